@@ -1,0 +1,48 @@
+/* Time: microseconds since 1970-01-01 UTC (TimeUs), the proleptic Gregorian calendar, durations, and zones
+ * from the system's tz database (TZif, RFC 8536). Years 0001 to 9999 print as RFC 3339. */
+#pragma once
+#include "base/arena.h"
+#include "base/err.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef int64_t TimeUs;
+
+#define US_PER_SECOND INT64_C(1000000)
+#define US_PER_MINUTE (60 * US_PER_SECOND)
+#define US_PER_HOUR (3600 * US_PER_SECOND)
+#define US_PER_DAY (24 * US_PER_HOUR)
+
+typedef struct Civil {
+    int year, month, day;      /* 1-based month and day */
+    int hour, minute, second;
+    int microsecond;
+} Civil;
+
+Civil civil_of(TimeUs time);
+TimeUs civil_to_time(Civil civil); /* normalises overflowing fields: month 13 is January of the next year */
+int days_in_month(int year, int month);
+
+/* RFC 3339, "YYYY-MM-DD[ HH:MM[:SS[.ffffff]]]" (UTC unless a zone stands there), epoch with suffix: "1720000000s",
+ * "1720000000000ms". INVALID with what is accepted. Digits beyond µs are refused unless zero. */
+Err *time_parse(const char *text, TimeUs *out) WARN_UNUSED;
+/* As above; a date or a time without seconds means the whole day, minute ...: *out_end is its last µs. */
+Err *time_parse_span(const char *text, TimeUs *out_begin, TimeUs *out_end) WARN_UNUSED;
+char *time_format(Arena *arena, TimeUs time);       /* 2024-07-01T00:00:00Z, fraction only when not zero */
+char *time_format_human(Arena *arena, TimeUs time); /* 2024-07-01 00:00:00 */
+
+/* "30s", "15m", "1h", "1d", "1w", "1h30m", "500ms"; whole, positive. m = minute. */
+Err *duration_parse(const char *text, int64_t *out_us) WARN_UNUSED;
+char *duration_format(Arena *arena, int64_t duration_us); /* "1.2 s", "3 min 05 s": for people */
+
+/* A zone's rules. "UTC" needs no file. */
+typedef struct Zone Zone;
+/* NOT_FOUND with the nearest name when the tz database has none. `bytes` is a TZif file's content. */
+Err *zone_parse(Arena *arena, const char *name, const void *bytes, size_t size_bytes, const Zone **out) WARN_UNUSED;
+const Zone *zone_utc(void);
+const char *zone_name(const Zone *zone);
+/* Local wall clock minus UTC, in µs, at that instant. */
+int64_t zone_offset_us(const Zone *zone, TimeUs time);
+/* The instant of a local wall-clock time (given as if it were UTC). In a gap: the instant of the transition;
+ * in a fold: the first. */
+TimeUs zone_from_local(const Zone *zone, TimeUs local);

@@ -1,0 +1,43 @@
+/* YAML (libyaml underneath) into an arena tree with positions, and the checks that configuration readers
+ * share, so that each error carries line and column and a mistyped key its nearest name. Aliases and duplicate keys
+ * are errors; nesting is limited to 32, a document to 1 MiB. */
+#pragma once
+#include "base/arena.h"
+#include "base/err.h"
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum YamlKind { YAML_SCALAR, YAML_LIST, YAML_MAP } YamlKind;
+
+typedef struct Yaml Yaml;
+struct Yaml {
+    YamlKind kind;
+    int line, column;    /* 1-based */
+    const char *text;    /* YAML_SCALAR, as written, unquoted */
+    bool quoted;         /* "5" is text, 5 is a number */
+    size_t count;        /* YAML_LIST, YAML_MAP */
+    Yaml **items;        /* values */
+    Yaml **keys;         /* YAML_MAP: scalars, as many as items */
+};
+
+/* One document; NULL out for an empty one. INVALID with position. */
+Err *yaml_parse(Arena *arena, const char *text, size_t size_bytes, Yaml **out) WARN_UNUSED;
+/* All documents of a stream. */
+Err *yaml_parse_all(Arena *arena, const char *text, size_t size_bytes, Yaml ***out, size_t *out_count) WARN_UNUSED;
+/* A tree back to block-style YAML that parses to the same tree. */
+char *yaml_write(Arena *arena, const Yaml *node);
+
+const Yaml *yaml_get(const Yaml *map, const char *key); /* NULL when absent */
+/* An INVALID error at a node: "line 3, column 5: ...". */
+Err *yaml_error(const Yaml *node, const char *format, ...) __attribute__((format(printf, 2, 3))) WARN_UNUSED;
+/* `node` is a map with only these keys; unknown ones are errors with the nearest name. */
+Err *yaml_check_map(const Yaml *node, const char *what, const char *const *keys, size_t key_count) WARN_UNUSED;
+
+/* Typed members. `required` missing = an error at the map; optional missing leaves *out as it is. A wrong
+ * type is an error naming key, expected and found. */
+Err *yaml_str(const Yaml *map, const char *key, bool required, const char **out) WARN_UNUSED;
+Err *yaml_bool(const Yaml *map, const char *key, bool required, bool *out) WARN_UNUSED;
+Err *yaml_int(const Yaml *map, const char *key, bool required, int64_t *out) WARN_UNUSED;
+Err *yaml_double(const Yaml *map, const char *key, bool required, double *out) WARN_UNUSED;
+Err *yaml_list(const Yaml *map, const char *key, bool required, const Yaml **out) WARN_UNUSED;
+Err *yaml_map(const Yaml *map, const char *key, bool required, const Yaml **out) WARN_UNUSED;
