@@ -1,0 +1,137 @@
+/* os — the only place where pond itself makes file-system calls, and the place that sees the engine's.
+ *
+ * Two doors lead here: the functions below (ours), and os/interpose.c, which exports open, read, write, ...
+ * from the executable so that libduckdb and SQLite call us instead of libc (the engine's). Both count
+ * per path class and obey the same fault plan.
+ *
+ * Invariant: a function that creates a file leaves either the whole file or none under its final name,
+ * except os_open for writing, which is for staging. Nothing is durable before os_sync / os_sync_dir.
+ * EINTR is retried here. Paths are NUL-terminated host paths. Errors: IO with the path set, unless said.
+ * Threads: all functions may be called from any thread; an OsFile belongs to one thread at a time. */
+#pragma once
+#include "base/base.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* ---- path classes: for counting and for fault plans ---- */
+typedef enum OsClass {
+    OS_OTHER,   /* anything not registered */
+    OS_LOG,     /* POND/log */
+    OS_BLOB,    /* POND/blobs */
+    OS_STAGING, /* POND/tmp, OUT/.pond/staging */
+    OS_INDEX,   /* POND/cache/index.db and its -wal, -shm */
+    OS_CACHE,   /* the rest of POND/cache */
+    OS_HISTORY, /* POND/history */
+    OS_LOCK,    /* lock files */
+    OS_OUT,     /* export output */
+    OS_HOST,    /* files the user named */
+    OS_CLASS_COUNT
+} OsClass;
+
+/* Paths at or below `prefix` (made absolute) belong to `class`; the longest prefix wins. At most 64. */
+void os_class_add(const char *prefix, OsClass class);
+const char *os_class_name(OsClass class);
+
+/* ---- files ---- */
+typedef struct OsFile OsFile;
+
+typedef struct OsStat {
+    int64_t size_bytes;
+    int64_t mtime_ns;
+    uint64_t inode, device;
+    uint32_t mode;
+    bool is_dir, is_file, is_link;
+} OsStat;
+
+Err *os_open_read(const char *path, OsFile **out) WARN_UNUSED;
+/* Creates (must not exist: EXISTS) or, with `append`, opens for writing at the end. */
+Err *os_open_new(const char *path, OsFile **out) WARN_UNUSED;
+Err *os_open_append(const char *path, OsFile **out) WARN_UNUSED;
+/* Up to `size` bytes; 0 at the end. */
+Err *os_read(OsFile *file, void *into, size_t size, size_t *out_read) WARN_UNUSED;
+Err *os_pread(OsFile *file, void *into, size_t size, int64_t offset, size_t *out_read) WARN_UNUSED;
+Err *os_write(OsFile *file, const void *bytes, size_t size) WARN_UNUSED; /* all of it */
+Err *os_sync(OsFile *file) WARN_UNUSED;                                  /* fsync */
+Err *os_fstat(OsFile *file, OsStat *out) WARN_UNUSED;
+int os_fd(const OsFile *file);
+Err *os_close(OsFile *file) WARN_UNUSED; /* frees it, also on failure */
+void os_close_at(OsFile **file);         /* for CLEANUP: closes, ignoring errors; NULL is fine */
+
+/* Whole small files. LIMIT when larger than `max_bytes`. The result has a NUL after it. */
+Err *os_read_file(Arena *arena, const char *path, size_t max_bytes, char **out, size_t *out_size) WARN_UNUSED;
+/* The same, but a missing file is no error: *out = NULL. */
+Err *os_read_file_if(Arena *arena, const char *path, size_t max_bytes, char **out, size_t *out_size) WARN_UNUSED;
+/* New content appears whole or not at all: temporary file beside it, fsync, rename, directory fsync. */
+Err *os_replace_file(const char *path, const void *bytes, size_t size) WARN_UNUSED;
+/* The same by link(2): never overwrites. *out_won = false when the name exists already. */
+Err *os_publish_new(const char *path, const void *bytes, size_t size, bool *out_won) WARN_UNUSED;
+/* Copies a file of any size through a fixed buffer into a new file; size and SHA-256 (hex) as read.
+ * No fsync. `on_bytes` (may be NULL) hears of progress and may stop by returning an error. */
+typedef Err *OsOnBytes(void *context, int64_t bytes);
+Err *os_copy_file(const char *from, const char *to, OsOnBytes *on_bytes, void *context, int64_t *out_size,
+                  char out_sha256[65]) WARN_UNUSED;
+Err *os_sha256_file(const char *path, int64_t *out_size, char out_sha256[65]) WARN_UNUSED;
+
+/* ---- names ---- */
+Err *os_stat(const char *path, OsStat *out) WARN_UNUSED;                    /* follows links */
+Err *os_stat_if(const char *path, bool *out_exists, OsStat *out) WARN_UNUSED; /* missing is no error */
+Err *os_mkdir(const char *path) WARN_UNUSED;   /* EXISTS when there; parents must exist */
+Err *os_mkdirs(const char *path) WARN_UNUSED;  /* with parents; existing is fine; syncs what it made's parents */
+Err *os_rename(const char *from, const char *to) WARN_UNUSED;
+Err *os_link(const char *from, const char *to, bool *out_won) WARN_UNUSED; /* false: `to` exists */
+Err *os_unlink(const char *path) WARN_UNUSED;
+Err *os_unlink_if(const char *path) WARN_UNUSED; /* missing is fine */
+Err *os_rmdir(const char *path) WARN_UNUSED;
+Err *os_remove_tree(const char *path) WARN_UNUSED; /* does not follow links; missing is fine */
+Err *os_sync_dir(const char *path) WARN_UNUSED;
+Err *os_sync_path(const char *path) WARN_UNUSED; /* fsync of a file by name: the engine never does it */
+Err *os_touch(const char *path) WARN_UNUSED;     /* mtime = now */
+typedef struct OsEntry {
+    const char *name;
+    bool is_dir, is_file, is_link;
+} OsEntry;
+/* Entries of a directory without . and .., sorted by bytes. */
+Err *os_list(Arena *arena, const char *path, OsEntry **out, size_t *out_count) WARN_UNUSED;
+Err *os_absolute(Arena *arena, const char *path, char **out) WARN_UNUSED; /* realpath of what exists + the rest */
+Err *os_is_network_fs(const char *path, bool *out, const char **out_name) WARN_UNUSED; /* statfs */
+Err *os_free_bytes(const char *path, int64_t *out) WARN_UNUSED;
+
+/* ---- locks: flock(2) on a file; released when closed or when the process ends ---- */
+typedef struct OsLock OsLock;
+/* *out = NULL when another process holds it (after waiting up to wait_ms; polls). While held the file's content is `note`
+ * (who and since when); *out_holder (may be NULL pointer) is the other's note then. */
+Err *os_lock(Arena *arena, const char *path, const char *note, int64_t wait_ms, OsLock **out, const char **out_holder) WARN_UNUSED;
+void os_unlock_at(OsLock **lock); /* for CLEANUP */
+
+/* ---- clock, randomness, process ---- */
+TimeUs os_now(void);              /* wall clock; the injected one in tests */
+int64_t os_monotonic_us(void);
+void os_clock_set(TimeUs (*clock)(void *context), void *context); /* tests; NULL restores */
+void os_random(void *into, size_t size);
+const char *os_hostname(void);
+const char *os_username(void);
+/* Set by the SIGINT/SIGTERM handler (os_signals_install); long loops ask and return INTERRUPTED. */
+void os_signals_install(void (*on_interrupt)(void));
+bool os_interrupted(void);
+Err *os_check_interrupt(void) WARN_UNUSED;
+
+/* ---- counts ---- */
+typedef enum OsOp { OS_OPEN, OS_READ, OS_WRITE, OS_SYNC, OS_RENAME, OS_LINK, OS_UNLINK, OS_MKDIR, OS_RMDIR, OS_TRUNCATE, OS_STAT, OS_LIST, OS_CLOSE, OS_OP_COUNT } OsOp;
+typedef enum OsOrigin { OS_OURS, OS_ENGINE, OS_ORIGIN_COUNT } OsOrigin;
+typedef struct OsCount {
+    uint64_t calls, bytes; /* bytes for read and write */
+} OsCount;
+OsCount os_count(OsOrigin origin, OsClass class, OsOp op);
+const char *os_op_name(OsOp op);
+
+/* ---- faults: for tests, from the environment variable POND_FAULT or by call ----
+ * "origin=ours|engine|any,class=NAME|any,op=NAME|any,nth=N,do=eio|enospc|short|crash|lose|tear"
+ *   eio, enospc  the nth matching call fails (and all later ones of enospc)
+ *   short        the nth matching write writes half and then fails with ENOSPC
+ *   crash        the process ends (exit 137) before the nth matching call
+ *   lose         as crash, but first every write not fsynced and every name not made durable by its directory's fsync is undone
+ *   tear         as lose, but unsynced files keep a random prefix
+ * Only calls that change something or read content match (open, read, write, sync, rename, link, unlink, mkdir, rmdir, truncate). */
+Err *os_fault_set(const char *plan) WARN_UNUSED; /* NULL removes */
+uint64_t os_fault_seen(void); /* matching calls so far: how a sweep knows that the body passed the last */
