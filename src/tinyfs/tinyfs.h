@@ -1,0 +1,197 @@
+/* tinyfs — the virtual file system: nodes, paths, symlinks, patterns with captures, walking, and the
+ * interface that a store implements (FsBackend: `memory.c` here, `tlogfs` over a Delta table).
+ *
+ * A node is a directory, a symlink, data or a table, stored or *derived*: one that exists only because a factory lists it below a
+ * dynamic directory. Derived directories are walked like stored ones; a resolver installed from above lists them.
+ *
+ * Invariant: within one Fs each directory is read from the backend at most once between changes, and each path resolves the
+ * same way. Names are UTF-8 without '/' and NUL, 1..255 bytes, not "." or "..".
+ * Threads: an Fs and its backend belong to one thread at a time.
+ * Errors: NOT_FOUND (with the nearest sibling's name as hint), EXISTS, INVALID (name, not a directory, symlink loop: more than 40 links or a
+ * directory that contains itself through a link). */
+#pragma once
+#include "base/base.h"
+
+/* ---- nodes ---- */
+typedef enum EntryType {
+    ENTRY_DIR,          /* directory */
+    ENTRY_SYMLINK,      /* symlink */
+    ENTRY_DATA,         /* data: bytes; a new version replaces */
+    ENTRY_DATA_SERIES,  /* data:series: bytes; a new version appends */
+    ENTRY_TABLE,        /* table: Parquet; a new version replaces */
+    ENTRY_TABLE_SERIES, /* table:series: Parquet; all live versions together, united by column name */
+    ENTRY_DYNAMIC,      /* table:dynamic: made by a factory, queryable */
+    ENTRY_DYNAMIC_DIR   /* dynamic-directory: listed by a factory */
+} EntryType;
+const char *entry_type_name(EntryType type);               /* "table:series" */
+bool entry_type_parse(const char *name, EntryType *out);
+bool entry_is_dir(EntryType type);                         /* DIR, DYNAMIC_DIR */
+bool entry_is_series(EntryType type);
+
+typedef struct NodeId {
+    char text[37]; /* UUID, lower case; the root is 00000000-0000-7000-8000-000000000000 */
+} NodeId;
+extern const NodeId NODE_ROOT;
+NodeId node_id_new(void);                                  /* UUIDv7 of now */
+NodeId node_id_derived(const char *material);              /* deterministic, from SHA-256 */
+bool node_id_equal(const NodeId *a, const NodeId *b);
+
+typedef struct TimeSpan {
+    TimeUs min, max; /* both inclusive */
+} TimeSpan;
+
+typedef struct Node {
+    NodeId id, parent;
+    const char *name;       /* "" for the root */
+    EntryType type;
+    int64_t version;        /* of the newest live version; for others the number of node states, from 1 */
+    int64_t txn;            /* transaction of the last change */
+    TimeUs time;            /* of the last change; derived nodes: of the node whose factory lists them */
+    int64_t size_bytes;     /* series: sum of live versions; data, table: the newest; others -1 */
+    int64_t rows;           /* likewise; -1 unknown or not a table */
+    int64_t version_count;  /* live ones */
+    bool has_range;         /* time range of the live versions' rows, not clipped by overrides */
+    TimeSpan range;
+    bool has_min_override, has_max_override; /* temporal bounds set by the user */
+    TimeUs min_override, max_override;
+    const char *factory;    /* dynamic nodes and executables; else NULL */
+    const char *content;    /* factory configuration (YAML as given) or symlink target; else NULL */
+    const char *attributes; /* JSON object text, or NULL */
+    bool derived;           /* exists only through a factory */
+    const void *derivation; /* derived: the factory's own description of it, in the Fs's arena */
+} Node;
+
+typedef enum TimeUnit { TIME_UNIT_NONE, TIME_UNIT_S, TIME_UNIT_MS, TIME_UNIT_US, TIME_UNIT_NS } TimeUnit; /* of INT64 time columns */
+
+/* One version of a data, data:series, table or table:series. */
+typedef struct Version {
+    int64_t version, txn;
+    TimeUs time;             /* when it came in */
+    int64_t size_bytes;
+    char sha256[65];
+    const char *bytes;       /* inline content (<= 4 KiB), else NULL: then a blob */
+    bool parquet;
+    int64_t rows;            /* Parquet: rows; else -1 */
+    const char *time_column; /* NULL when it has none */
+    TimeUnit time_unit;      /* when the column is an INT64 */
+    TimeSpan *intervals;     /* up to 64 disjoint ones, ascending, covering every row's time */
+    size_t interval_count;
+    bool in_order;           /* rows ascend in time (equal times allowed) */
+    const char *schema;      /* JSON text of schema_to_json, or NULL */
+    const char *attributes;  /* JSON object text, or NULL */
+} Version;
+
+/* What a new version is made of. Exactly one of bytes and staged_path is set. */
+typedef struct VersionSpec {
+    Version meta;            /* all but version, txn, time; size and sha256 are taken as given for staged files */
+    const char *staged_path; /* a finished file in the backend's staging folder: it is moved, not copied */
+} VersionSpec;
+
+/* Where a version's bytes are. */
+typedef struct Content {
+    const char *bytes; /* inline, `size_bytes` long; or NULL */
+    const char *path;  /* host path of a verified, immutable file; or NULL */
+    int64_t size_bytes;
+} Content;
+
+/* ---- the interface a store implements. All reads see the open transaction's own changes. ---- */
+typedef struct FsBackendOps {
+    const char *name;
+    /* Reads. `*found` = false is no error. */
+    Err *(*get)(void *self, Arena *arena, NodeId id, bool *found, Node *out);
+    Err *(*lookup)(void *self, Arena *arena, NodeId parent, const char *name, bool *found, Node *out);
+    Err *(*children)(void *self, Arena *arena, NodeId parent, Node **out, size_t *count); /* sorted by name bytes */
+    Err *(*versions)(void *self, Arena *arena, NodeId id, Version **out, size_t *count);   /* live, ascending */
+    Err *(*content)(void *self, Arena *arena, const Version *version, Content *out);       /* CORRUPT if its hash is wrong */
+    /* Writes: only inside a transaction (else INTERNAL). Checks: parent is a stored directory, (parent, name) free, not into its own subtree. */
+    Err *(*create)(void *self, Arena *arena, const Node *node, Node *out); /* parent, name, type, factory, content, attributes */
+    Err *(*update)(void *self, const Node *node);                          /* whole state: type, factory, content, overrides, attributes */
+    Err *(*rename)(void *self, NodeId id, NodeId new_parent, const char *new_name);
+    Err *(*remove)(void *self, NodeId id); /* a directory must be empty */
+    Err *(*append)(void *self, NodeId id, const VersionSpec *spec, Version *out); /* data, table: drops the older ones */
+    Err *(*drop)(void *self, NodeId id, int64_t from, int64_t to);         /* versions from..to */
+    const char *(*staging_dir)(void *self);                                /* exists, on the blobs' file system */
+} FsBackendOps;
+typedef struct FsBackend {
+    const FsBackendOps *ops;
+    void *self;
+} FsBackend;
+
+/* A store in memory with the same contract, for tests. begin/commit/abort are its own. Content given as staged_path stays a file there. */
+typedef struct FsMemory FsMemory;
+Err *fs_memory_open(Arena *arena, const char *staging_dir, FsMemory **out) WARN_UNUSED;
+FsBackend fs_memory_backend(FsMemory *memory);
+void fs_memory_begin(FsMemory *memory);
+void fs_memory_commit(FsMemory *memory);
+void fs_memory_abort(FsMemory *memory);
+
+/* ---- a mounted file system: backend + resolver + the listings of this command ---- */
+typedef struct Fs Fs;
+/* Lists a dynamic directory (stored with a factory, or derived). Children have name, type, factory, content, derivation set;
+ * id, parent, time, derived are filled in by tinyfs. Called at most once per directory and Fs generation. */
+typedef struct FsResolver {
+    Err *(*children)(void *context, Arena *arena, const Node *dir, const char *path, Node **out, size_t *count);
+    void *context;
+} FsResolver;
+Err *fs_open(Arena *arena, FsBackend backend, Fs **out) WARN_UNUSED;
+void fs_set_resolver(Fs *fs, FsResolver resolver);
+FsBackend fs_backend(const Fs *fs);
+Arena *fs_arena(const Fs *fs); /* lives as long as the Fs */
+void fs_forget(Fs *fs);        /* after changes: drops remembered listings */
+
+/* ---- paths ---- */
+char *path_join(Arena *arena, const char *dir, const char *name);
+const char *path_base(const char *path);                  /* after the last '/'; "" for the root */
+char *path_parent(Arena *arena, const char *path);        /* "/" for the root */
+/* Absolute, without ".", "..", double or trailing slashes. INVALID when ".." leads above the root or a name is bad. */
+Err *path_normalize(Arena *arena, const char *path, char **out) WARN_UNUSED;
+Err *path_check_name(const char *name) WARN_UNUSED;
+int path_compare(const char *a, const char *b);           /* component-wise, by bytes */
+
+typedef struct Found {
+    bool exists;
+    Node node;          /* when it exists */
+    const char *path;   /* logical, normalised: as walked, not a link's target */
+    Node parent;        /* the directory that holds (or would hold) it, links resolved */
+    const char *name;   /* last component */
+} Found;
+/* Follows symlinks everywhere but, with `keep_last`, in the last component. A missing last component is no error (exists = false); a missing
+ * directory on the way is NOT_FOUND. */
+typedef struct FindOptions {
+    bool keep_last;
+} FindOptions;
+Err *fs_find(Fs *fs, Arena *arena, const char *path, FindOptions options, Found *out) WARN_UNUSED;
+/* fs_find, and NOT_FOUND with a nearest name when it does not exist. */
+Err *fs_get(Fs *fs, Arena *arena, const char *path, FindOptions options, Found *out) WARN_UNUSED;
+/* Children of a directory node, stored or dynamic, sorted by name; symlinks as symlinks. */
+Err *fs_children(Fs *fs, Arena *arena, const Node *dir, const char *path, const Node **out, size_t *count) WARN_UNUSED;
+
+/* ---- patterns (cli.md, "Names, paths, patterns") ---- */
+typedef struct Pattern Pattern;
+Err *pattern_compile(Arena *arena, const char *text, const Pattern **out) WARN_UNUSED; /* INVALID with column */
+bool pattern_is_literal(const Pattern *pattern);            /* no wildcard: names at most one path */
+const char *pattern_text(const Pattern *pattern);
+size_t pattern_capture_count(const Pattern *pattern);
+/* Whole path against the pattern. Where several captures are possible, wildcards take as much as they can, leftmost first. */
+bool pattern_match(const Pattern *pattern, Arena *arena, const char *path, const char ***out_captures);
+/* "$0", "${10}", "$$" in `text`; INVALID when an index has no capture. */
+Err *captures_expand(Arena *arena, const char *text, const char *const *captures, size_t count, char **out) WARN_UNUSED;
+
+typedef struct Match {
+    Node node;            /* links followed, unless keep_links */
+    const char *path;     /* logical */
+    const char **captures;
+    size_t capture_count;
+} Match;
+typedef struct MatchOptions {
+    bool keep_links;      /* report a matched symlink itself (list) */
+} MatchOptions;
+/* All matches sorted by path, each once. Starts at the literal prefix; each directory is read at most once. A dangling link is NOT_FOUND naming it.
+ * A literal pattern that names nothing gives no match. */
+Err *fs_match(Fs *fs, Arena *arena, const Pattern *pattern, MatchOptions options, Match **out, size_t *count) WARN_UNUSED;
+
+/* ---- changes by path (inside the backend's transaction) ---- */
+Err *fs_mkdir(Fs *fs, Arena *arena, const char *path, bool parents, Node *out) WARN_UNUSED;
+Err *fs_create(Fs *fs, Arena *arena, const char *path, const Node *template, Node *out) WARN_UNUSED; /* parent must exist; EXISTS */
+Err *fs_move(Fs *fs, Arena *arena, const char *from, const char *to) WARN_UNUSED; /* onto a directory: into it; onto a file: EXISTS */
+Err *fs_remove(Fs *fs, Arena *arena, const char *path, bool recursive) WARN_UNUSED; /* the link itself, not its target; derived nodes: INVALID naming their factory node */
