@@ -33,7 +33,8 @@ uint64_t perf_read(PerfOp op);
 
 /* Spans for --trace: written at once, one JSON event a line (Chrome trace array format), so that a killed
  * process leaves a file that tells how far it was. No-ops unless perf_trace_to was called with a descriptor
- * (the caller's; it is written with write(2), by whole lines). */
+ * (the caller's; it is written with write(2), by whole lines). Names are UTF-8, cut at 240 bytes.
+ * perf_trace_to(-1) closes the array and stops; so does, without closing, the first write that fails. */
 void perf_trace_to(int fd);
 void perf_trace_begin(const char *name);
 void perf_trace_end(const char *name);
