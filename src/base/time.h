@@ -13,6 +13,16 @@ typedef int64_t TimeUs;
 #define US_PER_HOUR (3600 * US_PER_SECOND)
 #define US_PER_DAY (24 * US_PER_HOUR)
 
+#define TIME_MIN INT64_MIN /* "no bound" below, above */
+#define TIME_MAX INT64_MAX
+
+typedef struct TimeSpan {
+    TimeUs min, max; /* both inclusive */
+} TimeSpan;
+
+/* What an INT64 time column counts. NONE: the column has a time type of its own. */
+typedef enum TimeUnit { TIME_UNIT_NONE, TIME_UNIT_S, TIME_UNIT_MS, TIME_UNIT_US, TIME_UNIT_NS } TimeUnit;
+
 typedef struct Civil {
     int year, month, day;      /* 1-based month and day */
     int hour, minute, second;

@@ -36,10 +36,6 @@ NodeId node_id_new(void);                                  /* UUIDv7 of now */
 NodeId node_id_derived(const char *material);              /* deterministic, from SHA-256 */
 bool node_id_equal(const NodeId *a, const NodeId *b);
 
-typedef struct TimeSpan {
-    TimeUs min, max; /* both inclusive */
-} TimeSpan;
-
 typedef struct Node {
     NodeId id, parent;
     const char *name;       /* "" for the root */
@@ -60,8 +56,6 @@ typedef struct Node {
     bool derived;           /* exists only through a factory */
     const void *derivation; /* derived: the factory's own description of it, in the Fs's arena */
 } Node;
-
-typedef enum TimeUnit { TIME_UNIT_NONE, TIME_UNIT_S, TIME_UNIT_MS, TIME_UNIT_US, TIME_UNIT_NS } TimeUnit; /* of INT64 time columns */
 
 /* One version of a data, data:series, table or table:series. */
 typedef struct Version {
