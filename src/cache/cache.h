@@ -18,3 +18,11 @@ void cache_put(Cache *cache, const char *kind, const char *key, const void *valu
 /* Every lookup misses, nothing is stored (POND_CACHE=off): for the test that results do not depend on caches. */
 void cache_set_off(bool off);
 bool cache_is_off(void);
+/* What happened to this handle since it was opened. */
+typedef struct CacheStats {
+    uint64_t hits, misses, puts, evictions;
+    uint64_t damaged;   /* values or files found damaged and dropped */
+    int64_t size_bytes; /* of the values held now, as far as this handle knows */
+    bool in_memory;
+} CacheStats;
+CacheStats cache_stats(const Cache *cache);

@@ -90,7 +90,7 @@ Err *delta_commit(Arena *arena, const char *table, int64_t version, const DeltaC
 /* As of `version` (-1 = newest): _last_checkpoint (a hint, falls back to listing), checkpoint, later entries. At most checkpoint + tail
  * entries + one probe are opened. NOT_FOUND when there is no table. */
 Err *delta_snapshot_load(Arena *arena, const char *table, int64_t version, DeltaSnapshot *out) WARN_UNUSED;
-/* Applies one more entry (version + 1). */
+/* Applies one more entry (version + 1). What is kept of the entry is copied; the arrays are made anew. */
 Err *delta_snapshot_apply(Arena *arena, DeltaSnapshot *snapshot, const DeltaCommit *commit) WARN_UNUSED;
 
 /* ---- checkpoints ---- */
@@ -100,10 +100,15 @@ Err *delta_checkpoint_write(Arena *arena, const char *table, const DeltaSnapshot
 /* ---- schemas and statistics ---- */
 /* Spark schema JSON of our types (BIGINT, INTEGER, BOOLEAN, DOUBLE, VARCHAR, BLOB, DATE, TIMESTAMP WITH TIME ZONE); UNSUPPORTED otherwise. */
 Err *delta_schema_json(Arena *arena, const Schema *schema, char **out) WARN_UNUSED;
-/* add.stats from what COPY returned: numRecords, min/max/nullCount of the named columns (integers and short text). */
-char *delta_stats_json(Arena *arena, const ParquetStats *stats, const char *const *columns, size_t column_count);
+/* add.stats from what COPY returned: numRecords, nullCount of the given columns, and min/max where they are exact: integers, and text of at most
+ * 32 bytes. The columns' types decide how a value is written (123 or "123"); a column without statistics is left out. */
+char *delta_stats_json(Arena *arena, const ParquetStats *stats, const Column *columns, size_t column_count);
 
 /* ---- files nobody refers to ---- */
+/* Temporary files that ended processes left in _delta_log (entries and checkpoints never published), last changed before `before_ms`; paths
+ * relative to the table. */
+Err *delta_leftovers(Arena *arena, const char *table, int64_t before_ms, const char ***out, size_t *out_count) WARN_UNUSED;
 /* Data files below the table (not _delta_log, not dot or underscore names) that no add and no tombstone deleted after `expire_ms` names, and
- * that are older than that; relative paths. */
+ * that are older than that; relative paths in order of bytes. UNSUPPORTED for tables whose files are named otherwise too: deletion vectors,
+ * absolute paths. */
 Err *delta_unreferenced(Arena *arena, const char *table, const DeltaSnapshot *snapshot, int64_t expire_ms, const char ***out, size_t *out_count) WARN_UNUSED;
