@@ -21,7 +21,7 @@ static const size_t BLOCK_MIN = 4096, BLOCK_MAX = 1 << 20;
 /* The one place where memory runs out. */
 static void *must_alloc(size_t size_bytes)
 {
-    void *p = calloc(1, size_bytes);
+    void *p = size_bytes <= SIZE_MAX / 4 ? calloc(1, size_bytes) : NULL;
     if (p == NULL) {
         (void)fprintf(stderr, "pond: out of memory (%zu bytes)\n", size_bytes);
         abort();
@@ -96,7 +96,7 @@ static void add_block(Arena *arena, size_t need)
 
 void *arena_alloc(Arena *arena, size_t size_bytes)
 {
-    if (size_bytes > SIZE_MAX / 4) return must_alloc(SIZE_MAX); /* reports and ends */
+    if (size_bytes > SIZE_MAX / 4) return must_alloc(size_bytes); /* reports and ends */
     size_t need = rounded(size_bytes == 0 ? 1 : size_bytes);
     if (arena->head == NULL || arena->head->capacity - arena->head->used < need) add_block(arena, need);
     void *p = arena->head->data + arena->head->used;

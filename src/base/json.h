@@ -1,6 +1,6 @@
-/* JSON (RFC 8259): a reader into an arena tree (json-c underneath; 64-bit integers are exact; nesting is
- * limited to 64) and a writer into a Buf. Objects keep the order of their members; the last of equal keys
- * wins. */
+/* JSON (RFC 8259): a reader into an arena tree (json-c underneath; 64-bit integers are exact, longer
+ * ones and -0 are JSON_DOUBLE; nesting is limited to 64) and a writer into a Buf. Objects keep the order of their
+ * members; the last of equal keys wins, in the place of the first. A lone surrogate (\ud800) reads as U+FFFD. */
 #pragma once
 #include "base/buf.h"
 #include "base/err.h"
@@ -21,7 +21,8 @@ struct Json {
     const char **keys;   /* JSON_OBJECT: as many as items */
 };
 
-/* INVALID with line and column when malformed or followed by something other than white space. */
+/* INVALID with line and column when malformed or followed by something other than white space, when a number
+ * is beyond a double or a key holds a NUL; LIMIT when nested deeper than 64. */
 Err *json_parse(Arena *arena, const char *text, size_t size_bytes, const Json **out) WARN_UNUSED;
 /* NULL when `object` is NULL, not an object, or has no such member. */
 const Json *json_get(const Json *object, const char *key);
@@ -46,7 +47,7 @@ void json_key(JsonOut *out, const char *key);
 void json_put_null(JsonOut *out);
 void json_put_bool(JsonOut *out, bool value);
 void json_put_int(JsonOut *out, int64_t value);
-void json_put_double(JsonOut *out, double value); /* shortest text that reads back equal; NaN, inf: null */
+void json_put_double(JsonOut *out, double value); /* shortest text that reads back as an equal double; NaN, inf: null */
 void json_put_str(JsonOut *out, const char *text); /* NULL: null; invalid UTF-8 becomes U+FFFD */
 void json_put_strn(JsonOut *out, const char *text, size_t length);
 void json_put_raw(JsonOut *out, const char *json_text); /* already JSON */

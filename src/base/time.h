@@ -34,20 +34,23 @@ TimeUs civil_to_time(Civil civil); /* normalises overflowing fields: month 13 is
 int days_in_month(int year, int month);
 
 /* RFC 3339, "YYYY-MM-DD[ HH:MM[:SS[.ffffff]]]" (UTC unless a zone stands there), epoch with suffix: "1720000000s",
- * "1720000000000ms". INVALID with what is accepted. Digits beyond µs are refused unless zero. */
+ * "1720000000000ms". INVALID with what is accepted. Digits beyond µs are refused unless zero, and so are leap
+ * seconds and years outside 0001 to 9999. */
 Err *time_parse(const char *text, TimeUs *out) WARN_UNUSED;
 /* As above; a date or a time without seconds means the whole day, minute ...: *out_end is its last µs. */
 Err *time_parse_span(const char *text, TimeUs *out_begin, TimeUs *out_end) WARN_UNUSED;
-char *time_format(Arena *arena, TimeUs time);       /* 2024-07-01T00:00:00Z, fraction only when not zero */
+char *time_format(Arena *arena, TimeUs time);       /* 2024-07-01T00:00:00Z, fraction only when not zero; +12345-... beyond 9999 */
 char *time_format_human(Arena *arena, TimeUs time); /* 2024-07-01 00:00:00 */
 
-/* "30s", "15m", "1h", "1d", "1w", "1h30m", "500ms"; whole, positive. m = minute. */
+/* "30s", "15m", "1h", "1d", "1w", "1h30m", "500ms"; whole, positive, larger units first, each once.
+ * m = minute. */
 Err *duration_parse(const char *text, int64_t *out_us) WARN_UNUSED;
 char *duration_format(Arena *arena, int64_t duration_us); /* "1.2 s", "3 min 05 s": for people */
 
 /* A zone's rules. "UTC" needs no file. */
 typedef struct Zone Zone;
-/* NOT_FOUND with the nearest name when the tz database has none. `bytes` is a TZif file's content. */
+/* `bytes` is the content of the TZif file (version 1 to 4) that the tz database has under this name; os finds
+ * it. INVALID when it is damaged. Instants beyond the table follow the rule in its footer. */
 Err *zone_parse(Arena *arena, const char *name, const void *bytes, size_t size_bytes, const Zone **out) WARN_UNUSED;
 const Zone *zone_utc(void);
 const char *zone_name(const Zone *zone);

@@ -1,6 +1,7 @@
 /* YAML (libyaml underneath) into an arena tree with positions, and the checks that configuration readers
- * share, so that each error carries line and column and a mistyped key its nearest name. Aliases and duplicate keys
- * are errors; nesting is limited to 32, a document to 1 MiB. */
+ * share, so that each error carries line and column and a mistyped key its nearest name. Aliases, anchors,
+ * tags and duplicate keys are errors (INVALID); nesting beyond 32 and more than 1 MiB are LIMIT. Documents that hold
+ * nothing are left out. */
 #pragma once
 #include "base/arena.h"
 #include "base/err.h"
@@ -28,6 +29,8 @@ Err *yaml_parse_all(Arena *arena, const char *text, size_t size_bytes, Yaml ***o
 char *yaml_write(Arena *arena, const Yaml *node);
 
 const Yaml *yaml_get(const Yaml *map, const char *key); /* NULL when absent */
+/* A plain scalar that is empty, ~ or null: a key without a value. The typed readers below refuse it. */
+bool yaml_is_nothing(const Yaml *node);
 /* An INVALID error at a node: "line 3, column 5: ...". */
 Err *yaml_error(const Yaml *node, const char *format, ...) __attribute__((format(printf, 2, 3))) WARN_UNUSED;
 /* `node` is a map with only these keys; unknown ones are errors with the nearest name. */
