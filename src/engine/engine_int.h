@@ -1,0 +1,86 @@
+/* What the files of the engine share: the table of the library's functions, connections, error mapping, type
+ * names. Only this module sees duckdb.h. */
+#pragma once
+#include "base/base.h"
+#include "engine/engine.h"
+#include <duckdb.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* ---- library.c: the functions of libduckdb, by pointer ---- */
+typedef struct EngineLibrary {
+#define ENGINE_SYMBOL(name) __typeof__(duckdb_##name) *name;
+#include "engine/symbols.def"
+#undef ENGINE_SYMBOL
+} EngineLibrary;
+
+/* Filled before the first connection exists and never changed again. */
+extern EngineLibrary ddb;
+/* Opens the library once; later calls are free. The caller holds the instance's lock. */
+Err *library_load(void) WARN_UNUSED;
+bool library_is_loaded(void);
+
+/* ---- settings.c ---- */
+/* The settings of a new instance; `config` is the caller's. */
+Err *settings_fill_config(duckdb_config config, const EngineOptions *options) WARN_UNUSED;
+/* Statements, separated by semicolons, that complete a new instance and each new connection. */
+const char *settings_instance_sql(Arena *arena);
+const char *settings_connection_sql(Arena *arena);
+/* What later changes of the options come to. */
+const char *settings_change_sql(Arena *arena, const EngineOptions *options);
+int64_t settings_memory_limit_bytes(const EngineOptions *options);
+
+/* ---- instance.c ---- */
+struct Conn {
+    duckdb_connection handle;
+    size_t slot;         /* where engine_interrupt finds it */
+    Feed *feeds;         /* open ones; the newest first */
+    Result *open_result; /* a stream that has not ended */
+};
+
+/* Grows with each engine_interrupt: a statement that sees it change stops. */
+uint64_t instance_interrupts(void);
+EngineOptions instance_options(void);
+/* The engine's key words, lower case, as a set. Asked once. NULL when the engine cannot tell. */
+const Map *instance_keywords(void);
+
+/* ---- errors.c ---- */
+/* A statement as it is sent: the user's text stands at `offset` in it, so that positions are the user's. */
+typedef struct Statement {
+    const char *text; /* the user's */
+    size_t offset;
+} Statement;
+
+/* The Err for the engine's message (JSON, as the setting errors_as_json makes it). A feed of the connection that failed
+ * goes first: its own error comes back. Never NULL. */
+Err *statement_error(Conn *conn, const Statement *statement, const char *engine_message) WARN_UNUSED;
+/* Counts the statement, shows it with --verbose, and refuses to run beside an open stream. */
+Err *statement_begin(Conn *conn, const char *sql) WARN_UNUSED;
+/* Runs a statement to its end; rows are materialised, so only for statements with few. *out is to be
+ * destroyed with result_destroy_at also after failure. */
+Err *statement_run(Conn *conn, const char *sql, const Statement *statement, duckdb_result *out) WARN_UNUSED;
+void result_destroy_at(duckdb_result *result);
+
+/* ---- bind.c ---- */
+void prepared_destroy_at(duckdb_prepared_statement *prepared);
+Err *prepared_open(Conn *conn, const char *sql, const Statement *statement, duckdb_prepared_statement *out) WARN_UNUSED;
+Err *prepared_bind(Conn *conn, duckdb_prepared_statement prepared, const Statement *statement, const Value *values,
+                   size_t value_count) WARN_UNUSED;
+
+/* ---- types.c ---- */
+/* The SQL name, exactly as DESCRIBE prints it. */
+char *type_name(Arena *arena, duckdb_logical_type type);
+Phys type_phys(duckdb_logical_type type);
+/* The type of a name with a Phys other than NESTED; UNSUPPORTED for others. To be freed with type_free_at. */
+Err *type_parse(const char *name, duckdb_logical_type *out) WARN_UNUSED;
+void type_free_at(duckdb_logical_type *type);
+
+/* ---- result.c ---- */
+/* One cell of a VARCHAR or BLOB vector. */
+const char *string_cell(duckdb_vector vector, size_t row, size_t *out_size);
+
+/* ---- feed.c ---- */
+/* Takes the error with which one of the connection's feeds ended; NULL when none failed. */
+Err *feed_take_error(Conn *conn) WARN_UNUSED;
+/* Forgets the table functions of an instance that is closed. */
+void feed_forget_all(void);

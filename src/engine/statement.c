@@ -1,0 +1,71 @@
+/* Statements: the way of each from its text to the engine, and the values bound to it.
+ *
+ * Two ways lead to a result. statement_run (duckdb_query) plans once and materialises: it is the cheaper one
+ * for statements with few rows, COPY among them. prepared_open is for values, for streams, and for asking for
+ * the columns of a statement that is not run.
+ *
+ * One stream may be open on a connection, and nothing may run beside it: the engine would end it silently. */
+#include "engine/engine_int.h"
+#include "perf/perf.h"
+
+void result_destroy_at(duckdb_result *result)
+{
+    if (library_is_loaded()) ddb.destroy_result(result);
+}
+
+void prepared_destroy_at(duckdb_prepared_statement *prepared)
+{
+    if (*prepared != NULL) ddb.destroy_prepare(prepared);
+}
+
+Err *statement_begin(Conn *conn, const char *sql)
+{
+    if (conn->open_result != NULL)
+        return ERR(INTERNAL, "a statement was started while a result of its connection is being read");
+    perf_count(PERF_engine_statement);
+    if (instance_options().log_statements) log_note("sql: %s", sql);
+    return NULL;
+}
+
+Err *statement_run(Conn *conn, const char *sql, const Statement *statement, duckdb_result *out)
+{
+    TRY(statement_begin(conn, sql));
+    if (ddb.query(conn->handle, sql, out) == DuckDBSuccess) return NULL;
+    return statement_error(conn, statement, ddb.result_error(out));
+}
+
+Err *engine_exec(Conn *conn, const char *sql)
+{
+    CLEANUP(result_destroy_at) duckdb_result result = {0};
+    return statement_run(conn, sql, &(Statement){.text = sql}, &result);
+}
+
+Err *prepared_open(Conn *conn, const char *sql, const Statement *statement, duckdb_prepared_statement *out)
+{
+    TRY(statement_begin(conn, sql));
+    if (ddb.prepare(conn->handle, sql, out) == DuckDBSuccess) return NULL;
+    return statement_error(conn, statement, ddb.prepare_error(*out));
+}
+
+static duckdb_state bind_value(duckdb_prepared_statement prepared, idx_t index, const Value *value)
+{
+    switch (value->kind) {
+    case VALUE_NULL: return ddb.bind_null(prepared, index);
+    case VALUE_BOOL: return ddb.bind_boolean(prepared, index, value->integer != 0);
+    case VALUE_INT: return ddb.bind_int64(prepared, index, value->integer);
+    case VALUE_DOUBLE: return ddb.bind_double(prepared, index, value->number);
+    case VALUE_TEXT: return ddb.bind_varchar_length(prepared, index, value->bytes, value->size);
+    case VALUE_BLOB: return ddb.bind_blob(prepared, index, value->bytes, value->size);
+    case VALUE_TIME: return ddb.bind_timestamp_tz(prepared, index, (duckdb_timestamp){value->integer});
+    }
+    return DuckDBError;
+}
+
+Err *prepared_bind(Conn *conn, duckdb_prepared_statement prepared, const Statement *statement,
+                   const Value *values, size_t value_count)
+{
+    for (size_t i = 0; i < value_count; i++)
+        if (bind_value(prepared, i + 1, &values[i]) != DuckDBSuccess)
+            return statement_error(conn, statement, ddb.prepare_error(prepared));
+    return NULL;
+}
