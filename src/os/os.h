@@ -29,7 +29,10 @@ typedef enum OsClass {
     OS_CLASS_COUNT
 } OsClass;
 
-/* Paths at or below `prefix` (made absolute) belong to `class`; the longest prefix wins. At most 64. */
+/* Paths at or below `prefix` (made absolute; as given and with links resolved) belong to `class`, and so do
+ * `prefix`-wal, -shm and -journal; the longest prefix wins. The same prefix again: the later class. Files open
+ * already keep theirs. At most 64; further ones are ignored: their files stay what they were. /proc, /dev and
+ * /sys are OS_OTHER unless registered. */
 void os_class_add(const char *prefix, OsClass class);
 const char *os_class_name(OsClass class);
 
@@ -45,10 +48,11 @@ typedef struct OsStat {
 } OsStat;
 
 Err *os_open_read(const char *path, OsFile **out) WARN_UNUSED;
-/* Creates (must not exist: EXISTS) or, with `append`, opens for writing at the end. */
+/* Creates; EXISTS when something of that name is there. */
 Err *os_open_new(const char *path, OsFile **out) WARN_UNUSED;
+/* For writing at the end; created when missing. */
 Err *os_open_append(const char *path, OsFile **out) WARN_UNUSED;
-/* Up to `size` bytes; 0 at the end. */
+/* Up to `size` bytes; 0 at the end. INTERRUPTED when a signal of os_signals_install ended a wait for bytes. */
 Err *os_read(OsFile *file, void *into, size_t size, size_t *out_read) WARN_UNUSED;
 Err *os_pread(OsFile *file, void *into, size_t size, int64_t offset, size_t *out_read) WARN_UNUSED;
 Err *os_write(OsFile *file, const void *bytes, size_t size) WARN_UNUSED; /* all of it */
@@ -64,10 +68,12 @@ Err *os_read_file(Arena *arena, const char *path, size_t max_bytes, char **out, 
 Err *os_read_file_if(Arena *arena, const char *path, size_t max_bytes, char **out, size_t *out_size) WARN_UNUSED;
 /* New content appears whole or not at all: temporary file beside it, fsync, rename, directory fsync. */
 Err *os_replace_file(const char *path, const void *bytes, size_t size) WARN_UNUSED;
-/* The same by link(2): never overwrites. *out_won = false when the name exists already. */
+/* The same by link(2): never overwrites. *out_won = false when the name exists already. An error may come
+ * after the name has appeared (the directory's fsync failed): whether it is there must then be looked up. */
 Err *os_publish_new(const char *path, const void *bytes, size_t size, bool *out_won) WARN_UNUSED;
 /* Copies a file of any size through a fixed buffer into a new file; size and SHA-256 (hex) as read.
- * No fsync. `on_bytes` (may be NULL) hears of progress and may stop by returning an error. */
+ * No fsync. `on_bytes` (may be NULL) hears how many bytes each step copied and may stop by returning an
+ * error. After an error `to` does not exist. */
 typedef Err *OsOnBytes(void *context, int64_t bytes);
 Err *os_copy_file(const char *from, const char *to, OsOnBytes *on_bytes, void *context, int64_t *out_size,
                   char out_sha256[65]) WARN_UNUSED;
@@ -78,7 +84,7 @@ Err *os_stat(const char *path, OsStat *out) WARN_UNUSED;                    /* f
 Err *os_stat_if(const char *path, bool *out_exists, OsStat *out) WARN_UNUSED; /* missing is no error */
 Err *os_mkdir(const char *path) WARN_UNUSED;   /* EXISTS when there; parents must exist */
 Err *os_mkdirs(const char *path) WARN_UNUSED;  /* with parents; existing is fine; syncs what it made's parents */
-Err *os_rename(const char *from, const char *to) WARN_UNUSED;
+Err *os_rename(const char *from, const char *to) WARN_UNUSED; /* overwrites a file */
 Err *os_link(const char *from, const char *to, bool *out_won) WARN_UNUSED; /* false: `to` exists */
 Err *os_unlink(const char *path) WARN_UNUSED;
 Err *os_unlink_if(const char *path) WARN_UNUSED; /* missing is fine */
@@ -94,13 +100,16 @@ typedef struct OsEntry {
 /* Entries of a directory without . and .., sorted by bytes. */
 Err *os_list(Arena *arena, const char *path, OsEntry **out, size_t *out_count) WARN_UNUSED;
 Err *os_absolute(Arena *arena, const char *path, char **out) WARN_UNUSED; /* realpath of what exists + the rest */
-Err *os_is_network_fs(const char *path, bool *out, const char **out_name) WARN_UNUSED; /* statfs */
+/* By the file system's magic number; FUSE counts as one, since what is behind it cannot be told. *out_name
+ * ("nfs") lives forever, NULL for a local one. The nearest existing parent of `path` is asked. */
+Err *os_is_network_fs(const char *path, bool *out, const char **out_name) WARN_UNUSED;
 Err *os_free_bytes(const char *path, int64_t *out) WARN_UNUSED;
 
 /* ---- locks: flock(2) on a file; released when closed or when the process ends ---- */
 typedef struct OsLock OsLock;
-/* *out = NULL when another process holds it (after waiting up to wait_ms; polls). While held the file's content is `note`
- * (who and since when); *out_holder (may be NULL pointer) is the other's note then. */
+/* *out = NULL when another process holds it (after waiting up to wait_ms; polls). While held the file's content
+ * is `note` (who and since when); *out_holder (may be NULL pointer) is then the other's note, "" when it has
+ * none: never that of a holder that has ended. The file stays, empty, after the lock. INTERRUPTED while waiting. */
 Err *os_lock(Arena *arena, const char *path, const char *note, int64_t wait_ms, OsLock **out, const char **out_holder) WARN_UNUSED;
 void os_unlock_at(OsLock **lock); /* for CLEANUP */
 
@@ -111,13 +120,14 @@ void os_clock_set(TimeUs (*clock)(void *context), void *context); /* tests; NULL
 void os_random(void *into, size_t size);
 const char *os_hostname(void);
 const char *os_username(void);
-/* Set by the SIGINT/SIGTERM handler (os_signals_install); long loops ask and return INTERRUPTED. */
+/* SIGINT and SIGTERM set a flag and call `on_interrupt` (may be NULL; async-signal-safe); long loops ask and
+ * return INTERRUPTED. A second signal ends the process at once with 130. SIGPIPE is ignored: EPIPE is an error. */
 void os_signals_install(void (*on_interrupt)(void));
 bool os_interrupted(void);
 Err *os_check_interrupt(void) WARN_UNUSED;
 
-/* ---- counts ---- */
-typedef enum OsOp { OS_OPEN, OS_READ, OS_WRITE, OS_SYNC, OS_RENAME, OS_LINK, OS_UNLINK, OS_MKDIR, OS_RMDIR, OS_TRUNCATE, OS_STAT, OS_LIST, OS_CLOSE, OS_OP_COUNT } OsOp;
+/* ---- counts: of calls made, failed ones included; rename and link count for the new name's class ---- */
+typedef enum OsOp { OS_OPEN, OS_READ, OS_WRITE, OS_SYNC, OS_RENAME, OS_LINK, OS_UNLINK, OS_MKDIR, OS_RMDIR, OS_TRUNCATE, OS_STAT, OS_LIST, OS_CLOSE, OS_SEEK, OS_MAP, OS_OP_COUNT } OsOp;
 typedef enum OsOrigin { OS_OURS, OS_ENGINE, OS_ORIGIN_COUNT } OsOrigin;
 typedef struct OsCount {
     uint64_t calls, bytes; /* bytes for read and write */
@@ -127,11 +137,18 @@ const char *os_op_name(OsOp op);
 
 /* ---- faults: for tests, from the environment variable POND_FAULT or by call ----
  * "origin=ours|engine|any,class=NAME|any,op=NAME|any,nth=N,do=eio|enospc|short|crash|lose|tear"
- *   eio, enospc  the nth matching call fails (and all later ones of enospc)
- *   short        the nth matching write writes half and then fails with ENOSPC
- *   crash        the process ends (exit 137) before the nth matching call
- *   lose         as crash, but first every write not fsynced and every name not made durable by its directory's fsync is undone
- *   tear         as lose, but unsynced files keep a random prefix
- * Only calls that change something or read content match (open, read, write, sync, rename, link, unlink, mkdir, rmdir, truncate). */
+ *   eio     the nth matching call fails
+ *   enospc  the nth matching call and all later ones fail; only calls that need space match (not read, unlink,
+ *           rmdir, nor open without creating)
+ *   short   the nth matching write writes half and fails with ENOSPC, as do all later ones
+ *   crash   the process ends (exit 137) before the nth matching call
+ *   lose    as crash, but first every write not fsynced and every name not made durable by its directory's fsync
+ *           is undone (overwritten bytes are not restored; a file linked or renamed over is)
+ *   tear    as lose, but unsynced files keep a random prefix
+ * Only do= is required; the others are any, any, any and 1. nth=0 only counts. Only calls that change something
+ * or read content match (open, read, write, sync, rename, link, unlink, mkdir, rmdir, truncate), and only on
+ * files of a registered class: OS_OTHER is never faulted. Set a plan while no other thread makes file calls.
+ * A wrong plan is INVALID; in the environment it ends the process with 2. */
 Err *os_fault_set(const char *plan) WARN_UNUSED; /* NULL removes */
-uint64_t os_fault_seen(void); /* matching calls so far: how a sweep knows that the body passed the last */
+/* Matching calls since the plan was set: how a sweep knows that the body passed the last. */
+uint64_t os_fault_seen(void);

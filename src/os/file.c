@@ -1,0 +1,367 @@
+/* Files: one OsFile is a descriptor and its path, for messages. Whole-file functions are built on
+ * it.
+ *
+ * New content reaches a final name by a temporary file beside it (".NAME.<16 hex digits>.tmp",
+ * exclusive creation), fsync, then rename or link, then fsync of the directory. On failure the
+ * temporary file is removed; after a crash it stays and is litter with a telling name.
+ *
+ * EINTR: reads and writes go on, unless the interrupt flag is set while a read waits (a pipe, a
+ * terminal). */
+#include "os/os_int.h"
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct OsFile {
+    int fd;
+    char *path;
+};
+
+enum { COPY_BYTES = 1 << 18, READ_BYTES = 1 << 16 };
+
+static const char *hint_for(int errnum)
+{
+    switch (errnum) {
+    case ENOSPC:
+    case EDQUOT: return "the disk (or the quota) is full: free some space and try again";
+    case EACCES:
+    case EPERM: return "check who owns it and its permissions";
+    case EROFS: return "the file system is mounted read-only";
+    case EMFILE:
+    case ENFILE: return "too many open files: raise the limit (ulimit -n)";
+    case EXDEV: return "the two names must be on one file system";
+    case ELOOP: return "symbolic links form a circle";
+    default: return NULL;
+    }
+}
+
+Err *os_errno(int errnum, const char *verb, const char *path, const char *file, int line)
+{
+    SCRATCH(scratch);
+    Err *err = err_errno(errnum, file, line, "%s %s", verb, text_printable(scratch, path));
+    const char *hint = hint_for(errnum);
+    if (hint != NULL) err = err_hint(err, "%s", hint);
+    return err_path(err, path);
+}
+
+static Err *open_file(const char *path, int flags, OsFile **out)
+{
+    int fd;
+    do {
+        fd = os_call_open(OS_OURS, path, flags | O_CLOEXEC, 0666);
+    } while (fd < 0 && errno == EINTR);
+    if (fd < 0 && errno == EEXIST) return err_path(ERR(EXISTS, "%s: exists already", path), path);
+    if (fd < 0) return OS_FAIL("open", path);
+    OsFile *file = calloc(1, sizeof *file);
+    char *kept = strdup(path);
+    if (file == NULL || kept == NULL) abort();
+    *file = (OsFile){.fd = fd, .path = kept};
+    *out = file;
+    return NULL;
+}
+
+Err *os_open_read(const char *path, OsFile **out)
+{
+    return open_file(path, O_RDONLY, out);
+}
+
+Err *os_open_new(const char *path, OsFile **out)
+{
+    return open_file(path, O_WRONLY | O_CREAT | O_EXCL, out);
+}
+
+Err *os_open_append(const char *path, OsFile **out)
+{
+    return open_file(path, O_WRONLY | O_CREAT | O_APPEND, out);
+}
+
+static Err *read_at(OsFile *file, void *into, size_t size, off_t offset, size_t *out_read)
+{
+    for (;;) {
+        ssize_t got = os_call_read(OS_OURS, file->fd, into, size, offset);
+        if (got >= 0) {
+            *out_read = (size_t)got;
+            return NULL;
+        }
+        if (errno != EINTR) return OS_FAIL("read", file->path);
+        TRY(os_check_interrupt());
+    }
+}
+
+Err *os_read(OsFile *file, void *into, size_t size, size_t *out_read)
+{
+    return read_at(file, into, size, -1, out_read);
+}
+
+Err *os_pread(OsFile *file, void *into, size_t size, int64_t offset, size_t *out_read)
+{
+    if (offset < 0) return ERR(INTERNAL, "read %s at %lld", file->path, (long long)offset);
+    return read_at(file, into, size, offset, out_read);
+}
+
+Err *os_write(OsFile *file, const void *bytes, size_t size)
+{
+    const char *rest = bytes;
+    while (size > 0) {
+        ssize_t put = os_call_write(OS_OURS, file->fd, rest, size, -1);
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) return OS_FAIL("write", file->path);
+        rest += put;
+        size -= (size_t)put;
+    }
+    return NULL;
+}
+
+Err *os_sync(OsFile *file)
+{
+    if (os_call_sync(OS_OURS, file->fd) != 0) return OS_FAIL("sync", file->path);
+    return NULL;
+}
+
+int os_fd(const OsFile *file)
+{
+    return file->fd;
+}
+
+static OsStat stat_of(const struct stat *from)
+{
+    return (OsStat){.size_bytes = from->st_size,
+                    .mtime_ns = (int64_t)from->st_mtim.tv_sec * 1000000000 + from->st_mtim.tv_nsec,
+                    .inode = from->st_ino,
+                    .device = from->st_dev,
+                    .mode = from->st_mode,
+                    .is_dir = S_ISDIR(from->st_mode),
+                    .is_file = S_ISREG(from->st_mode),
+                    .is_link = S_ISLNK(from->st_mode)};
+}
+
+Err *os_fstat(OsFile *file, OsStat *out)
+{
+    struct stat now;
+    if (os_call_fstat(OS_OURS, file->fd, &now) != 0) return OS_FAIL("stat", file->path);
+    *out = stat_of(&now);
+    return NULL;
+}
+
+Err *os_stat_if(const char *path, bool *out_exists, OsStat *out)
+{
+    struct stat now;
+    if (os_call_stat(OS_OURS, path, 0, &now) == 0) {
+        *out = stat_of(&now);
+        *out_exists = true;
+        return NULL;
+    }
+    if (errno != ENOENT && errno != ENOTDIR) return OS_FAIL("stat", path);
+    *out_exists = false;
+    return NULL;
+}
+
+Err *os_stat(const char *path, OsStat *out)
+{
+    struct stat now;
+    if (os_call_stat(OS_OURS, path, 0, &now) != 0) return OS_FAIL("stat", path);
+    *out = stat_of(&now);
+    return NULL;
+}
+
+/* close(2) is not retried: on Linux the descriptor is gone even after EINTR. */
+Err *os_close(OsFile *file)
+{
+    Err *err = NULL;
+    if (os_call_close(OS_OURS, file->fd) != 0 && errno != EINTR) err = OS_FAIL("close", file->path);
+    free(file->path);
+    free(file);
+    return err;
+}
+
+void os_close_at(OsFile **file)
+{
+    if (*file == NULL) return;
+    err_free(os_close(*file));
+    *file = NULL;
+}
+
+/* ---- whole files ---- */
+
+static Err *too_large(const char *path, size_t max_bytes)
+{
+    return err_path(ERR(LIMIT, "%s: larger than %zu bytes", path, max_bytes), path);
+}
+
+/* To the end, in steps of what the file's size promises: files of /proc promise 0. */
+static Err *read_whole(Arena *arena, OsFile *file, size_t max_bytes, char **out, size_t *out_size)
+{
+    OsStat now;
+    TRY(os_fstat(file, &now));
+    if (now.size_bytes > 0 && (uint64_t)now.size_bytes > max_bytes)
+        return too_large(file->path, max_bytes);
+    size_t size = 0, capacity = now.size_bytes > 0 ? (size_t)now.size_bytes : READ_BYTES, got;
+    char *data = arena_alloc(arena, capacity + 1);
+    for (;; size += got) {
+        if (size == capacity) {
+            data = arena_grow(arena, data, capacity + 1, capacity * 2 + 1);
+            capacity *= 2;
+        }
+        TRY(os_read(file, data + size, capacity - size, &got));
+        if (got == 0) break;
+        if (size + got > max_bytes) return too_large(file->path, max_bytes);
+    }
+    data[size] = '\0';
+    *out = data;
+    if (out_size != NULL) *out_size = size;
+    return NULL;
+}
+
+Err *os_read_file(Arena *arena, const char *path, size_t max_bytes, char **out, size_t *out_size)
+{
+    CLEANUP(os_close_at) OsFile *file = NULL;
+    TRY(os_open_read(path, &file));
+    return read_whole(arena, file, max_bytes, out, out_size);
+}
+
+Err *os_read_file_if(Arena *arena, const char *path, size_t max_bytes, char **out, size_t *out_size)
+{
+    CLEANUP(os_close_at) OsFile *file = NULL;
+    Err *err = os_open_read(path, &file);
+    if (err == NULL) return read_whole(arena, file, max_bytes, out, out_size);
+    if (err_errnum(err) != ENOENT && err_errnum(err) != ENOTDIR) return err;
+    err_free(err);
+    *out = NULL;
+    if (out_size != NULL) *out_size = 0;
+    return NULL;
+}
+
+/* Directory part without the slash ("." when none, "/" for the root), and the rest. */
+static const char *split(Arena *arena, const char *path, char **out_dir)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL) {
+        *out_dir = arena_strdup(arena, ".");
+        return path;
+    }
+    *out_dir = arena_strndup(arena, path, slash == path ? 1 : (size_t)(slash - path));
+    return slash + 1;
+}
+
+/* A name beside `path` that nothing has; what does not fit into a name is cut. */
+static char *temporary_name(Arena *arena, const char *path)
+{
+    uint64_t random;
+    char *dir;
+    const char *name = split(arena, path, &dir);
+    os_random(&random, sizeof random);
+    return arena_printf(arena, "%s/.%.200s.%016llx.tmp", dir, name, (unsigned long long)random);
+}
+
+static Err *write_synced(OsFile *file, const void *bytes, size_t size)
+{
+    TRY(os_write(file, bytes, size));
+    return os_sync(file);
+}
+
+/* A temporary file with that content, synced; after an error it does not exist. */
+static Err *write_temporary(const char *path, const void *bytes, size_t size)
+{
+    OsFile *file = NULL;
+    TRY(os_open_new(path, &file));
+    Err *err = write_synced(file, bytes, size);
+    Err *close_err = os_close(file);
+    if (err == NULL) {
+        err = close_err;
+    } else {
+        err_free(close_err);
+    }
+    if (err != NULL) err_free(os_unlink_if(path));
+    return err;
+}
+
+Err *os_replace_file(const char *path, const void *bytes, size_t size)
+{
+    SCRATCH(scratch);
+    char *dir, *temporary = temporary_name(scratch, path);
+    (void)split(scratch, path, &dir);
+    TRY(write_temporary(temporary, bytes, size));
+    Err *err = os_rename(temporary, path);
+    if (err != NULL) {
+        err_free(os_unlink_if(temporary));
+        return err;
+    }
+    return os_sync_dir(dir);
+}
+
+Err *os_publish_new(const char *path, const void *bytes, size_t size, bool *out_won)
+{
+    SCRATCH(scratch);
+    bool won = false;
+    char *dir, *temporary = temporary_name(scratch, path);
+    (void)split(scratch, path, &dir);
+    TRY(write_temporary(temporary, bytes, size));
+    Err *err = os_link(temporary, path, &won);
+    err_free(os_unlink_if(temporary)); /* it is litter now, whatever happened */
+    if (err == NULL && won) err = os_sync_dir(dir);
+    if (err == NULL) *out_won = won;
+    return err;
+}
+
+/* ---- copies and hashes ---- */
+
+typedef struct Copy {
+    OsFile *from, *to; /* to: NULL to hash only */
+    OsOnBytes *on_bytes;
+    void *context;
+} Copy;
+
+static Err *copy_step(const Copy *copy, char *buffer, size_t size, Sha256 *hash)
+{
+    sha256_add(hash, buffer, size);
+    if (copy->to != NULL) TRY(os_write(copy->to, buffer, size));
+    if (copy->on_bytes != NULL) TRY(copy->on_bytes(copy->context, (int64_t)size));
+    return os_check_interrupt();
+}
+
+static Err *copy_steps(const Copy *copy, Arena *scratch, Sha256 *hash, int64_t *size)
+{
+    char *buffer = arena_alloc(scratch, COPY_BYTES);
+    for (*size = 0;;) {
+        size_t got;
+        TRY(os_read(copy->from, buffer, COPY_BYTES, &got));
+        if (got == 0) return NULL;
+        TRY(copy_step(copy, buffer, got, hash));
+        *size += (int64_t)got;
+    }
+}
+
+static Err *copy_all(const Copy *copy, int64_t *out_size, char out_sha256[65])
+{
+    SCRATCH(scratch);
+    int64_t size;
+    char hex[SHA256_HEX + 1];
+    Sha256 *hash = sha256_new(scratch);
+    Err *err = copy_steps(copy, scratch, hash, &size);
+    sha256_hex(hash, hex); /* also frees it */
+    if (err != NULL) return err;
+    *out_size = size;
+    memcpy(out_sha256, hex, sizeof hex);
+    return NULL;
+}
+
+Err *os_copy_file(const char *from, const char *to, OsOnBytes *on_bytes, void *context,
+                  int64_t *out_size, char out_sha256[65])
+{
+    CLEANUP(os_close_at) OsFile *source = NULL;
+    CLEANUP(os_close_at) OsFile *target = NULL;
+    TRY(os_open_read(from, &source));
+    TRY(os_open_new(to, &target));
+    Copy copy = {.from = source, .to = target, .on_bytes = on_bytes, .context = context};
+    Err *err = copy_all(&copy, out_size, out_sha256);
+    if (err != NULL) err_free(os_unlink_if(to));
+    return err;
+}
+
+Err *os_sha256_file(const char *path, int64_t *out_size, char out_sha256[65])
+{
+    CLEANUP(os_close_at) OsFile *file = NULL;
+    TRY(os_open_read(path, &file));
+    return copy_all(&(Copy){.from = file}, out_size, out_sha256);
+}

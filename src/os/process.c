@@ -1,0 +1,124 @@
+/* Clock, randomness, names of host and user, signals: what a process has of the system besides
+ * files.
+ *
+ * The signal handler touches only lock-free atomics and the callback. It is installed without
+ * SA_RESTART, so that a read that waits for a pipe returns and the flag is seen. */
+#include "os/os_int.h"
+#include <errno.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+static TimeUs (*injected_clock)(void *context);
+static void *injected_context;
+
+void os_clock_set(TimeUs (*clock)(void *context), void *context)
+{
+    injected_clock = clock;
+    injected_context = context;
+}
+
+static int64_t clock_us(clockid_t clock)
+{
+    struct timespec now;
+    (void)clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
+}
+
+TimeUs os_now(void)
+{
+    return injected_clock != NULL ? injected_clock(injected_context) : clock_us(CLOCK_REALTIME);
+}
+
+int64_t os_monotonic_us(void)
+{
+    return clock_us(CLOCK_MONOTONIC);
+}
+
+/* Names of nodes and files come from here: without randomness there is no going on. */
+void os_random(void *into, size_t size)
+{
+    for (char *at = into; size > 0;) {
+        ssize_t got = getrandom(at, size, 0);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) {
+            perror("pond: getrandom");
+            abort();
+        }
+        at += got;
+        size -= (size_t)got;
+    }
+}
+
+static char host[256], user[256];
+static pthread_once_t names_once = PTHREAD_ONCE_INIT;
+
+static void look_up_names(void)
+{
+    struct passwd entry, *found = NULL;
+    char buffer[4096];
+    if (gethostname(host, sizeof host - 1) != 0) (void)snprintf(host, sizeof host, "localhost");
+    (void)getpwuid_r(geteuid(), &entry, buffer, sizeof buffer, &found);
+    if (found != NULL) {
+        (void)snprintf(user, sizeof user, "%s", found->pw_name);
+    } else {
+        (void)snprintf(user, sizeof user, "uid-%u", geteuid());
+    }
+}
+
+const char *os_hostname(void)
+{
+    (void)pthread_once(&names_once, look_up_names);
+    return host;
+}
+
+const char *os_username(void)
+{
+    (void)pthread_once(&names_once, look_up_names);
+    return user;
+}
+
+/* ---- signals ---- */
+
+enum { EXIT_INTERRUPTED = 130 };
+
+static volatile _Atomic int interrupted;
+static void (*_Atomic interrupt_callback)(void);
+
+static void on_signal(int number)
+{
+    int saved = errno;
+    (void)number;
+    if (atomic_exchange(&interrupted, 1) != 0) {
+        (void)signal(SIGINT, SIG_DFL);
+        (void)signal(SIGTERM, SIG_DFL);
+        _exit(EXIT_INTERRUPTED);
+    }
+    void (*callback)(void) = atomic_load(&interrupt_callback);
+    if (callback != NULL) callback();
+    errno = saved;
+}
+
+void os_signals_install(void (*on_interrupt)(void))
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    atomic_store(&interrupt_callback, on_interrupt);
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+bool os_interrupted(void)
+{
+    return atomic_load_explicit(&interrupted, memory_order_relaxed) != 0;
+}
+
+Err *os_check_interrupt(void)
+{
+    return os_interrupted() ? ERR(INTERRUPTED, "interrupted") : NULL;
+}

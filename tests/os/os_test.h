@@ -1,0 +1,112 @@
+/* What the tests of os share: a fresh directory, small files by bare system calls that os does not
+ * see. */
+#pragma once
+#include "os/os_int.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+static inline void succeed(Err *err, const char *call, int line)
+{
+    if (err == NULL) return;
+    print_error("line %d: %s: %s\n", line, call, err_message(err));
+    err_free(err);
+    fail();
+}
+#define OK(call) succeed((call), #call, __LINE__)
+
+static inline void fail_with(Err *err, ErrCode code, int errnum, const char *call, int line)
+{
+    if (err != NULL && err_code(err) == code && err_errnum(err) == errnum) {
+        err_free(err);
+        return;
+    }
+    print_error("line %d: %s: %s (errno %d)\n", line, call,
+                err == NULL ? "no error" : err_message(err), err == NULL ? 0 : err_errnum(err));
+    err_free(err);
+    fail();
+}
+#define FAILS(call, code) fail_with((call), ERR_##code, 0, #call, __LINE__)
+#define FAILS_ERRNO(call, errnum) fail_with((call), ERR_IO, (errnum), #call, __LINE__)
+
+/* The directory of the running test, without a class. */
+static char base[PATH_MAX];
+
+static inline int make_base(void **state)
+{
+    (void)state;
+    const char *tmp = getenv("TMPDIR");
+    (void)snprintf(base, sizeof base, "%s/pond-os-XXXXXX", tmp == NULL ? "/tmp" : tmp);
+    return mkdtemp(base) == NULL ? -1 : 0;
+}
+
+static inline int remove_base(void **state)
+{
+    (void)state;
+    char command[PATH_MAX + 16];
+    (void)snprintf(command, sizeof command, "rm -rf '%s'", base);
+    return system(command);
+}
+
+/* A path below the base; up to 8 are valid at a time. */
+static inline const char *at(const char *name)
+{
+    static char paths[8][PATH_MAX];
+    static int next;
+    char *path = paths[next++ % 8];
+    (void)snprintf(path, PATH_MAX, "%.2000s/%.2000s", base, name);
+    return path;
+}
+
+static inline void put_file(const char *path, const char *text)
+{
+    int fd = openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    assert_true(fd >= 0);
+    assert_int_equal(os_real()->write(fd, text, strlen(text)), strlen(text));
+    assert_int_equal(os_real()->close(fd), 0);
+}
+
+/* The content, "(missing)" for no such file. Valid until the next call but three. */
+static inline const char *content(const char *path)
+{
+    static char texts[4][65536];
+    static int next;
+    char *text = texts[next++ % 4];
+    int fd = openat(AT_FDCWD, path, O_RDONLY);
+    if (fd < 0) return "(missing)";
+    ssize_t got = os_real()->read(fd, text, sizeof texts[0] - 1);
+    assert_true(got >= 0);
+    text[got] = '\0';
+    assert_int_equal(os_real()->close(fd), 0);
+    return text;
+}
+
+static inline bool is_there(const char *path)
+{
+    struct stat now;
+    return fstatat(AT_FDCWD, path, &now, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Runs `body` in a child; its exit status, or 128 + the signal. */
+static inline int in_child(void (*body)(void *argument), void *argument)
+{
+    (void)fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        body(argument);
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
