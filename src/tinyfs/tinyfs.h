@@ -26,7 +26,9 @@ typedef enum EntryType {
 const char *entry_type_name(EntryType type);               /* "table:series" */
 bool entry_type_parse(const char *name, EntryType *out);
 bool entry_is_dir(EntryType type);                         /* DIR, DYNAMIC_DIR */
-bool entry_is_series(EntryType type);
+bool entry_is_series(EntryType type);                      /* DATA_SERIES, TABLE_SERIES */
+bool entry_is_table(EntryType type);                       /* TABLE, TABLE_SERIES */
+bool entry_has_versions(EntryType type);                   /* data and tables, series or not */
 
 typedef struct NodeId {
     char text[37]; /* UUID, lower case; the root is 00000000-0000-7000-8000-000000000000 */
@@ -57,6 +59,8 @@ typedef struct Node {
     const void *derivation; /* derived: the factory's own description of it, in the Fs's arena */
 } Node;
 
+Node node_copy(Arena *arena, const Node *node);            /* its texts too; not `derivation` */
+
 /* One version of a data, data:series, table or table:series. */
 typedef struct Version {
     int64_t version, txn;
@@ -75,6 +79,10 @@ typedef struct Version {
     const char *attributes;  /* JSON object text, or NULL */
 } Version;
 
+Version version_copy(Arena *arena, const Version *version); /* `bytes` get a NUL behind them */
+/* Sets what a node says of its live versions (ascending): version, version_count, size_bytes, rows, range. For backends. */
+void node_sum_versions(Node *node, const Version *versions, size_t count);
+
 /* What a new version is made of. Exactly one of bytes and staged_path is set. */
 typedef struct VersionSpec {
     Version meta;            /* all but version, txn, time; size and sha256 are taken as given for staged files */
@@ -88,7 +96,11 @@ typedef struct Content {
     int64_t size_bytes;
 } Content;
 
-/* ---- the interface a store implements. All reads see the open transaction's own changes. ---- */
+/* ---- the interface a store implements. All reads see the open transaction's own changes. ----
+ * What a function returns lives in the arena it was given. tests/tinyfs/contract.h holds every store to what stands here. Writes that are
+ * refused change nothing: INVALID (name, not a stored directory, not empty, below itself, the root, a change of type that would lose entries
+ * or versions), EXISTS (the name is taken), NOT_FOUND (no such node or parent), INTERNAL (no transaction, a malformed VersionSpec). `out` of create and
+ * append may be NULL. `txn` and `time` are the transaction's, one for all it changes, known from its begin; an aborted one leaves no gap in txn. */
 typedef struct FsBackendOps {
     const char *name;
     /* Reads. `*found` = false is no error. */
@@ -102,8 +114,9 @@ typedef struct FsBackendOps {
     Err *(*update)(void *self, const Node *node);                          /* whole state: type, factory, content, overrides, attributes */
     Err *(*rename)(void *self, NodeId id, NodeId new_parent, const char *new_name);
     Err *(*remove)(void *self, NodeId id); /* a directory must be empty */
-    Err *(*append)(void *self, NodeId id, const VersionSpec *spec, Version *out); /* data, table: drops the older ones */
-    Err *(*drop)(void *self, NodeId id, int64_t from, int64_t to);         /* versions from..to */
+    /* data, table: drops the older ones. Inline bytes: at most 4096, never Parquet. Numbers ascend and are never given twice. */
+    Err *(*append)(void *self, NodeId id, const VersionSpec *spec, Version *out);
+    Err *(*drop)(void *self, NodeId id, int64_t from, int64_t to); /* the live ones among from..to */
     const char *(*staging_dir)(void *self);                                /* exists, on the blobs' file system */
 } FsBackendOps;
 typedef struct FsBackend {
@@ -111,7 +124,8 @@ typedef struct FsBackend {
     void *self;
 } FsBackend;
 
-/* A store in memory with the same contract, for tests. begin/commit/abort are its own. Content given as staged_path stays a file there. */
+/* A store in memory with the same contract, for tests. begin/commit/abort are its own. Content given as staged_path stays a file there; it is
+ * not read, so its hash is believed. */
 typedef struct FsMemory FsMemory;
 Err *fs_memory_open(Arena *arena, const char *staging_dir, FsMemory **out) WARN_UNUSED;
 FsBackend fs_memory_backend(FsMemory *memory);
@@ -119,10 +133,12 @@ void fs_memory_begin(FsMemory *memory);
 void fs_memory_commit(FsMemory *memory);
 void fs_memory_abort(FsMemory *memory);
 
-/* ---- a mounted file system: backend + resolver + the listings of this command ---- */
+/* ---- a mounted file system: backend + resolver + the listings of this command ----
+ * Nodes that fs_* functions return point into the Fs's arena and stay as they are until it ends, also after fs_forget. */
 typedef struct Fs Fs;
-/* Lists a dynamic directory (stored with a factory, or derived). Children have name, type, factory, content, derivation set;
- * id, parent, time, derived are filled in by tinyfs. Called at most once per directory and Fs generation. */
+/* Lists a dynamic directory (stored with a factory, or derived). Children have name, type, factory, content, derivation set, in any order;
+ * id, parent, version, txn, time, size, rows, derived are filled in by tinyfs. Called at most once per directory and Fs generation. It may walk
+ * the same Fs; when that leads back to a directory being listed, the error INVALID prints the circle. `path` is without links. */
 typedef struct FsResolver {
     Err *(*children)(void *context, Arena *arena, const Node *dir, const char *path, Node **out, size_t *count);
     void *context;
@@ -131,44 +147,51 @@ Err *fs_open(Arena *arena, FsBackend backend, Fs **out) WARN_UNUSED;
 void fs_set_resolver(Fs *fs, FsResolver resolver);
 FsBackend fs_backend(const Fs *fs);
 Arena *fs_arena(const Fs *fs); /* lives as long as the Fs */
-void fs_forget(Fs *fs);        /* after changes: drops remembered listings */
+void fs_forget(Fs *fs);        /* drops remembered listings: after changes made through the backend itself, and after an abort */
 
 /* ---- paths ---- */
 char *path_join(Arena *arena, const char *dir, const char *name);
 const char *path_base(const char *path);                  /* after the last '/'; "" for the root */
 char *path_parent(Arena *arena, const char *path);        /* "/" for the root */
-/* Absolute, without ".", "..", double or trailing slashes. INVALID when ".." leads above the root or a name is bad. */
+/* Absolute, without ".", "..", double or trailing slashes; a path without a leading slash starts at the root. ".." is taken textually.
+ * INVALID when empty, when ".." leads above the root or a name is bad. */
 Err *path_normalize(Arena *arena, const char *path, char **out) WARN_UNUSED;
 Err *path_check_name(const char *name) WARN_UNUSED;
-int path_compare(const char *a, const char *b);           /* component-wise, by bytes */
+int path_compare(const char *a, const char *b);           /* component-wise, by bytes: "/a/b" before "/a-b" */
 
 typedef struct Found {
     bool exists;
     Node node;          /* when it exists */
     const char *path;   /* logical, normalised: as walked, not a link's target */
-    Node parent;        /* the directory that holds (or would hold) it, links resolved */
+    Node parent;        /* the directory that holds (or would hold) the last component, links resolved; the root's is itself */
     const char *name;   /* last component */
 } Found;
 /* Follows symlinks everywhere but, with `keep_last`, in the last component. A missing last component is no error (exists = false); a missing
- * directory on the way is NOT_FOUND. */
+ * directory on the way and a dangling link are NOT_FOUND. A link's relative target starts at the directory that really holds the link. */
 typedef struct FindOptions {
     bool keep_last;
 } FindOptions;
 Err *fs_find(Fs *fs, Arena *arena, const char *path, FindOptions options, Found *out) WARN_UNUSED;
 /* fs_find, and NOT_FOUND with a nearest name when it does not exist. */
 Err *fs_get(Fs *fs, Arena *arena, const char *path, FindOptions options, Found *out) WARN_UNUSED;
-/* Children of a directory node, stored or dynamic, sorted by name; symlinks as symlinks. */
+/* Children of a directory node, stored or dynamic, sorted by name; symlinks as symlinks. `path` is the directory's, for the resolver. */
 Err *fs_children(Fs *fs, Arena *arena, const Node *dir, const char *path, const Node **out, size_t *count) WARN_UNUSED;
 
-/* ---- patterns (cli.md, "Names, paths, patterns") ---- */
+/* ---- patterns (cli.md, "Names, paths, patterns") ----
+ * Within one component: `*` any text, also none; `?` one character; `[abc]`, `[a-z]`, `[!a]` one character of (or not of) a set; `{a,b}` one of
+ * some texts. Characters are Unicode code points. A component `**` stands for any number of directories, also none; as the last component it
+ * stands for everything below, files and directories at any depth, but not the directory before it. A trailing slash means `*` behind it, capture
+ * included. A backslash makes the next character literal. A leading slash may be left out. "." is dropped; ".." takes back a
+ * component without wildcards. At most 4096 bytes (LIMIT). */
 typedef struct Pattern Pattern;
 Err *pattern_compile(Arena *arena, const char *text, const Pattern **out) WARN_UNUSED; /* INVALID with column */
 bool pattern_is_literal(const Pattern *pattern);            /* no wildcard: names at most one path */
 const char *pattern_text(const Pattern *pattern);
 size_t pattern_capture_count(const Pattern *pattern);
-/* Whole path against the pattern. Where several captures are possible, wildcards take as much as they can, leftmost first. */
+/* Whole path against the pattern; *out_captures (may be NULL) gets pattern_capture_count texts. Where several captures are possible, wildcards
+ * take as much as they can, leftmost first. Cost: (length of the pattern) x (length of the path) at worst. */
 bool pattern_match(const Pattern *pattern, Arena *arena, const char *path, const char ***out_captures);
-/* "$0", "${10}", "$$" in `text`; INVALID when an index has no capture. */
+/* "$0", "${10}", "$$" in `text`. All digits behind "$" belong to the index. INVALID when an index has no capture, and for any other "$". */
 Err *captures_expand(Arena *arena, const char *text, const char *const *captures, size_t count, char **out) WARN_UNUSED;
 
 typedef struct Match {
@@ -180,12 +203,14 @@ typedef struct Match {
 typedef struct MatchOptions {
     bool keep_links;      /* report a matched symlink itself (list) */
 } MatchOptions;
-/* All matches sorted by path, each once. Starts at the literal prefix; each directory is read at most once. A dangling link is NOT_FOUND naming it.
+/* All matches sorted by path, each once. Literal components are looked up, so a walk starts at the literal prefix; each directory is read at
+ * most once, each dynamic one listed at most once. Links are followed, and a directory is walked below each path that leads to it. A dangling link
+ * is NOT_FOUND naming it (with keep_links: no error); a directory met again below itself under a `**` is INVALID naming the link.
  * A literal pattern that names nothing gives no match. */
 Err *fs_match(Fs *fs, Arena *arena, const Pattern *pattern, MatchOptions options, Match **out, size_t *count) WARN_UNUSED;
 
-/* ---- changes by path (inside the backend's transaction) ---- */
-Err *fs_mkdir(Fs *fs, Arena *arena, const char *path, bool parents, Node *out) WARN_UNUSED;
+/* ---- changes by path (inside the backend's transaction). `out` may be NULL. What is remembered follows them. ---- */
+Err *fs_mkdir(Fs *fs, Arena *arena, const char *path, bool parents, Node *out) WARN_UNUSED; /* parents: an existing directory is fine */
 Err *fs_create(Fs *fs, Arena *arena, const char *path, const Node *template, Node *out) WARN_UNUSED; /* parent must exist; EXISTS */
 Err *fs_move(Fs *fs, Arena *arena, const char *from, const char *to) WARN_UNUSED; /* onto a directory: into it; onto a file: EXISTS */
 Err *fs_remove(Fs *fs, Arena *arena, const char *path, bool recursive) WARN_UNUSED; /* the link itself, not its target; derived nodes: INVALID naming their factory node */
