@@ -194,9 +194,9 @@ static Err *read_whole(Arena *arena, OsFile *file, size_t max_bytes, char **out,
 {
     OsStat now;
     TRY(os_fstat(file, &now));
-    if (now.size_bytes > 0 && (uint64_t)now.size_bytes > max_bytes)
-        return too_large(file->path, max_bytes);
-    size_t size = 0, capacity = now.size_bytes > 0 ? (size_t)now.size_bytes : READ_BYTES, got;
+    size_t promised = now.is_file ? (size_t)now.size_bytes : 0;
+    if (promised > max_bytes) return too_large(file->path, max_bytes);
+    size_t size = 0, capacity = promised > 0 ? promised : READ_BYTES, got;
     char *data = arena_alloc(arena, capacity + 1);
     for (;; size += got) {
         if (size == capacity) {

@@ -386,6 +386,18 @@ static void restore_dir(const Name *name, const Thing *lost)
     }
 }
 
+/* A copy is another inode: changes that knew the lost one are to know it. */
+static void rename_inode(const Name *name, const Thing *lost)
+{
+    struct stat now;
+    if (!name_stat(name, &now)) give_up(name->text);
+    for (NameChange *change = newest; change != NULL; change = change->older) {
+        if (!same(change->device, change->inode, &lost->was)) continue;
+        change->device = now.st_dev;
+        change->inode = now.st_ino;
+    }
+}
+
 static void restore(const Name *name, const Thing *lost)
 {
     struct stat now;
@@ -397,6 +409,7 @@ static void restore(const Name *name, const Thing *lost)
     } else {
         restore_file(name, lost);
     }
+    rename_inode(name, lost);
 }
 
 static void move_back(const NameChange *change)

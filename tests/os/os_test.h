@@ -39,24 +39,51 @@ static inline void fail_with(Err *err, ErrCode code, int errnum, const char *cal
 #define FAILS(call, code) fail_with((call), ERR_##code, 0, #call, __LINE__)
 #define FAILS_ERRNO(call, errnum) fail_with((call), ERR_IO, (errnum), #call, __LINE__)
 
-/* The directory of the running test, without a class. */
-static char base[PATH_MAX];
+/* The directory of the test program, and below it that of the running test; of no class unless
+ * register_root is called. */
+static char root[64], base[80];
+
+static inline int make_root(void **state)
+{
+    (void)state;
+    const char *tmp = getenv("TMPDIR");
+    (void)snprintf(root, sizeof root, "%.30s/pond-os-XXXXXX", tmp == NULL ? "/tmp" : tmp);
+    return mkdtemp(root) == NULL ? -1 : 0;
+}
+
+static inline void register_root(void)
+{
+    os_class_add(root, OS_OUT);
+}
+
+static inline int remove_all(const char *path)
+{
+    char command[128];
+    (void)snprintf(command, sizeof command, "rm -rf '%.100s'", path);
+    return system(command);
+}
+
+static inline int remove_root(void **state)
+{
+    (void)state;
+    return remove_all(root);
+}
 
 static inline int make_base(void **state)
 {
     (void)state;
-    const char *tmp = getenv("TMPDIR");
-    (void)snprintf(base, sizeof base, "%s/pond-os-XXXXXX", tmp == NULL ? "/tmp" : tmp);
+    (void)snprintf(base, sizeof base, "%.60s/t-XXXXXX", root);
     return mkdtemp(base) == NULL ? -1 : 0;
 }
 
 static inline int remove_base(void **state)
 {
     (void)state;
-    char command[PATH_MAX + 16];
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", base);
-    return system(command);
+    return remove_all(base);
 }
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, make_base, remove_base)
+#define RUN(name, tests) cmocka_run_group_tests_name(name, tests, make_root, remove_root)
 
 /* A path below the base; up to 8 are valid at a time. */
 static inline const char *at(const char *name)
@@ -64,7 +91,7 @@ static inline const char *at(const char *name)
     static char paths[8][PATH_MAX];
     static int next;
     char *path = paths[next++ % 8];
-    (void)snprintf(path, PATH_MAX, "%.2000s/%.2000s", base, name);
+    (void)snprintf(path, PATH_MAX, "%s/%.4000s", base, name);
     return path;
 }
 
@@ -103,6 +130,7 @@ static inline int in_child(void (*body)(void *argument), void *argument)
     (void)fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
+        (void)setenv("CMOCKA_TEST_ABORT", "1", 1); /* a failed assertion must not go on with the next test */
         body(argument);
         _exit(0);
     }

@@ -230,8 +230,8 @@ static int check_library(const char *list, const char *library)
 static const char *source_path(const char *name)
 {
     static char path[PATH_MAX];
-    const char *root = getenv("POND_SOURCE");
-    (void)snprintf(path, sizeof path, "%s/%s", root == NULL ? "." : root, name);
+    const char *source = getenv("POND_SOURCE");
+    (void)snprintf(path, sizeof path, "%s/%s", source == NULL ? "." : source, name);
     return path;
 }
 
@@ -451,8 +451,6 @@ static void test_calls_in_constructors(void **state)
     assert_int_equal(close(early_fd), 0);
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, make_base, remove_base)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -461,5 +459,5 @@ int main(void)
         TEST(test_sqlite_obeys_the_plan),      TEST(test_duckdb_is_counted),
         TEST(test_duckdb_obeys_the_plan),
     };
-    return cmocka_run_group_tests_name("os: the engine's calls", tests, NULL, NULL);
+    return RUN("os: the engine's calls", tests);
 }
