@@ -1,7 +1,9 @@
 /* factory — what dynamic nodes are made of: one file per factory, one table of factories.
  *
- * A factory reads its YAML configuration strictly (unknown keys, wrong types are INVALID with line and column) and turns it into a relation (file
- * factories) or into a list of derived nodes (directory factories). It is stateless; what it computes is remembered by the provider and tinyfs.
+ * A factory reads its YAML configuration strictly (unknown keys, wrong types are INVALID with line
+ * and column) and turns it into a relation (file factories) or into a list of derived nodes
+ * (directory factories). It is stateless; what it computes is remembered by the provider and
+ * tinyfs.
  *
  * Threads: as provider. */
 #pragma once
@@ -18,27 +20,29 @@ typedef struct FactoryKey {
 /* What a factory works on. */
 typedef struct FactoryCall {
     Provider *provider;
-    Arena *arena;         /* the provider's: results live as long as it */
-    const Node *node;     /* the dynamic node; derivation set for derived ones below a directory factory */
+    Arena *arena; /* the provider's: results live as long as it */
+    const Node
+        *node; /* the dynamic node; derivation set for derived ones below a directory factory */
     const char *path;
-    const Yaml *config;   /* parsed and expanded; of the directory for derived nodes */
+    const Yaml *config; /* parsed and expanded; of the directory for derived nodes */
 } FactoryCall;
 
 typedef struct Factory {
     const char *name;
     FactoryKind kind;
-    const char *text;     /* one line */
+    const char *text; /* one line */
     const FactoryKey *keys;
     size_t key_count;
-    const char *example;  /* YAML */
+    const char *example; /* YAML */
     /* Strict check of the whole configuration without looking at the pond. */
     Err *(*validate)(Arena *arena, const Yaml *config);
-    Err *(*relation)(const FactoryCall *call, const Rel **out);                    /* FILE, and derived files of DIR */
-    Err *(*children)(const FactoryCall *call, Node **out, size_t *count);          /* DIR */
+    Err *(*relation)(const FactoryCall *call, const Rel **out); /* FILE, and derived files of DIR */
+    Err *(*children)(const FactoryCall *call, Node **out, size_t *count); /* DIR */
 } Factory;
 
 const Factory *factory_find(const char *name); /* NULL when unknown */
 const Factory *const *factory_all(size_t *count);
 /* NOT_FOUND with the nearest name; then yaml_parse and validate. `variables` may still be unset. */
-Err *factory_validate(Arena *arena, const char *name, const char *config_text, const Factory **out) WARN_UNUSED;
+Err *factory_validate(Arena *arena, const char *name, const char *config_text, const Factory **out)
+    WARN_UNUSED;
 void factory_install(Provider *provider);

@@ -1,8 +1,9 @@
-/* provider — from names to relations and bytes: URLs and formats, ingest checks, stored nodes and (through factories installed from
- * above) derived nodes as relation trees.
+/* provider — from names to relations and bytes: URLs and formats, ingest checks, stored nodes and
+ * (through factories installed from above) derived nodes as relation trees.
  *
- * One Provider serves one command: it owns the mounted Fs (with the resolver that lists dynamic directories), the Plan, and remembers each node's relation, so that
- * nothing is discovered twice. A derived node that reads itself, directly or through others, is INVALID and prints the circle.
+ * One Provider serves one command: it owns the mounted Fs (with the resolver that lists dynamic
+ * directories), the Plan, and remembers each node's relation, so that nothing is discovered twice.
+ * A derived node that reads itself, directly or through others, is INVALID and prints the circle.
  *
  * Threads: one thread; resolved relations may be run by several (plan.h). */
 #pragma once
@@ -15,75 +16,89 @@ typedef struct UrlOption {
     const char *key, *value;
 } UrlOption;
 typedef struct Url {
-    bool is_url;        /* false: a plain path, never decoded; then format = FILE */
-    bool host;          /* the host's file system */
+    bool is_url; /* false: a plain path, never decoded; then format = FILE */
+    bool host;   /* the host's file system */
     Format format;
-    bool has_entry;     /* +series, +table, +data after a text format: what it becomes on copy */
+    bool has_entry; /* +series, +table, +data after a text format: what it becomes on copy */
     EntryType entry;
-    const char *path;   /* percent-decoded; decoded wildcard characters come back-slashed, so that they stay literal in patterns */
-    const char *text;   /* as given */
+    const char *path; /* percent-decoded; decoded wildcard characters come back-slashed, so that
+                         they stay literal in patterns */
+    const char *text; /* as given */
     UrlOption *options;
     size_t option_count;
 } Url;
-/* INVALID naming the unknown format, compression or option with the nearest name and the position. */
+/* INVALID naming the unknown format, compression or option with the nearest name and the position.
+ */
 Err *url_parse(Arena *arena, const char *text, Url *out) WARN_UNUSED;
 const char *url_option(const Url *url, const char *key); /* NULL when absent */
 
 /* ---- a command's provider ---- */
 typedef struct Provider Provider;
 typedef struct ProviderOptions {
-    FsBackend backend;        /* ops NULL: no pond, only host+ URLs */
-    Cache *cache;             /* may be NULL */
-    const char *format_dir;   /* POND/cache/formats: Parquet made from texts, by content; NULL: scratch_dir */
-    const char *scratch_dir;  /* exists; this command's own; removed by its owner */
-    const UrlOption *vars;    /* -v KEY=VALUE */
+    FsBackend backend; /* ops NULL: no pond, only host+ URLs */
+    Cache *cache;      /* may be NULL */
+    const char *
+        format_dir; /* POND/cache/formats: Parquet made from texts, by content; NULL: scratch_dir */
+    const char *scratch_dir; /* exists; this command's own; removed by its owner */
+    const UrlOption *vars;   /* -v KEY=VALUE */
     size_t var_count;
 } ProviderOptions;
 Err *provider_open(Arena *arena, const ProviderOptions *options, Provider **out) WARN_UNUSED;
 void provider_close_at(Provider **provider);
-Fs *provider_fs(Provider *provider);     /* NULL without a pond */
+Fs *provider_fs(Provider *provider); /* NULL without a pond */
 Plan *provider_plan(Provider *provider);
 Arena *provider_arena(Provider *provider);
 const char *provider_scratch_dir(Provider *provider);
 
-/* Factories, installed from above (module factory). `dir` and `node` are dynamic: a stored node with a factory or a derived one. */
+/* Factories, installed from above (module factory). `dir` and `node` are dynamic: a stored node
+ * with a factory or a derived one. */
 typedef struct ProviderFactories {
-    Err *(*children)(Provider *provider, const Node *dir, const char *path, Node **out, size_t *count);
+    Err *(*children)(Provider *provider, const Node *dir, const char *path, Node **out,
+                     size_t *count);
     Err *(*relation)(Provider *provider, const Node *node, const char *path, const Rel **out);
 } ProviderFactories;
 void provider_set_factories(Provider *provider, const ProviderFactories *factories);
 
 /* ---- relations ---- */
 typedef struct Source {
-    Node node;                /* id.text[0] = 0 for host files */
-    const char *path;         /* pond path, or host path */
+    Node node;        /* id.text[0] = 0 for host files */
+    const char *path; /* pond path, or host path */
     const char *const *captures;
     size_t capture_count;
     bool host;
 } Source;
 /* What a pattern or URL names, sorted by path; may be none. */
-Err *provider_match(Provider *provider, Arena *arena, const char *pattern_or_url, Source **out, size_t *count) WARN_UNUSED;
+Err *provider_match(Provider *provider, Arena *arena, const char *pattern_or_url, Source **out,
+                    size_t *count) WARN_UNUSED;
 /* Is it something with rows (table, series, dynamic, text by URL format)? */
 bool provider_is_queryable(const Node *node);
-/* The relation of one node, stored or derived; remembered. INVALID for directories and raw data. `url` may be NULL: a plain path. */
-Err *provider_relation(Provider *provider, const Source *source, const Url *url, const Rel **out) WARN_UNUSED;
-/* Exactly one: path or URL. NOT_FOUND (nearest name), INVALID when it names several or a directory. */
+/* The relation of one node, stored or derived; remembered. INVALID for directories and raw data.
+ * `url` may be NULL: a plain path. */
+Err *provider_relation(Provider *provider, const Source *source, const Url *url, const Rel **out)
+    WARN_UNUSED;
+/* Exactly one: path or URL. NOT_FOUND (nearest name), INVALID when it names several or a directory.
+ */
 Err *provider_relation_of(Provider *provider, const char *path_or_url, const Rel **out) WARN_UNUSED;
 
 /* ---- configuration text ---- */
-/* ${env:VAR} ${env:VAR:-default} ${var:KEY} $$ in every scalar of a tree, at use; $0 and ${10} are left alone. INVALID with position when unset. */
+/* ${env:VAR} ${env:VAR:-default} ${var:KEY} $$ in every scalar of a tree, at use; $0 and ${10} are
+ * left alone. INVALID with position when unset. */
 Err *provider_expand(Provider *provider, Arena *arena, Yaml *tree) WARN_UNUSED;
 
 /* ---- ingest: what comes into the pond is checked here ---- */
 typedef struct IngestOptions {
-    const char *label;        /* for messages: the source's name */
-    const char *time_column;  /* ?time=COL, or NULL: found by the rule of cli.md */
-    const char *unit;         /* ?unit=s|ms|us|ns, or NULL */
-    bool series;              /* must have a time column without nulls */
+    const char *label;       /* for messages: the source's name */
+    const char *time_column; /* ?time=COL, or NULL: found by the rule of cli.md */
+    const char *unit;        /* ?unit=s|ms|us|ns, or NULL */
+    bool series;             /* must have a time column without nulls */
 } IngestOptions;
-/* Decodes every column of a Parquet file once and fills in rows, schema, time column, unit, intervals (<= 64), in_order. CORRUPT: "not a valid
- * parquet file" with PAR1 hint, truncated, undecodable. `meta` size and sha256 are the caller's. */
-Err *provider_check_parquet(Provider *provider, Arena *arena, const char *path, const IngestOptions *options, Version *meta) WARN_UNUSED;
-/* Converts a CSV file to Parquet (types sniffed over the whole file; options delimiter, header, quote, nullstr, time, unit); row order kept; time
- * column becomes TIMESTAMPTZ. INVALID with line for ragged rows, no parsable time. */
-Err *provider_csv_to_parquet(Provider *provider, Arena *arena, const char *csv, const Url *url, const char *label, const char *parquet) WARN_UNUSED;
+/* Decodes every column of a Parquet file once and fills in rows, schema, time column, unit,
+ * intervals (<= 64), in_order. CORRUPT: "not a valid parquet file" with PAR1 hint, truncated,
+ * undecodable. `meta` size and sha256 are the caller's. */
+Err *provider_check_parquet(Provider *provider, Arena *arena, const char *path,
+                            const IngestOptions *options, Version *meta) WARN_UNUSED;
+/* Converts a CSV file to Parquet (types sniffed over the whole file; options delimiter, header,
+ * quote, nullstr, time, unit); row order kept; time column becomes TIMESTAMPTZ. INVALID with line
+ * for ragged rows, no parsable time. */
+Err *provider_csv_to_parquet(Provider *provider, Arena *arena, const char *csv, const Url *url,
+                             const char *label, const char *parquet) WARN_UNUSED;

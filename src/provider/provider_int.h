@@ -1,0 +1,46 @@
+/* What the files of provider share. */
+#pragma once
+#include "os/os.h"
+#include "provider/provider.h"
+
+typedef VEC(const char *) TextVec;
+
+struct Provider {
+    Arena *arena;
+    ProviderOptions options;
+    Fs *fs;
+    Plan *plan;
+    ProviderFactories factories;
+    Map relations; /* key of relation_key -> const Rel * */
+    TextVec trail; /* paths of the derived nodes being listed or built, outermost first */
+    int scratch_files;
+    Conn *conn; /* for checks and conversions; opened on first use */
+};
+
+/* A derived node begins and ends being looked into; entering one that is on the trail is the circle
+ * error. */
+Err *trail_enter(Provider *provider, const char *path) WARN_UNUSED;
+void trail_leave(Provider *provider);
+
+Err *provider_conn(Provider *provider, Conn **out) WARN_UNUSED;
+/* A new name in the scratch folder. */
+char *provider_scratch_path(Provider *provider, Arena *arena, const char *suffix);
+
+/* The time column of a schema by the rule of cli.md: -1 when there is none; INVALID that lists the
+ * candidates when there are several. */
+Err *time_column_find(const Schema *schema, const char *wanted, const char *label, ptrdiff_t *out)
+    WARN_UNUSED;
+bool time_column_is_named(const char *name);
+/* What an INT64 time counts, by the magnitude of a typical value; NONE when that does not tell. */
+TimeUnit time_unit_guess(int64_t typical);
+Err *time_unit_parse(const char *text, TimeUnit *out) WARN_UNUSED;
+
+/* Disjoint intervals that cover all times added, kept few by closing the smallest gaps first. */
+typedef struct Cover Cover;
+Cover *cover_new(Arena *arena);
+void cover_add(Cover *cover, TimeUs *times, size_t count); /* may reorder `times` */
+void cover_finish(Cover *cover, Arena *arena, int64_t rows, TimeSpan **out, size_t *out_count);
+
+/* A text source (CSV) as a scan of Parquet made from it, once per content and options. */
+Err *text_scan_file(Provider *provider, const char *path, const char *sha256, const Url *url,
+                    const char *label, ScanFile *out) WARN_UNUSED;

@@ -1,0 +1,189 @@
+/* A node as a relation: stored tables and series as scans of their versions, texts as scans of
+ * Parquet made from them, dynamic nodes by their factory. Each is built once per command. */
+#include "perf/perf.h"
+#include "provider/provider_int.h"
+#include <string.h>
+
+static Err *version_scan_file(Provider *provider, const char *path, const Version *version,
+                              ScanFile *out)
+{
+    Arena *arena = provider->arena;
+    const FsBackend *backend = &provider->options.backend;
+    Content content;
+    TRY(backend->ops->content(backend->self, arena, version, &content));
+    if (content.path == NULL) {
+        return err_path(ERR(CORRUPT, "%s: version %lld is a table without a blob", path,
+                            (long long)version->version),
+                        path);
+    }
+    ScanFile file = {.path = content.path,
+                     .label = arena_printf(arena, "%s v%lld", path, (long long)version->version),
+                     .rows = version->rows,
+                     .size_bytes = version->size_bytes,
+                     .time_column = version->time_column,
+                     .time_unit = version->time_unit,
+                     .intervals = version->intervals,
+                     .interval_count = version->interval_count,
+                     .in_order = version->in_order};
+    memcpy(file.sha256, version->sha256, sizeof file.sha256);
+    const Json *schema = NULL;
+    if (version->schema == NULL) return ERR(CORRUPT, "%s: no schema was recorded", file.label);
+    TRY(json_parse(arena, version->schema, strlen(version->schema), &schema));
+    TRY(schema_from_json(arena, schema, &file.schema));
+    *out = file;
+    return NULL;
+}
+
+static TimeSpan overrides_of(const Node *node)
+{
+    return (TimeSpan){.min = node->has_min_override ? node->min_override : TIME_MIN,
+                      .max = node->has_max_override ? node->max_override : TIME_MAX};
+}
+
+static Err *stored_relation(Provider *provider, const Source *source, const Rel **out)
+{
+    Arena *arena = provider->arena;
+    const FsBackend *backend = &provider->options.backend;
+    Version *versions = NULL;
+    size_t count = 0;
+    TRY(backend->ops->versions(backend->self, arena, source->node.id, &versions, &count));
+    ScanSpec spec = {.label = arena_strdup(arena, source->path),
+                     .files = AARRAY(arena, ScanFile, count + 1),
+                     .clip = overrides_of(&source->node)};
+    for (size_t i = 0; i < count; i++) {
+        if (!versions[i].parquet) continue; /* a 0-byte version holds nothing */
+        TRY(version_scan_file(provider, source->path, &versions[i],
+                              &spec.files[spec.file_count++]));
+    }
+    if (spec.file_count == 0) {
+        *out = rel_empty(arena, spec.label, NULL);
+        return NULL;
+    }
+    return rel_scan(arena, &spec, out);
+}
+
+/* The bytes of the newest version as a host file; small ones are written to the scratch folder. */
+static Err *content_file(Provider *provider, const Source *source, const char **out_path,
+                         const char **out_sha256)
+{
+    Arena *arena = provider->arena;
+    const FsBackend *backend = &provider->options.backend;
+    Version *versions = NULL;
+    size_t count = 0;
+    TRY(backend->ops->versions(backend->self, arena, source->node.id, &versions, &count));
+    if (count == 0) return err_path(ERR(INVALID, "%s: is empty", source->path), source->path);
+    Content content;
+    TRY(backend->ops->content(backend->self, arena, &versions[count - 1], &content));
+    *out_sha256 = versions[count - 1].sha256;
+    *out_path = content.path;
+    if (content.path != NULL) return NULL;
+    char *path = provider_scratch_path(provider, arena, ".txt");
+    TRY(os_replace_file(path, content.bytes, (size_t)content.size_bytes));
+    *out_path = path;
+    return NULL;
+}
+
+static Err *text_relation(Provider *provider, const Source *source, const Url *url, const Rel **out)
+{
+    Arena *arena = provider->arena;
+    const char *path = source->path, *sha256 = NULL;
+    if (source->host) {
+        char *hash = arena_alloc(arena, SHA256_HEX + 1);
+        int64_t size = 0;
+        TRY(os_sha256_file(path, &size, hash));
+        sha256 = hash;
+    } else if (source->node.type != ENTRY_DATA) {
+        return err_hint(
+            ERR(INVALID, "%s: is %s, not text", url->text, entry_type_name(source->node.type)),
+            "read it by its plain path");
+    } else {
+        TRY(content_file(provider, source, &path, &sha256));
+    }
+    ScanSpec spec = {.label = arena_strdup(arena, url->text),
+                     .files = ANEW(arena, ScanFile),
+                     .file_count = 1,
+                     .clip = {TIME_MIN, TIME_MAX}};
+    TRY(text_scan_file(provider, path, sha256, url, spec.label, &spec.files[0]));
+    return rel_scan(arena, &spec, out);
+}
+
+static Err *host_parquet_relation(Provider *provider, const Source *source, const Url *url,
+                                  const Rel **out)
+{
+    Arena *arena = provider->arena;
+    ScanSpec spec = {.label = arena_strdup(arena, url->text),
+                     .files = ANEW(arena, ScanFile),
+                     .file_count = 1,
+                     .clip = {TIME_MIN, TIME_MAX}};
+    ScanFile *file = &spec.files[0];
+    Version meta = {0};
+    TRY(os_sha256_file(source->path, &file->size_bytes, file->sha256));
+    TRY(provider_check_parquet(provider, arena, source->path,
+                               &(IngestOptions){.label = url->text,
+                                                .time_column = url_option(url, "time"),
+                                                .unit = url_option(url, "unit")},
+                               &meta));
+    const Json *schema = NULL;
+    TRY(json_parse(arena, meta.schema, strlen(meta.schema), &schema));
+    TRY(schema_from_json(arena, schema, &file->schema));
+    file->path = source->path;
+    file->label = spec.label;
+    file->rows = meta.rows;
+    file->time_column = meta.time_column;
+    file->time_unit = meta.time_unit;
+    file->intervals = meta.intervals;
+    file->interval_count = meta.interval_count;
+    file->in_order = meta.in_order;
+    return rel_scan(arena, &spec, out);
+}
+
+static Err *dynamic_relation(Provider *provider, const Source *source, const Rel **out)
+{
+    if (provider->factories.relation == NULL)
+        return ERR(INTERNAL, "%s: no factories are installed", source->path);
+    TRY(trail_enter(provider, source->path));
+    Err *err = provider->factories.relation(provider, &source->node, source->path, out);
+    trail_leave(provider);
+    return err;
+}
+
+static Err *not_queryable(const Source *source)
+{
+    if (entry_is_dir(source->node.type)) {
+        return err_hint(err_path(ERR(INVALID, "%s: is a directory", source->path), source->path),
+                        "name what is in it: %s/*", source->path);
+    }
+    return err_hint(
+        err_path(ERR(INVALID, "%s: is raw data, it has no rows", source->path), source->path),
+        "read it with a format: csv://%s", source->path);
+}
+
+static Err *build(Provider *provider, const Source *source, const Url *url, const Rel **out)
+{
+    perf_count(PERF_relation_build);
+    if (url != NULL && url->format == FORMAT_CSV) return text_relation(provider, source, url, out);
+    if (source->host) return host_parquet_relation(provider, source, url, out);
+    if (source->node.type == ENTRY_DYNAMIC) return dynamic_relation(provider, source, out);
+    if (!provider_is_queryable(&source->node)) return not_queryable(source);
+    return stored_relation(provider, source, out);
+}
+
+/* Derived nodes have ids of their own; the text after the id tells formats apart. */
+static char *relation_key(Arena *arena, const Source *source, const Url *url)
+{
+    bool plain = url == NULL || (url->format != FORMAT_CSV && !url->host);
+    return plain ? arena_strdup(arena, source->node.id.text)
+                 : arena_printf(arena, "%s %s", source->path, url->text);
+}
+
+Err *provider_relation(Provider *provider, const Source *source, const Url *url, const Rel **out)
+{
+    char *key = relation_key(provider->arena, source, url);
+    const Rel *known = map_get(&provider->relations, key);
+    if (known == NULL) {
+        TRY(build(provider, source, url, &known));
+        (void)map_put(&provider->relations, key, (void *)(uintptr_t)known);
+    }
+    *out = known;
+    return NULL;
+}
