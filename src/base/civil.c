@@ -1,6 +1,6 @@
-/* The proleptic Gregorian calendar: days are counted in 400-year eras that begin on 1 March, so that the
- * leap day is the last of its year and months follow one formula. Exact for every TimeUs, also before year
- * 1; instants outside 64 bits of microseconds become the nearest TimeUs. */
+/* The proleptic Gregorian calendar: days are counted in 400-year eras that begin on 1 March, so
+ * that the leap day is the last of its year and months follow one formula. Exact for every TimeUs,
+ * also before year 1; instants outside 64 bits of microseconds become the nearest TimeUs. */
 #include "base/time.h"
 
 enum { DAYS_PER_ERA = 146097, DAYS_TO_EPOCH = 719468 /* 0000-03-01 to 1970-01-01 */ };
@@ -28,7 +28,8 @@ static void civil_of_days(int64_t days, Civil *out)
     int64_t era = floor_div(days, DAYS_PER_ERA);
     int64_t day_of_era = days - era * DAYS_PER_ERA;
     int64_t year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / (DAYS_PER_ERA - 1)) / 365;
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / (DAYS_PER_ERA - 1)) /
+        365;
     int day_of_year = (int)(day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100));
     int month_from_march = (5 * day_of_year + 2) / 153;
     out->day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
@@ -55,8 +56,8 @@ TimeUs civil_to_time(Civil civil)
     int month = (int)(months - floor_div(months, 12) * 12) + 1;
     __int128 days = (__int128)days_of(year, month, 1) + civil.day - 1;
     __int128 time = days * US_PER_DAY + (__int128)civil.hour * US_PER_HOUR +
-                    (__int128)civil.minute * US_PER_MINUTE + (__int128)civil.second * US_PER_SECOND +
-                    civil.microsecond;
+                    (__int128)civil.minute * US_PER_MINUTE +
+                    (__int128)civil.second * US_PER_SECOND + civil.microsecond;
     if (time > INT64_MAX) return INT64_MAX;
     if (time < INT64_MIN) return INT64_MIN;
     return (TimeUs)time;

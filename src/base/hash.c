@@ -1,11 +1,12 @@
 /* Hashes over libcrypto and libxxhash.
  *
- * SHA-256 names content (blobs, fingerprints); its bytes are on disk, so the framing of sha256_add_text and
- * sha256_add_int is part of the format and never changes. XXH3 is for keys of caches that may be dropped.
+ * SHA-256 names content (blobs, fingerprints); its bytes are on disk, so the framing of
+ * sha256_add_text and sha256_add_int is part of the format and never changes. XXH3 is for keys of
+ * caches that may be dropped.
  *
- * The algorithm is fetched from OpenSSL once per process: an implicit fetch for each hash would take a
- * global lock and cost more than hashing a short text. libcrypto fails here only when out of memory, which
- * ends the process as in an arena. */
+ * The algorithm is fetched from OpenSSL once per process: an implicit fetch for each hash would
+ * take a global lock and cost more than hashing a short text. libcrypto fails here only when out of
+ * memory, which ends the process as in an arena. */
 #include "base/hash.h"
 #include <openssl/evp.h>
 #include <pthread.h>

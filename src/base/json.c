@@ -1,9 +1,9 @@
-/* The JSON reader: json_scan.c checks the tokens, json-c 0.16 the structure; its tree is copied into the
- * arena and dropped, so that no reference counts leave this file.
+/* The JSON reader: json_scan.c checks the tokens, json-c 0.16 the structure; its tree is copied
+ * into the arena and dropped, so that no reference counts leave this file.
  *
- * Integers outside 64 bits and -0 become doubles (json-c would saturate them): the text is parsed a second time
- * with ".0" behind them, after the first pass has reported errors at their true positions. Nesting is
- * limited by the token pass, which also bounds the recursion of the copy. */
+ * Integers outside 64 bits and -0 become doubles (json-c would saturate them): the text is parsed a
+ * second time with ".0" behind them, after the first pass has reported errors at their true
+ * positions. Nesting is limited by the token pass, which also bounds the recursion of the copy. */
 #include "base/json.h"
 #include "base/json_int.h"
 #define json_bool json_c_bool /* its typedef for int; the name is ours */
@@ -34,22 +34,26 @@ static Err *tokener_error(json_tokener *tokener, const char *text, size_t size_b
 
 static Err *parse_tree(const char *text, size_t size_bytes, json_object **out)
 {
-    if (size_bytes >= INT_MAX) return ERR(LIMIT, "JSON of %zu bytes: the limit is 2 GiB", size_bytes);
+    if (size_bytes >= INT_MAX)
+        return ERR(LIMIT, "JSON of %zu bytes: the limit is 2 GiB", size_bytes);
     CLEANUP(tokener_free_at) json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX + 2);
     if (tokener == NULL) return ERR(LIMIT, "JSON: out of memory");
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
-    CLEANUP(object_put_at) json_object *object = json_tokener_parse_ex(tokener, text, (int)size_bytes);
+    CLEANUP(object_put_at)
+    json_object *object = json_tokener_parse_ex(tokener, text, (int)size_bytes);
     size_t offset = json_tokener_get_parse_end(tokener);
     if (json_tokener_get_error(tokener) == json_tokener_continue) {
         offset = size_bytes;
-        object = json_tokener_parse_ex(tokener, "", 1); /* a NUL ends a number at the end of the text */
+        object =
+            json_tokener_parse_ex(tokener, "", 1); /* a NUL ends a number at the end of the text */
     }
     if (json_tokener_get_error(tokener) != json_tokener_success) {
         return tokener_error(tokener, text, size_bytes, offset);
     }
     while (offset < size_bytes && strchr(" \t\r\n", text[offset]) != NULL) offset++;
     if (offset < size_bytes) {
-        return json_error_at(ERR_INVALID, text, size_bytes, offset, "text after the end of the value");
+        return json_error_at(ERR_INVALID, text, size_bytes, offset,
+                             "text after the end of the value");
     }
     *out = object;
     object = NULL;
@@ -77,7 +81,8 @@ static Err *copy_object(Arena *arena, json_object *from, Json *to)
     Json *items = AARRAY(arena, Json, to->count);
     const char **keys = AARRAY(arena, const char *, to->count);
     size_t i = 0;
-    json_object_object_foreach(from, key, value) {
+    json_object_object_foreach(from, key, value)
+    {
         keys[i] = arena_strdup(arena, key);
         TRY(copy_value(arena, value, &items[i++]));
     }
@@ -91,7 +96,8 @@ static Err *copy_double(json_object *from, Json *to)
     to->kind = JSON_DOUBLE;
     to->number = json_object_get_double(from);
     if (isfinite(to->number)) return NULL;
-    return ERR(INVALID, "JSON: the number %.40s is outside the range of a double", json_object_get_string(from));
+    return ERR(INVALID, "JSON: the number %.40s is outside the range of a double",
+               json_object_get_string(from));
 }
 
 static void copy_integer(json_object *from, Json *to)

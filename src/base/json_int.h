@@ -13,8 +13,9 @@ typedef struct JsonScan {
 /* Checks the tokens of `text` by RFC 8259 where json-c is tolerant. Structure (commas, colons, what
  * closes what) is json-c's business. INVALID with position, LIMIT beyond JSON_DEPTH_MAX. */
 Err *json_scan(const char *text, size_t size_bytes, JsonScan *out) WARN_UNUSED;
-/* The text with ".0" behind each such integer, so that it reads as a double and neither saturates nor loses
- * its sign. */
+/* The text with ".0" behind each such integer, so that it reads as a double and neither saturates
+ * nor loses its sign. */
 void json_scan_widen(const char *text, size_t size_bytes, Buf *out);
 /* An error at a byte offset, turned into line and column (characters). */
-Err *json_error_at(ErrCode code, const char *text, size_t size_bytes, size_t offset, const char *what) WARN_UNUSED;
+Err *json_error_at(ErrCode code, const char *text, size_t size_bytes, size_t offset,
+                   const char *what) WARN_UNUSED;

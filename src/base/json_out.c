@@ -1,12 +1,15 @@
-/* The JSON writer: compact, one pass, into a Buf. Output is always valid JSON in valid UTF-8 whatever is put
- * in, except for json_put_raw, whose caller vouches. Misuse (an end without a begin, more than 64 levels,
- * a value in an object without a key) is a defect of the caller and stops at an assertion.
+/* The JSON writer: compact, one pass, into a Buf. Output is always valid JSON in valid UTF-8
+ * whatever is put in, except for json_put_raw, whose caller vouches. Misuse (an end without a
+ * begin, more than 64 levels, a value in an object without a key) is a defect of the caller and
+ * stops at an assertion.
  *
- * Numbers: a double always carries a point or an exponent, so that it is read back as a double, and the
- * fewest of 15, 16 or 17 digits that read back equal. LC_NUMERIC is never set in this program. */
+ * Numbers: a double always carries a point or an exponent, so that it is read back as a double, and
+ * the fewest digits that read back equal. LC_NUMERIC is never set in this program.
+ */
 #include "base/json.h"
 #include "base/utf8_int.h"
 #include <assert.h>
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -125,7 +128,8 @@ void json_put_double(JsonOut *out, double value)
         return;
     }
     char text[40];
-    for (int digits = 15; digits <= 17; digits++) {
+    /* Any 15 digits come back from a normal double; a subnormal one may need fewer. */
+    for (int digits = fabs(value) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
         (void)snprintf(text, sizeof text, "%.*g", digits, value);
         if (strtod(text, NULL) == value) break;
     }

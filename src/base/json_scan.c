@@ -1,7 +1,8 @@
-/* The lexical pass in front of json-c, which in its strict mode still takes NaN and Infinity, "1.", raw
- * control characters, surrogates in UTF-8, stops at a NUL byte, cuts keys at \u0000, and saturates
- * integers beyond 64 bits without a word. Each of these would be a silent fallback, so the tokens are
- * checked here, nesting is counted, and json-c builds the tree. One pass, no memory, no recursion. */
+/* The lexical pass in front of json-c, which in its strict mode still takes NaN and Infinity, "1.",
+ * raw control characters, surrogates in UTF-8, stops at a NUL byte, cuts keys at \u0000, and
+ * saturates integers beyond 64 bits without a word. Each of these would be a silent fallback, so
+ * the tokens are checked here, nesting is counted, and json-c builds the tree. One pass, no memory,
+ * no recursion. */
 #include "base/json_int.h"
 #include "base/utf8_int.h"
 #include <string.h>
@@ -12,7 +13,8 @@ typedef struct Scanner {
     int depth; /* of brackets, whether or not they match */
 } Scanner;
 
-Err *json_error_at(ErrCode code, const char *text, size_t size_bytes, size_t offset, const char *what)
+Err *json_error_at(ErrCode code, const char *text, size_t size_bytes, size_t offset,
+                   const char *what)
 {
     int line = 1, column = 1;
     if (offset > size_bytes) offset = size_bytes;
@@ -24,7 +26,8 @@ Err *json_error_at(ErrCode code, const char *text, size_t size_bytes, size_t off
             column++;
         }
     }
-    Err *err = err_make(code, __FILE__, __LINE__, "JSON line %d, column %d: %s", line, column, what);
+    Err *err =
+        err_make(code, __FILE__, __LINE__, "JSON line %d, column %d: %s", line, column, what);
     return err_at(err, line, column);
 }
 
@@ -56,10 +59,12 @@ static Err *scan_string(Scanner *scanner)
     size_t begin = scanner->at++;
     bool has_nul = false;
     for (;;) {
-        if (scanner->at >= scanner->size_bytes) return wrong(scanner, begin, "a string without end");
+        if (scanner->at >= scanner->size_bytes)
+            return wrong(scanner, begin, "a string without end");
         char c = scanner->text[scanner->at];
         if (c == '"') break;
-        if ((unsigned char)c < 0x20) return wrong(scanner, scanner->at, "a control character in a string");
+        if ((unsigned char)c < 0x20)
+            return wrong(scanner, scanner->at, "a control character in a string");
         if (c == '\\') {
             has_nul = has_nul || (scanner->size_bytes - scanner->at >= 6 &&
                                   memcmp(scanner->text + scanner->at, "\\u0000", 6) == 0);
@@ -67,7 +72,8 @@ static Err *scan_string(Scanner *scanner)
             continue;
         }
         uint32_t point;
-        size_t length = utf8_decode(scanner->text + scanner->at, scanner->size_bytes - scanner->at, &point);
+        size_t length =
+            utf8_decode(scanner->text + scanner->at, scanner->size_bytes - scanner->at, &point);
         if (length == 0) return wrong(scanner, scanner->at, "invalid UTF-8");
         scanner->at += length;
     }
@@ -105,8 +111,8 @@ static size_t number_end(const Scanner *scanner, size_t at, bool *is_integer)
     return end;
 }
 
-/* Is the number of this text an int64? Not beyond 64 bits, and not -0, whose sign would be lost. Leading
- * zeros are excluded, so digits compare as numbers. */
+/* Is the number of this text an int64? Not beyond 64 bits, and not -0, whose sign would be lost.
+ * Leading zeros are excluded, so digits compare as numbers. */
 static bool fits_int64(const char *digits, size_t length)
 {
     bool negative = digits[0] == '-';
@@ -124,7 +130,8 @@ static Err *scan_number(Scanner *scanner, JsonScan *out)
     bool is_integer = false;
     size_t begin = scanner->at, end = number_end(scanner, begin, &is_integer);
     if (end == 0) return wrong(scanner, begin, "a malformed number");
-    if (is_integer && !fits_int64(scanner->text + begin, end - begin)) out->has_inexact_integers = true;
+    if (is_integer && !fits_int64(scanner->text + begin, end - begin))
+        out->has_inexact_integers = true;
     scanner->at = end;
     return NULL;
 }
@@ -139,7 +146,8 @@ static Err *scan_word(Scanner *scanner)
         scanner->at += length;
         return NULL;
     }
-    return wrong(scanner, scanner->at, "not a JSON value (true, false, null, a number, \"text\", [ or {)");
+    return wrong(scanner, scanner->at,
+                 "not a JSON value (true, false, null, a number, \"text\", [ or {)");
 }
 
 static Err *scan_bracket(Scanner *scanner, char c)

@@ -1,7 +1,7 @@
-/* Messages on stderr. The level and the hook are the only state that base keeps; both are set once at
- * start, before threads, and read freely afterwards. A message is formatted whole and written by one call,
- * so that lines of several threads do not mix. What a message quotes may hold anything (file names with
- * newlines, terminal escapes), so it is made printable first. */
+/* Messages on stderr. The level and the hook are the only state that base keeps; both are set once
+ * at start, before threads, and read freely afterwards. A message is formatted whole and written by
+ * one call, so that lines of several threads do not mix. What a message quotes may hold anything
+ * (file names with newlines, terminal escapes), so it is made printable first. */
 #include "base/log.h"
 #include "base/arena.h"
 #include "base/text.h"

@@ -1,10 +1,12 @@
 /* Schemas and the widening of types.
  *
- * Two versions of a series may differ in a column's type. What they meet in is decided by name alone and
- * recorded, so it must not depend on the order of versions: type_widen is commutative, and associative
- * wherever both ways have an answer. Integers are intervals of bits; a signed type holds an unsigned one
- * that is narrower. DECIMAL keeps all digits before and after the point or conflicts. Nanosecond timestamps
- * have a smaller range than the others, so nothing widens to or from them. */
+ * Two versions of a series may differ in a column's type. What they meet in is decided by name
+ * alone and recorded, so it must not depend on the order of versions: type_widen is commutative,
+ * and associative wherever both ways have an answer. Integers are intervals of bits; a signed type
+ * holds an unsigned one that is narrower. DECIMAL keeps all digits before and after the point or
+ * conflicts; an unsigned integer meets it as the signed type above would, or USMALLINT, TINYINT and
+ * DECIMAL(5,0) would meet in different types by order. Nanosecond timestamps have a smaller range
+ * than the others, so nothing widens to or from them. */
 #include "base/schema.h"
 #include "base/map.h"
 #include <stdio.h>
@@ -14,13 +16,13 @@ typedef struct IntType {
     const char *name;
     int bits;
     bool is_signed;
-    int digits; /* decimal digits of the largest value */
+    int digits; /* as a DECIMAL: of the largest value of the signed type that holds it */
 } IntType;
 
 static const IntType INTS[] = {
-    {"TINYINT", 8, true, 3},    {"SMALLINT", 16, true, 5},  {"INTEGER", 32, true, 10},
-    {"BIGINT", 64, true, 19},   {"HUGEINT", 128, true, 39}, {"UTINYINT", 8, false, 3},
-    {"USMALLINT", 16, false, 5}, {"UINTEGER", 32, false, 10}, {"UBIGINT", 64, false, 20},
+    {"TINYINT", 8, true, 3},      {"SMALLINT", 16, true, 5},   {"INTEGER", 32, true, 10},
+    {"BIGINT", 64, true, 19},     {"HUGEINT", 128, true, 39},  {"UTINYINT", 8, false, 5},
+    {"USMALLINT", 16, false, 10}, {"UINTEGER", 32, false, 19}, {"UBIGINT", 64, false, 39},
     {"UHUGEINT", 128, false, 39},
 };
 enum { INT_COUNT = sizeof INTS / sizeof *INTS, DECIMAL_WIDTH_MAX = 38 };
@@ -57,7 +59,8 @@ static bool is_any(const char *type, const char *const *names)
 TypeClass type_class(const char *type)
 {
     static const char *const FLOATS[] = {"FLOAT", "DOUBLE", NULL};
-    static const char *const TIMESTAMPS[] = {"TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", NULL};
+    static const char *const TIMESTAMPS[] = {"TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS",
+                                             "TIMESTAMP_NS", NULL};
     Decimal decimal;
     if (int_type(type) != NULL) return TYPE_INT;
     if (is_any(type, FLOATS)) return TYPE_FLOAT;
@@ -186,9 +189,11 @@ Err *schema_from_json(Arena *arena, const Json *json, Schema *out)
     Map seen = map_new(scratch);
     for (size_t i = 0; i < json->count; i++) {
         const Json *pair = &json->items[i];
-        if (!is_text_pair(pair)) return ERR(INVALID, "schema: column %zu is not [name, type]", i + 1);
+        if (!is_text_pair(pair))
+            return ERR(INVALID, "schema: column %zu is not [name, type]", i + 1);
         const char *name = pair->items[0].string;
-        if (!map_put(&seen, name, NULL)) return ERR(INVALID, "schema: column %s stands twice", name);
+        if (!map_put(&seen, name, NULL))
+            return ERR(INVALID, "schema: column %s stands twice", name);
         schema.columns[i].name = arena_strdup(arena, name);
         schema.columns[i].type = arena_strdup(arena, pair->items[1].string);
     }
@@ -202,12 +207,13 @@ typedef struct Merged {
     const char *label;
 } Merged;
 
-static Err *merge_column(Arena *arena, Column *into, Merged *merged, const Column *column, const char *label)
+static Err *merge_column(Arena *arena, Column *into, Merged *merged, const Column *column,
+                         const char *label)
 {
     const char *type = type_widen(arena, into->type, column->type);
     if (type == NULL) {
-        return err_hint(ERR(INVALID, "column %s: %s in %s, %s in %s", column->name, into->type, merged->label,
-                            column->type, label),
+        return err_hint(ERR(INVALID, "column %s: %s in %s, %s in %s", column->name, into->type,
+                            merged->label, column->type, label),
                         "cast one of them: column-rename with `cast`, or CAST in SQL");
     }
     if (strcmp(type, into->type) != 0) merged->label = label;
@@ -215,7 +221,8 @@ static Err *merge_column(Arena *arena, Column *into, Merged *merged, const Colum
     return NULL;
 }
 
-Err *schema_union(Arena *arena, const Schema *schemas, const char *const *labels, size_t count, Schema *out)
+Err *schema_union(Arena *arena, const Schema *schemas, const char *const *labels, size_t count,
+                  Schema *out)
 {
     SCRATCH(scratch);
     Map seen = map_new(scratch);
@@ -231,8 +238,9 @@ Err *schema_union(Arena *arena, const Schema *schemas, const char *const *labels
             merged = ANEW(scratch, Merged);
             *merged = (Merged){.place = columns.n, .label = labels[i]};
             map_put(&seen, column->name, merged);
-            vec_push(arena, &columns,
-                     ((Column){arena_strdup(arena, column->name), arena_strdup(arena, column->type)}));
+            vec_push(
+                arena, &columns,
+                ((Column){arena_strdup(arena, column->name), arena_strdup(arena, column->type)}));
         }
     }
     *out = (Schema){.columns = columns.v, .count = columns.n};

@@ -1,5 +1,5 @@
-/* Sizes and counts as people write and read them. Arithmetic is exact: a decimal number times a unit in 128
- * bits, so that "1.1GB" is 1100000000 bytes and nothing overflows unseen. */
+/* Sizes and counts as people write and read them. Arithmetic is exact: a decimal number times a
+ * unit in 128 bits, so that "1.1GB" is 1100000000 bytes and nothing overflows unseen. */
 #include "base/text.h"
 #include <string.h>
 #include <strings.h>
@@ -22,8 +22,9 @@ static const struct {
 
 static Err *bad_size(const char *text)
 {
-    return err_hint(ERR(INVALID, "%s: not a size", text),
-                    "write a number with kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB, as in 512MB");
+    return err_hint(
+        ERR(INVALID, "%s: not a size", text),
+        "write a number with kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB, as in 512MB");
 }
 
 static const char *digits(const char *p, __int128 *number, __int128 *scale)
@@ -45,7 +46,7 @@ Err *size_parse(const char *text, int64_t *out_bytes)
         p = digits(fraction, &number, &scale);
         if (p == fraction) return bad_size(text);
     }
-    while (*p == ' ') p++;
+    if (*p == ' ' && p[1] != '\0') p++;
     for (size_t i = 0; i < sizeof UNITS / sizeof *UNITS; i++) {
         if (strcasecmp(p, UNITS[i].name) != 0) continue;
         __int128 bytes = number * UNITS[i].bytes / scale;

@@ -1,5 +1,5 @@
-/* Names and quotes: what error messages, tables and SQL text need. All functions are pure; text is UTF-8
- * where characters matter (globs, printing), bytes everywhere else. */
+/* Names and quotes: what error messages, tables and SQL text need. All functions are pure; text is
+ * UTF-8 where characters matter (globs, printing), bytes everywhere else. */
 #include "base/text.h"
 #include "base/buf.h"
 #include "base/utf8_int.h"
@@ -29,8 +29,8 @@ static bool same_letter(char a, char b)
     return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
 
-/* Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours. Three rows of the
- * usual table are kept. */
+/* Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours. Three
+ * rows of the usual table are kept. */
 static size_t edit_distance(const char *a, size_t a_length, const char *b, size_t b_length)
 {
     size_t rows[3][NEAREST_MAX + 1];
@@ -67,7 +67,8 @@ const char *text_nearest(const char *word, const char *const *candidates, size_t
     return nearest;
 }
 
-/* One character of text or glob; a byte that is not UTF-8 stands for itself, above all code points. */
+/* One character of text or glob; a byte that is not UTF-8 stands for itself, above all code points.
+ */
 static size_t next_char(const char *text, uint32_t *out)
 {
     size_t length = utf8_decode(text, strnlen(text, 4), out);
@@ -84,8 +85,8 @@ static size_t next_glob_char(const char *glob, uint32_t *out)
     return next_char(glob, out);
 }
 
-/* "[...]" at `glob` against one character. Returns the length of the set, 0 when it has no end (then the
- * bracket is a plain character). */
+/* "[...]" at `glob` against one character. Returns the length of the set, 0 when it has no end
+ * (then the bracket is a plain character). */
 static size_t match_set(const char *glob, uint32_t point, bool *out)
 {
     const char *p = glob + 1;
@@ -120,7 +121,8 @@ static size_t match_one(const char *glob, uint32_t point)
 
 bool text_glob(const char *glob, const char *text)
 {
-    const char *star = NULL, *star_text = NULL; /* where to go back to: the last '*' takes one more */
+    const char *star = NULL,
+               *star_text = NULL; /* where to go back to: the last '*' takes one more */
     while (*text != '\0') {
         uint32_t point;
         if (*glob == '*') {
@@ -167,11 +169,12 @@ char *sql_ident(Arena *arena, const char *name)
     return quoted(arena, name, '"');
 }
 
-/* Characters that a terminal acts on instead of showing: C0, C1, line separators, text direction. */
+/* Characters that a terminal acts on instead of showing: C0, C1, line separators, text direction.
+ */
 static bool acts_on_terminal(uint32_t point)
 {
-    return point < 0x20 || (point >= 0x7f && point <= 0x9f) || (point >= 0x2028 && point <= 0x202e) ||
-           (point >= 0x2066 && point <= 0x2069);
+    return point < 0x20 || (point >= 0x7f && point <= 0x9f) ||
+           (point >= 0x2028 && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069);
 }
 
 static void add_escape(Buf *buf, uint32_t point)

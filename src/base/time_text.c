@@ -1,11 +1,13 @@
-/* Times and durations as text. The reader takes what people and files write (RFC 3339 and its everyday
- * short forms), nothing that could mean two things, and never rounds: what it cannot hold it refuses. */
+/* Times and durations as text. The reader takes what people and files write (RFC 3339 and its
+ * everyday short forms), nothing that could mean two things, and never rounds: what it cannot hold
+ * it refuses. */
 #include "base/buf.h"
 #include "base/time.h"
 #include <inttypes.h>
 #include <string.h>
 
-/* What has been read so far; `unit_us` is the span the text names: a day, a minute, a second or 1 us. */
+/* What has been read so far; `unit_us` is the span the text names: a day, a minute, a second or 1
+ * us. */
 typedef struct Reader {
     const char *p;
     Civil civil;
@@ -94,7 +96,8 @@ static bool read_offset(Reader *reader)
     bool west = *reader->p == '-';
     int hours, minutes;
     reader->p++;
-    if (!read_number(reader, 2, &hours) || !take(reader, ':') || !read_number(reader, 2, &minutes)) return false;
+    if (!read_number(reader, 2, &hours) || !take(reader, ':') || !read_number(reader, 2, &minutes))
+        return false;
     if (hours > 23 || minutes > 59) return fail(reader, "the offset from UTC ends at 23:59");
     reader->offset_us = (hours * US_PER_HOUR + minutes * US_PER_MINUTE) * (west ? -1 : 1);
     return true;
@@ -107,7 +110,8 @@ static bool read_calendar(Reader *reader)
     if (!take(reader, 'T') && !take(reader, 't') && !take(reader, ' ')) return false;
     if (!read_clock(reader)) return false;
     take(reader, ' ');
-    if (*reader->p != '\0' && strchr("Zz+-", *reader->p) != NULL && !read_offset(reader)) return false;
+    if (*reader->p != '\0' && strchr("Zz+-", *reader->p) != NULL && !read_offset(reader))
+        return false;
     return *reader->p == '\0';
 }
 
@@ -141,7 +145,8 @@ static const TimeUs YEAR_10000_US = INT64_C(253402300800) * 1000000;
 
 static Err *refuse(const char *text, const char *problem)
 {
-    Err *err = problem == NULL ? ERR(INVALID, "%s: not a time", text) : ERR(INVALID, "%s: %s", text, problem);
+    Err *err = problem == NULL ? ERR(INVALID, "%s: not a time", text)
+                               : ERR(INVALID, "%s: %s", text, problem);
     return err_hint(err, "write 2024-07-01, 2024-07-01 12:30[:00[.5]], 2024-07-01T12:30:00Z, "
                          "2024-07-01T12:30:00+02:00, 1720000000s or 1720000000000ms");
 }
@@ -179,7 +184,8 @@ Err *time_parse_span(const char *text, TimeUs *out_begin, TimeUs *out_end)
 static void add_date(Buf *buf, const Civil *civil)
 {
     bool plain = civil->year >= 0 && civil->year <= 9999;
-    buf_printf(buf, plain ? "%04d-%02d-%02d" : "%+06d-%02d-%02d", civil->year, civil->month, civil->day);
+    buf_printf(buf, plain ? "%04d-%02d-%02d" : "%+06d-%02d-%02d", civil->year, civil->month,
+               civil->day);
 }
 
 static void add_clock(Buf *buf, const Civil *civil)
@@ -215,15 +221,16 @@ static const struct {
     const char *name;
     int64_t us;
 } UNITS[] = {
-    {"w", 7 * US_PER_DAY}, {"d", US_PER_DAY},    {"h", US_PER_HOUR}, {"m", US_PER_MINUTE},
-    {"s", US_PER_SECOND},  {"ms", 1000},         {"us", 1},
+    {"w", 7 * US_PER_DAY}, {"d", US_PER_DAY}, {"h", US_PER_HOUR}, {"m", US_PER_MINUTE},
+    {"s", US_PER_SECOND},  {"ms", 1000},      {"us", 1},
 };
 enum { UNIT_COUNT = sizeof UNITS / sizeof *UNITS };
 
 static Err *bad_duration(const char *text, const char *why)
 {
-    return err_hint(ERR(INVALID, "%s: not a duration: %s", text, why),
-                    "write whole numbers with w, d, h, m, s or ms, largest unit first, as in 15m or 1h30m");
+    return err_hint(
+        ERR(INVALID, "%s: not a duration: %s", text, why),
+        "write whole numbers with w, d, h, m, s or ms, largest unit first, as in 15m or 1h30m");
 }
 
 /* The unit at *p, which moves behind it. Units come in falling order, each once. */
@@ -263,8 +270,8 @@ Err *duration_parse(const char *text, int64_t *out_us)
 }
 
 /* Two neighbouring units, the smaller one padded: "3 min 05 s". */
-static char *format_two(Arena *arena, int64_t us, int64_t large_us, const char *large, int64_t small_us,
-                        const char *small)
+static char *format_two(Arena *arena, int64_t us, int64_t large_us, const char *large,
+                        int64_t small_us, const char *small)
 {
     return arena_printf(arena, "%" PRId64 " %s %02" PRId64 " %s", us / large_us, large,
                         us % large_us / small_us, small);
@@ -276,7 +283,8 @@ char *duration_format(Arena *arena, int64_t duration_us)
     if (duration_us < 0) return arena_printf(arena, "-%s", duration_format(arena, -duration_us));
     if (duration_us < 1000) return arena_printf(arena, "%" PRId64 " us", duration_us);
     if (duration_us < US_PER_SECOND) {
-        return arena_printf(arena, "%" PRId64 ".%" PRId64 " ms", duration_us / 1000, duration_us % 1000 / 100);
+        return arena_printf(arena, "%" PRId64 ".%" PRId64 " ms", duration_us / 1000,
+                            duration_us % 1000 / 100);
     }
     if (duration_us < US_PER_MINUTE) {
         return arena_printf(arena, "%" PRId64 ".%" PRId64 " s", duration_us / US_PER_SECOND,
@@ -285,6 +293,7 @@ char *duration_format(Arena *arena, int64_t duration_us)
     if (duration_us < US_PER_HOUR) {
         return format_two(arena, duration_us, US_PER_MINUTE, "min", US_PER_SECOND, "s");
     }
-    if (duration_us < US_PER_DAY) return format_two(arena, duration_us, US_PER_HOUR, "h", US_PER_MINUTE, "min");
+    if (duration_us < US_PER_DAY)
+        return format_two(arena, duration_us, US_PER_HOUR, "h", US_PER_MINUTE, "min");
     return format_two(arena, duration_us, US_PER_DAY, "d", US_PER_HOUR, "h");
 }

@@ -1,9 +1,9 @@
 /* The YAML reader: libyaml's events become a tree in the arena.
  *
- * What could blow up or say one thing in two ways is refused with its place: aliases and anchors, tags,
- * duplicate keys, keys that are not text, NUL characters, nesting beyond 32 levels, a document beyond 1 MiB.
- * Quotes, and the block styles | and >, make a scalar text; a plain one may be a number or a boolean. Positions
- * are libyaml's marks, counted in characters. */
+ * What could blow up or say one thing in two ways is refused with its place: aliases and anchors,
+ * tags, duplicate keys, keys that are not text, NUL characters, nesting beyond 32 levels, a
+ * document beyond 1 MiB. Quotes, and the block styles | and >, make a scalar text; a plain one may
+ * be a number or a boolean. Positions are libyaml's marks, counted in characters. */
 #include "base/yaml.h"
 #include "base/map.h"
 #include "base/text.h"
@@ -40,7 +40,8 @@ static Err *refuse(const Reader *reader, const char *what)
     return at_mark(ERR_INVALID, &reader->event.start_mark, what);
 }
 
-/* libyaml tells a problem's place in one of two ways: by mark, or by byte offset for bad encoding. */
+/* libyaml tells a problem's place in one of two ways: by mark, or by byte offset for bad encoding.
+ */
 static Err *parser_error(const Reader *reader)
 {
     const yaml_parser_t *parser = &reader->parser;
@@ -49,7 +50,8 @@ static Err *parser_error(const Reader *reader)
     const yaml_mark_t *mark = in_reader ? &parser->mark : &parser->problem_mark;
     Err *err = at_mark(ERR_INVALID, mark, problem);
     if (strstr(problem, "start any token") != NULL) {
-        err = err_hint(err, "tabs cannot indent, and text that begins with @, ` or %% needs quotes");
+        err =
+            err_hint(err, "tabs cannot indent, and text that begins with @, ` or %% needs quotes");
     }
     return err;
 }
@@ -64,7 +66,8 @@ static Err *next_event(Reader *reader)
     return NULL;
 }
 
-static Err *check_decorations(const Reader *reader, const yaml_char_t *anchor, const yaml_char_t *tag)
+static Err *check_decorations(const Reader *reader, const yaml_char_t *anchor,
+                              const yaml_char_t *tag)
 {
     if (anchor != NULL) return refuse(reader, "anchors (&name) are not supported");
     if (tag != NULL) return refuse(reader, "tags (!name) are not supported");
@@ -97,7 +100,8 @@ static Err *read_scalar(const Reader *reader, Yaml **out)
 
 static Err *read_list(Reader *reader, Yaml **out)
 {
-    TRY(check_decorations(reader, reader->event.data.sequence_start.anchor, reader->event.data.sequence_start.tag));
+    TRY(check_decorations(reader, reader->event.data.sequence_start.anchor,
+                          reader->event.data.sequence_start.tag));
     Yaml *node = new_node(reader, YAML_LIST);
     YamlVec items = {0};
     for (;;) {
@@ -120,7 +124,8 @@ static Err *read_key(Reader *reader, Map *seen, Yaml **out)
     TRY(read_scalar(reader, &key));
     const Yaml *before = map_get(seen, key->text);
     if (before != NULL) {
-        return yaml_error(key, "the key %s stands a second time (first on line %d)", key->text, before->line);
+        return yaml_error(key, "the key %s stands a second time (first on line %d)", key->text,
+                          before->line);
     }
     map_put(seen, key->text, key);
     *out = key;
@@ -129,7 +134,8 @@ static Err *read_key(Reader *reader, Map *seen, Yaml **out)
 
 static Err *read_map(Reader *reader, Yaml **out)
 {
-    TRY(check_decorations(reader, reader->event.data.mapping_start.anchor, reader->event.data.mapping_start.tag));
+    TRY(check_decorations(reader, reader->event.data.mapping_start.anchor,
+                          reader->event.data.mapping_start.tag));
     Yaml *node = new_node(reader, YAML_MAP);
     YamlVec keys = {0}, items = {0};
     SCRATCH(scratch);
@@ -155,12 +161,14 @@ static Err *read_map(Reader *reader, Yaml **out)
 static Err *read_node(Reader *reader, Yaml **out)
 {
     if (reader->event.type == YAML_SCALAR_EVENT) return read_scalar(reader, out);
-    if (reader->event.type == YAML_ALIAS_EVENT) return refuse(reader, "aliases (*name) are not supported");
+    if (reader->event.type == YAML_ALIAS_EVENT)
+        return refuse(reader, "aliases (*name) are not supported");
     if (reader->depth == YAML_DEPTH_MAX) {
         return at_mark(ERR_LIMIT, &reader->event.start_mark, "nested deeper than 32 levels");
     }
     reader->depth++;
-    TRY(reader->event.type == YAML_MAPPING_START_EVENT ? read_map(reader, out) : read_list(reader, out));
+    TRY(reader->event.type == YAML_MAPPING_START_EVENT ? read_map(reader, out)
+                                                       : read_list(reader, out));
     reader->depth--;
     return NULL;
 }
@@ -178,9 +186,11 @@ static Err *read_stream(Reader *reader, YamlVec *out)
     return NULL;
 }
 
-Err *yaml_parse_all(Arena *arena, const char *text, size_t size_bytes, Yaml ***out, size_t *out_count)
+Err *yaml_parse_all(Arena *arena, const char *text, size_t size_bytes, Yaml ***out,
+                    size_t *out_count)
 {
-    if (size_bytes > YAML_BYTES_MAX) return ERR(LIMIT, "YAML of %zu bytes: the limit is 1 MiB", size_bytes);
+    if (size_bytes > YAML_BYTES_MAX)
+        return ERR(LIMIT, "YAML of %zu bytes: the limit is 1 MiB", size_bytes);
     CLEANUP(reader_close) Reader reader = {.arena = arena};
     if (yaml_parser_initialize(&reader.parser) == 0) return ERR(LIMIT, "YAML: out of memory");
     yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);

@@ -25,7 +25,8 @@ struct Yaml {
 Err *yaml_parse(Arena *arena, const char *text, size_t size_bytes, Yaml **out) WARN_UNUSED;
 /* All documents of a stream. */
 Err *yaml_parse_all(Arena *arena, const char *text, size_t size_bytes, Yaml ***out, size_t *out_count) WARN_UNUSED;
-/* A tree back to block-style YAML that parses to the same tree. */
+/* A tree back to block-style YAML that parses to the same tree. Plain texts that cannot stand plain in a block (with
+ * line breaks, say) come back quoted; numbers, booleans and nothings stay as they are. */
 char *yaml_write(Arena *arena, const Yaml *node);
 
 const Yaml *yaml_get(const Yaml *map, const char *key); /* NULL when absent */

@@ -1,6 +1,6 @@
-/* Reading configuration out of a YAML tree: typed members, unknown keys, errors with their place. A plain
- * scalar that is empty, ~ or null counts as nothing, which no reader accepts: a key without its value is far
- * more often a slip than a wish. */
+/* Reading configuration out of a YAML tree: typed members, unknown keys, errors with their place. A
+ * plain scalar that is empty, ~ or null counts as nothing, which no reader accepts: a key without
+ * its value is far more often a slip than a wish. */
 #include "base/text.h"
 #include "base/yaml.h"
 #include <errno.h>
@@ -34,7 +34,8 @@ Err *yaml_error(const Yaml *node, const char *format, ...)
     va_start(args, format);
     const char *what = arena_vprintf(scratch, format, args);
     va_end(args);
-    Err *err = ERR(INVALID, "line %d, column %d: %s", node->line, node->column, text_printable(scratch, what));
+    Err *err = ERR(INVALID, "line %d, column %d: %s", node->line, node->column,
+                   text_printable(scratch, what));
     return err_at(err, node->line, node->column);
 }
 
@@ -53,7 +54,8 @@ static Err *wrong_type(const Yaml *node, const char *key, const char *expected)
     return yaml_error(node, "%s: expected %s, found %s", key, expected, found(scratch, node));
 }
 
-static Err *unknown_key(const Yaml *key, const char *what, const char *const *keys, size_t key_count)
+static Err *unknown_key(const Yaml *key, const char *what, const char *const *keys,
+                        size_t key_count)
 {
     Err *err = yaml_error(key, "%s: unknown key %s", what, key->text);
     const char *nearest = text_nearest(key->text, keys, key_count);
@@ -71,7 +73,8 @@ Err *yaml_check_map(const Yaml *node, const char *what, const char *const *keys,
     if (node->kind != YAML_MAP) return wrong_type(node, what, "a map");
     for (size_t i = 0; i < node->count; i++) {
         bool known = false;
-        for (size_t k = 0; k < key_count && !known; k++) known = strcmp(keys[k], node->keys[i]->text) == 0;
+        for (size_t k = 0; k < key_count && !known; k++)
+            known = strcmp(keys[k], node->keys[i]->text) == 0;
         if (!known) return unknown_key(node->keys[i], what, keys, key_count);
     }
     return NULL;
@@ -85,7 +88,8 @@ static Err *member(const Yaml *map, const char *key, bool required, const Yaml *
     return NULL;
 }
 
-static Err *plain_member(const Yaml *map, const char *key, bool required, const char *expected, const Yaml **out)
+static Err *plain_member(const Yaml *map, const char *key, bool required, const char *expected,
+                         const Yaml **out)
 {
     TRY(member(map, key, required, out));
     if (*out == NULL) return NULL;
@@ -124,7 +128,8 @@ Err *yaml_int(const Yaml *map, const char *key, bool required, int64_t *out)
     size_t length = strspn(digits, "0123456789");
     if (length == 0 || digits[length] != '\0') return wrong_type(node, key, EXPECTED);
     if (digits[0] == '0' && length > 1) {
-        return err_hint(wrong_type(node, key, EXPECTED), "a leading zero is octal to some readers: leave it out");
+        return err_hint(wrong_type(node, key, EXPECTED),
+                        "a leading zero is octal to some readers: leave it out");
     }
     errno = 0;
     long long number = strtoll(node->text, NULL, 10);
@@ -165,7 +170,8 @@ Err *yaml_double(const Yaml *map, const char *key, bool required, double *out)
     return NULL;
 }
 
-static Err *member_of_kind(const Yaml *map, const char *key, bool required, YamlKind kind, const Yaml **out)
+static Err *member_of_kind(const Yaml *map, const char *key, bool required, YamlKind kind,
+                           const Yaml **out)
 {
     const Yaml *node = NULL;
     TRY(member(map, key, required, &node));

@@ -1,13 +1,14 @@
 /* Zones: TZif files (RFC 8536), versions 1 to 4.
  *
- * A zone is a table of changes (instant, offset from then on), the offset before the first, and the rule for
- * instants after the last. In versions 2 and later the 64-bit block is used and the 32-bit one passed over.
- * Every count is checked against the file's size before anything is read; the file belongs to the system,
- * but a zone directory can be damaged like any other.
+ * A zone is a table of changes (instant, offset from then on), the offset before the first, and the
+ * rule for instants after the last. In versions 2 and later the 64-bit block is used and the 32-bit
+ * one passed over. Every count is checked against the file's size before anything is read; the file
+ * belongs to the system, but a zone directory can be damaged like any other.
  *
- * Both questions are answered from one thing, the stretch around an instant: a range of time with one
- * offset. From local time, the stretches that can hold it are walked in order; the first that does gives the
- * first instant of a fold, and a gap shows as a stretch that begins later on the local clock. */
+ * Both questions are answered from one thing, the stretch around an instant: a range of time with
+ * one offset. From local time, the stretches that can hold it are walked in order; the first that
+ * does gives the first instant of a fold, and a gap shows as a stretch that begins later on the
+ * local clock. */
 #include "base/zone_int.h"
 #include <string.h>
 
@@ -15,7 +16,7 @@ struct Zone {
     const char *name;
     size_t count;
     const int64_t *changes_s; /* ascending */
-    const int64_t *offsets_s; /* offsets_s[i] holds before changes_s[i], offsets_s[count] after the last */
+    const int64_t *offsets_s; /* [i] holds before changes_s[i], [count] after the last */
     bool has_rule;
     Rule rule;
 };
@@ -53,13 +54,15 @@ static bool read_header(const unsigned char *bytes, size_t size_bytes, Counts *o
 /* The size of a block's data; the counts have 32 bits, so nothing overflows. */
 static size_t block_bytes(const Counts *c, size_t width)
 {
-    return c->timecnt * (width + 1) + c->typecnt * 6 + c->charcnt + c->leapcnt * (width + 4) + c->isstdcnt +
-           c->isutcnt;
+    return c->timecnt * (width + 1) + c->typecnt * 6 + c->charcnt + c->leapcnt * (width + 4) +
+           c->isstdcnt + c->isutcnt;
 }
 
-static bool read_table(Arena *arena, const unsigned char *bytes, const Counts *counts, size_t width, Zone *zone)
+static bool read_table(Arena *arena, const unsigned char *bytes, const Counts *counts, size_t width,
+                       Zone *zone)
 {
-    const unsigned char *indexes = bytes + counts->timecnt * width, *types = indexes + counts->timecnt;
+    const unsigned char *indexes = bytes + counts->timecnt * width;
+    const unsigned char *types = indexes + counts->timecnt;
     int64_t *changes = AARRAY(arena, int64_t, counts->timecnt);
     int64_t *offsets = AARRAY(arena, int64_t, counts->timecnt + 1);
     for (size_t i = 0; i < counts->typecnt; i++) {
@@ -92,7 +95,8 @@ static bool read_footer(const unsigned char *bytes, size_t size_bytes, Zone *zon
 }
 
 /* What is wrong, NULL when nothing is. */
-static const char *read_file(Arena *arena, const unsigned char *bytes, size_t size_bytes, Zone *zone)
+static const char *read_file(Arena *arena, const unsigned char *bytes, size_t size_bytes,
+                             Zone *zone)
 {
     Counts counts;
     size_t width = 4;
@@ -115,10 +119,12 @@ static const char *read_file(Arena *arena, const unsigned char *bytes, size_t si
     if (!read_table(arena, bytes, &counts, width, zone)) return "its table of changes is damaged";
     size_t footer = block_bytes(&counts, width);
     if (width == 4) return NULL;
-    return read_footer(bytes + footer, size_bytes - footer, zone) ? NULL : "its rule for the future is damaged";
+    bool ok = read_footer(bytes + footer, size_bytes - footer, zone);
+    return ok ? NULL : "its rule for the future is damaged";
 }
 
-Err *zone_parse(Arena *arena, const char *name, const void *bytes, size_t size_bytes, const Zone **out)
+Err *zone_parse(Arena *arena, const char *name, const void *bytes, size_t size_bytes,
+                const Zone **out)
 {
     Zone *zone = ANEW(arena, Zone);
     zone->name = arena_strdup(arena, name);

@@ -1,5 +1,5 @@
-/* The rule at the end of a TZif file: what zone.c and zone_rule.c share. Seconds throughout; offsets are
- * east of Greenwich, as in TZif and unlike the POSIX text. */
+/* The rule at the end of a TZif file: what zone.c and zone_rule.c share. Seconds throughout;
+ * offsets are east of Greenwich, as in TZif and unlike the POSIX text. */
 #pragma once
 #include "base/err.h"
 #include "base/time.h"
@@ -7,7 +7,11 @@
 
 /* A day of the year and the local time at which the clock changes on it. */
 typedef struct RuleDay {
-    enum { RULE_JULIAN, RULE_DAY, RULE_MONTH } kind; /* Jn (without 29 February), n (with), Mm.w.d */
+    enum {
+        RULE_JULIAN,
+        RULE_DAY,
+        RULE_MONTH
+    } kind; /* Jn (without 29 February), n (with), Mm.w.d */
     int day, week, month;
     int64_t time_s; /* after 00:00 local; -167 to 167 hours */
 } RuleDay;

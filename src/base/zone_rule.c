@@ -1,7 +1,7 @@
-/* POSIX TZ rules: "CET-1CEST,M3.5.0,M10.5.0/3". A rule gives two changes in each year, found from local time.
- * The stretch around an instant lies between changes of the year before, its own and the year after, so six
- * changes are made, sorted and looked through. Where daylight time lasts the whole year (end and next begin
- * at one instant), the change of the later year wins. */
+/* POSIX TZ rules: "CET-1CEST,M3.5.0,M10.5.0/3". A rule gives two changes in each year, found from
+ * local time. The stretch around an instant lies between changes of the year before, its own and
+ * the year after, so six changes are made, sorted and looked through. Where daylight time lasts the
+ * whole year (end and next begin at one instant), the change of the later year wins. */
 #include "base/zone_int.h"
 #include <string.h>
 
@@ -151,7 +151,8 @@ static void insert_sorted(Change *changes, int *count, Change change)
 static int year_of(int64_t time_s)
 {
     TimeUs time;
-    if (__builtin_mul_overflow(time_s, US_PER_SECOND, &time)) time = time_s < 0 ? INT64_MIN : INT64_MAX;
+    if (__builtin_mul_overflow(time_s, US_PER_SECOND, &time))
+        time = time_s < 0 ? INT64_MIN : INT64_MAX;
     return civil_of(time).year;
 }
 
@@ -167,7 +168,8 @@ Stretch rule_stretch(const Rule *rule, int64_t time_s)
         insert_sorted(changes, &count, on.at_s <= off.at_s ? on : off);
         insert_sorted(changes, &count, on.at_s <= off.at_s ? off : on);
     }
-    stretch.offset_s = changes[0].offset_s == rule->standard_s ? rule->daylight_s : rule->standard_s;
+    stretch.offset_s =
+        changes[0].offset_s == rule->standard_s ? rule->daylight_s : rule->standard_s;
     for (int i = 0; i < count; i++) {
         if (changes[i].at_s > time_s) {
             stretch.end_s = changes[i].at_s;
