@@ -48,9 +48,9 @@ Err *os_errno(int errnum, const char *verb, const char *path, const char *file, 
 static Err *open_file(const char *path, int flags, OsFile **out)
 {
     int fd;
-    do {
-        fd = os_call_open(OS_OURS, path, flags | O_CLOEXEC, 0666);
-    } while (fd < 0 && errno == EINTR);
+    while ((fd = os_call_open(OS_OURS, path, flags | O_CLOEXEC, 0666)) < 0 && errno == EINTR) {
+        TRY(os_check_interrupt());
+    }
     if (fd < 0 && errno == EEXIST) return err_path(ERR(EXISTS, "%s: exists already", path), path);
     if (fd < 0) return OS_FAIL("open", path);
     OsFile *file = calloc(1, sizeof *file);
