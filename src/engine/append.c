@@ -1,5 +1,6 @@
 /* Rows appended to a table, cell by cell. The engine collects them in blocks and casts each cell to its
- * column's type; a failed row makes the appender useless, and closing it then keeps what was flushed before. */
+ * column's type. After a failed row the engine's appender holds half a row and would shift what follows; so a
+ * failure is remembered, later rows are refused, and closing discards what was not flushed yet. */
 #include "engine/engine_int.h"
 #include <stdlib.h>
 
@@ -8,10 +9,12 @@ struct Appender {
     duckdb_appender handle;
     const char *table; /* in arena */
     Arena *arena;
+    bool failed;
 };
 
-static Err *appender_error(const Appender *appender)
+static Err *appender_error(Appender *appender)
 {
+    appender->failed = true;
     const Statement none = {.text = ""};
     const char *message = ddb.appender_error(appender->handle);
     return ERR_WRAP(statement_error(appender->conn, &none, message), "append to %s", appender->table);
@@ -51,11 +54,23 @@ static duckdb_state append_value(duckdb_appender handle, const Value *value)
     return DuckDBError;
 }
 
+static Err *append_cells(Appender *appender, const Value *values, size_t value_count)
+{
+    for (size_t i = 0; i < value_count; i++) {
+        if (values[i].kind == VALUE_TEXT && !utf8_valid(values[i].bytes, values[i].size)) {
+            appender->failed = true;
+            return ERR(INVALID, "append to %s: the text of cell %zu is not UTF-8", appender->table, i + 1);
+        }
+        if (append_value(appender->handle, &values[i]) != DuckDBSuccess) return appender_error(appender);
+    }
+    return NULL;
+}
+
 Err *engine_append_row(Appender *appender, const Value *values, size_t value_count)
 {
+    if (appender->failed) return ERR(INTERNAL, "append to %s: a row failed before", appender->table);
     if (ddb.appender_begin_row(appender->handle) != DuckDBSuccess) return appender_error(appender);
-    for (size_t i = 0; i < value_count; i++)
-        if (append_value(appender->handle, &values[i]) != DuckDBSuccess) return appender_error(appender);
+    TRY(append_cells(appender, values, value_count));
     if (ddb.appender_end_row(appender->handle) != DuckDBSuccess) return appender_error(appender);
     return NULL;
 }
@@ -63,7 +78,14 @@ Err *engine_append_row(Appender *appender, const Value *values, size_t value_cou
 Err *engine_appender_close(Appender *appender)
 {
     Err *err = NULL;
-    if (ddb.appender_close(appender->handle) != DuckDBSuccess) err = appender_error(appender);
+    if (!appender->failed && ddb.appender_close(appender->handle) != DuckDBSuccess)
+        err = appender_error(appender);
     appender_free(appender);
     return err;
+}
+
+void engine_appender_close_at(Appender **appender)
+{
+    if (*appender != NULL) err_free(engine_appender_close(*appender));
+    *appender = NULL;
 }

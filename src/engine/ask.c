@@ -8,28 +8,23 @@
 
 /* ---- answers of one cell ---- */
 
-/* Runs a prepared statement to its end; the first cell as text. */
-static Err *prepared_scalar(Arena *arena, Conn *conn, duckdb_prepared_statement prepared,
-                            const Statement *statement, char **out)
-{
-    CLEANUP(result_destroy_at) duckdb_result result = {0};
-    if (ddb.execute_prepared(prepared, &result) != DuckDBSuccess)
-        return statement_error(conn, statement, ddb.result_error(&result));
-    bool empty = ddb.row_count(&result) == 0 || ddb.column_count(&result) == 0;
-    char *text = empty ? NULL : ddb.value_varchar(&result, 0, 0);
-    *out = arena_strdup(arena, text);
-    ddb.free(text);
-    return NULL;
-}
-
+/* The engine casts: it has a text for every type. */
 Err *engine_scalar_text(Arena *arena, Conn *conn, const char *sql, const Value *values, size_t value_count,
                         char **out)
 {
-    const Statement statement = {.text = sql};
-    CLEANUP(prepared_destroy_at) duckdb_prepared_statement prepared = NULL;
-    TRY(prepared_open(conn, sql, &statement, &prepared));
-    TRY(prepared_bind(conn, prepared, &statement, values, value_count));
-    return prepared_scalar(arena, conn, prepared, &statement, out);
+    static const char CAST[] = "SELECT c::VARCHAR FROM (";
+    SCRATCH(scratch);
+    CLEANUP(engine_result_close_at) Result *result = NULL;
+    const char *cast = arena_printf(scratch, "%s%s\n) AS t(c) LIMIT 1", CAST, sql);
+    TRY(query_open(conn, cast, &(Statement){.text = sql, .offset = strlen(CAST)}, values, value_count, &result));
+    Chunk chunk;
+    TRY(engine_next(result, &chunk));
+    *out = NULL;
+    if (chunk.rows == 0 || vector_is_null(&chunk.vectors[0], 0)) return NULL;
+    size_t size = 0;
+    const char *bytes = engine_str(&chunk.vectors[0], 0, &size);
+    *out = arena_strndup(arena, bytes, size);
+    return NULL;
 }
 
 /* ---- columns ---- */
@@ -40,6 +35,18 @@ static Err *not_one_select(void)
                     "write one statement that begins with SELECT, WITH, FROM or VALUES");
 }
 
+static Err *describe_column(Arena *arena, duckdb_prepared_statement prepared, size_t index, Column *out)
+{
+    CLEANUP(type_free_at)
+    duckdb_logical_type type = ddb.prepared_statement_column_logical_type(prepared, index);
+    if (type == NULL || ddb.get_type_id(type) == DUCKDB_TYPE_INVALID)
+        return ERR(SQL, "the type of column %zu depends on a value that is bound later", index + 1);
+    const char *name = ddb.prepared_statement_column_name(prepared, index);
+    *out = (Column){.name = arena_strdup(arena, name), .type = type_name(arena, type)};
+    ddb.free((void *)(uintptr_t)name);
+    return NULL;
+}
+
 Err *engine_describe(Arena *arena, Conn *conn, const char *sql, Schema *out)
 {
     const Statement statement = {.text = sql};
@@ -48,13 +55,7 @@ Err *engine_describe(Arena *arena, Conn *conn, const char *sql, Schema *out)
     if (ddb.prepared_statement_type(prepared) != DUCKDB_STATEMENT_TYPE_SELECT) return not_one_select();
     size_t count = ddb.prepared_statement_column_count(prepared);
     Column *columns = AARRAY(arena, Column, count);
-    for (size_t i = 0; i < count; i++) {
-        CLEANUP(type_free_at)
-        duckdb_logical_type type = ddb.prepared_statement_column_logical_type(prepared, i);
-        const char *name = ddb.prepared_statement_column_name(prepared, i);
-        columns[i] = (Column){.name = arena_strdup(arena, name), .type = type_name(arena, type)};
-        ddb.free((void *)(uintptr_t)name);
-    }
+    for (size_t i = 0; i < count; i++) TRY(describe_column(arena, prepared, i, &columns[i]));
     *out = (Schema){.columns = columns, .count = count};
     return NULL;
 }
@@ -84,7 +85,12 @@ Err *engine_parse_select(Arena *arena, Conn *conn, const char *sql, const Json *
     const Value value = {.kind = VALUE_TEXT, .bytes = sql, .size = strlen(sql)};
     TRY(engine_scalar_text(scratch, conn, "SELECT json_serialize_sql($1::VARCHAR)::VARCHAR", &value, 1, &text));
     const Json *answer = NULL;
-    TRY(json_parse(arena, text, strlen(text), &answer));
+    Err *err = json_parse(arena, text, strlen(text), &answer);
+    if (err != NULL && err_code(err) == ERR_LIMIT) {
+        err_free(err);
+        return ERR(LIMIT, "the statement's expressions are nested too deeply");
+    }
+    TRY(err);
     if (json_bool(answer, "error", false)) return parse_failure(conn, sql, answer);
     const Json *statements = json_get(answer, "statements");
     if (statements == NULL || statements->count != 1) return not_one_select();

@@ -80,14 +80,14 @@ const char *engine_str(const Vector *vector, size_t row, size_t *out_size);
 int64_t engine_int(const Vector *vector, size_t row);
 double engine_double(const Vector *vector, size_t row); /* of F32, F64 */
 
-/* Convenience for one-row answers: the first cell as text; NULL when null or no row. */
+/* Convenience for one-row answers: the first cell of a SELECT, cast to text; NULL when null or no row. */
 Err *engine_scalar_text(Arena *arena, Conn *conn, const char *sql, const Value *values, size_t value_count, char **out) WARN_UNUSED;
 
 /* ---- asking about a statement without running it ---- */
 /* Result columns of a SELECT (PREPARE only). */
 Err *engine_describe(Arena *arena, Conn *conn, const char *sql, Schema *out) WARN_UNUSED;
-/* The statement's AST as JSON text (json_serialize_sql). SQL error when it does not parse; *out_statements counts them; a
- * statement that is not a SELECT is an SQL error saying so. */
+/* The AST of one SELECT as the engine serialises it: {"statements": [{"node": ...}]}. SQL error with its place when it does not
+ * parse; SQL error saying so when it is not exactly one SELECT. */
 Err *engine_parse_select(Arena *arena, Conn *conn, const char *sql, const Json **out) WARN_UNUSED;
 /* EXPLAIN text. */
 Err *engine_explain(Arena *arena, Conn *conn, const char *sql, char **out) WARN_UNUSED;
@@ -114,7 +114,9 @@ void engine_feed_str(const FeedColumn *column, size_t row, const char *bytes, si
 typedef struct Appender Appender;
 Err *engine_appender_open(Conn *conn, const char *table, Appender **out) WARN_UNUSED;
 Err *engine_append_row(Appender *appender, const Value *values, size_t value_count) WARN_UNUSED;
-Err *engine_appender_close(Appender *appender) WARN_UNUSED; /* flushes and frees, also on failure */
+/* Flushes and frees, also on failure. After a row that failed nothing more is flushed. */
+Err *engine_appender_close(Appender *appender) WARN_UNUSED;
+void engine_appender_close_at(Appender **appender); /* for CLEANUP: ignores errors; NULL is fine */
 
 /* ---- writing Parquet ---- */
 typedef struct ParquetColumnStats {

@@ -44,7 +44,7 @@ EngineOptions instance_options(void);
 /* The engine's key words, lower case, as a set. Asked once. NULL when the engine cannot tell. */
 const Map *instance_keywords(void);
 
-/* ---- errors.c ---- */
+/* ---- errors.c, statement.c ---- */
 /* A statement as it is sent: the user's text stands at `offset` in it, so that positions are the user's. */
 typedef struct Statement {
     const char *text; /* the user's */
@@ -61,7 +61,6 @@ Err *statement_begin(Conn *conn, const char *sql) WARN_UNUSED;
 Err *statement_run(Conn *conn, const char *sql, const Statement *statement, duckdb_result *out) WARN_UNUSED;
 void result_destroy_at(duckdb_result *result);
 
-/* ---- bind.c ---- */
 void prepared_destroy_at(duckdb_prepared_statement *prepared);
 Err *prepared_open(Conn *conn, const char *sql, const Statement *statement, duckdb_prepared_statement *out) WARN_UNUSED;
 Err *prepared_bind(Conn *conn, duckdb_prepared_statement prepared, const Statement *statement, const Value *values,
@@ -76,6 +75,9 @@ Err *type_parse(const char *name, duckdb_logical_type *out) WARN_UNUSED;
 void type_free_at(duckdb_logical_type *type);
 
 /* ---- result.c ---- */
+/* engine_query for a statement that the user's text is only a part of. */
+Err *query_open(Conn *conn, const char *sql, const Statement *statement, const Value *values, size_t value_count,
+                Result **out) WARN_UNUSED;
 /* One cell of a VARCHAR or BLOB vector. */
 const char *string_cell(duckdb_vector vector, size_t row, size_t *out_size);
 

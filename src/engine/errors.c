@@ -8,6 +8,7 @@
  * A damaged Parquet file has no exception type of its own: the decoders of the format, of Thrift and of each
  * codec throw what they like. DAMAGE lists their words, found by damaging thousands of files (tests/engine). */
 #include "engine/engine_int.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,10 +27,17 @@ static const struct {
 };
 
 /* Types that speak of the statement's text, never of a file. */
-static const char *const OF_THE_TEXT[] = {"Parser", "Syntax", "Binder", "Catalog", "Parameter Not Resolved"};
+static const char *const OF_THE_TEXT[] = {"Parser",  "Syntax",     "Binder",
+                                           "Catalog", "Conversion", "Parameter Not Resolved"};
 
 static const char *const DAMAGE[] = {
-    "TProtocolException", "No magic bytes", "don't know what type", "too small to be a Parquet",
+    "No magic bytes", "Parquet file", "Footer length error", "TProtocolException", "TType",
+    "don't know what type", "ecompression failure", "Failed to decompress",
+    "unsupported GZIP stream", "Could not read enough bytes", "Could not read from file",
+    "Out of buffer", "Invalid unicode", "Prefetch registered for bytes outside", "in parquet read",
+    "orrupted", "Page size mismatch", "decode did not find enough", "Incorrect stats size", "converted type can only be set",
+    "Variable-length int over", "Varint-decoding", "encoding is only supported for",
+    "Unsupported page encoding", "Missing data page header",
 };
 
 static EngineMessage message_of_json(Arena *arena, const Json *json, const char *otherwise)
@@ -76,9 +84,11 @@ static bool message_tells_damage(const EngineMessage *message)
 
 static ErrCode message_code(const EngineMessage *message)
 {
-    if (message->errnum != 0) return ERR_IO;
+    /* A damaged offset makes the engine seek to where no file goes. */
+    if (message->errnum != 0) return message->errnum == EINVAL ? ERR_CORRUPT : ERR_IO;
     for (size_t i = 0; i < sizeof CODES / sizeof CODES[0]; i++)
         if (strcmp(message->type, CODES[i].type) == 0 && CODES[i].code != ERR_IO) return CODES[i].code;
+    if (strstr(message->text, "Unsupported compression codec") != NULL) return ERR_UNSUPPORTED;
     if (message_tells_damage(message)) return ERR_CORRUPT;
     return strcmp(message->type, "IO") == 0 ? ERR_IO : ERR_SQL;
 }
@@ -167,6 +177,6 @@ Err *statement_error(Conn *conn, const Statement *statement, const char *engine_
     ErrCode code = message_code(&message);
     if (code == ERR_INTERRUPTED) return ERR(INTERRUPTED, "interrupted");
     if (code == ERR_LIMIT) return error_of_memory(&message);
-    if (message.errnum != 0) return error_of_errno(&message);
+    if (code == ERR_IO && message.errnum != 0) return error_of_errno(&message);
     return error_of_text(&message, statement, code);
 }

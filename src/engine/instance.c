@@ -6,7 +6,7 @@
  * once; closing waits for the few instructions of an interrupt in another thread.
  *
  * An interrupt also counts up `interrupts`. The engine forgets an interrupt that arrives before its own start
- * of the statement; the loops in query.c compare the count and do not.
+ * of the statement; the loops in result.c compare the count and do not.
  *
  * Failure: an instance that cannot be opened leaves nothing behind, and the next connection tries again. */
 #include "engine/engine_int.h"

@@ -90,13 +90,14 @@ void engine_result_close_at(Result **out)
     *out = NULL;
 }
 
-Err *engine_query(Conn *conn, const char *sql, const Value *values, size_t value_count, Result **out)
+Err *query_open(Conn *conn, const char *sql, const Statement *statement, const Value *values,
+                size_t value_count, Result **out)
 {
     Arena *arena = arena_new();
     CLEANUP(engine_result_close_at) Result *result = ANEW(arena, Result);
     result->arena = arena;
     result->conn = conn;
-    result->statement.text = arena_strdup(arena, sql);
+    result->statement = (Statement){.text = arena_strdup(arena, statement->text), .offset = statement->offset};
     result->interrupts = instance_interrupts();
     TRY(prepared_open(conn, sql, &result->statement, &result->prepared));
     TRY(prepared_bind(conn, result->prepared, &result->statement, values, value_count));
@@ -106,6 +107,11 @@ Err *engine_query(Conn *conn, const char *sql, const Value *values, size_t value
     *out = result;
     result = NULL;
     return NULL;
+}
+
+Err *engine_query(Conn *conn, const char *sql, const Value *values, size_t value_count, Result **out)
+{
+    return query_open(conn, sql, &(Statement){.text = sql}, values, value_count, out);
 }
 
 const Schema *engine_result_schema(Result *result)

@@ -64,8 +64,11 @@ static duckdb_state bind_value(duckdb_prepared_statement prepared, idx_t index, 
 Err *prepared_bind(Conn *conn, duckdb_prepared_statement prepared, const Statement *statement,
                    const Value *values, size_t value_count)
 {
-    for (size_t i = 0; i < value_count; i++)
+    for (size_t i = 0; i < value_count; i++) {
+        if (values[i].kind == VALUE_TEXT && !utf8_valid(values[i].bytes, values[i].size))
+            return ERR(INVALID, "the text bound to $%zu is not UTF-8", i + 1);
         if (bind_value(prepared, i + 1, &values[i]) != DuckDBSuccess)
             return statement_error(conn, statement, ddb.prepare_error(prepared));
+    }
     return NULL;
 }
