@@ -43,9 +43,11 @@ typedef struct Thing {
     struct stat was;
 } Thing;
 
+typedef enum ChangeKind { APPEARED, VANISHED, MOVED } ChangeKind;
+
 struct NameChange {
     NameChange *older;
-    enum { APPEARED, VANISHED, MOVED } kind;
+    ChangeKind kind;
     Name name, from;
     Thing lost;   /* VANISHED: what it was; MOVED: what was overwritten */
     dev_t device; /* APPEARED, MOVED: what the name stands for now */
@@ -166,7 +168,7 @@ static void change_free(NameChange *change)
     free(change);
 }
 
-static NameChange *change_new(int kind, const char *path)
+static NameChange *change_new(ChangeKind kind, const char *path)
 {
     NameChange *change = must_alloc(sizeof *change);
     change->kind = kind;
