@@ -301,7 +301,9 @@ static Err *input_relation(const FactoryCall *call, const Output *output, const 
         *out = rels[0];
     else
         TRY(rel_union(call->arena, call->path, rels, output->sources.n, out));
-    return plan_resolve(provider_plan(call->provider), *out);
+    Plan *plan = NULL;
+    TRY(provider_plan(call->provider, &plan));
+    return plan_resolve(plan, *out);
 }
 
 static Err *time_column_of(const FactoryCall *call, const Rel *input, const char **out)
@@ -362,7 +364,9 @@ static Err *relation(const FactoryCall *call, const Rel **out)
     spec.aggs = aggs.v;
     spec.agg_count = aggs.n;
     TRY(read_spec(call, derived->resolution, &spec));
-    return rel_bucket(provider_plan(call->provider), call->arena, input, &spec, out);
+    Plan *plan = NULL;
+    TRY(provider_plan(call->provider, &plan));
+    return rel_bucket(plan, call->arena, input, &spec, out);
 }
 
 const Factory FACTORY_TEMPORAL_REDUCE = {

@@ -45,7 +45,7 @@ static void remember(Provider *provider, const char *key, const Version *meta, i
     json_key(&json, "schema");
     json_put_raw(&json, meta->schema);
     json_end(&json);
-    cache_put(provider->options.cache, "format", key, text.data, text.size);
+    cache_put(provider_cache(provider), "format", key, text.data, text.size);
 }
 
 static Err *recall(Provider *provider, const char *key, const char *path, ScanFile *file,
@@ -56,7 +56,7 @@ static Err *recall(Provider *provider, const char *key, const char *path, ScanFi
     const Json *json = NULL;
     OsStat stat;
     *found = false;
-    const char *text = cache_get(provider->options.cache, arena, "format", key, &size);
+    const char *text = cache_get(provider_cache(provider), arena, "format", key, &size);
     if (text == NULL) return NULL;
     TRY(os_stat_if(path, found, &stat));
     if (!*found) return NULL;
@@ -81,17 +81,20 @@ static Err *make(Provider *provider, const char *text_path, const Url *url, cons
                  const char *key, const char *path, ScanFile *file)
 {
     Arena *arena = provider->arena;
-    char *staged = provider_scratch_path(provider, arena, ".parquet");
+    char *staged = NULL;
     Version meta = {0};
     OsStat stat;
     const Json *schema = NULL;
+    TRY(provider_scratch_path(provider, arena, ".parquet", &staged));
     TRY(provider_csv_to_parquet(provider, arena, text_path, url, label, staged));
     TRY(provider_check_parquet(
         provider, arena, staged,
         &(IngestOptions){.label = label, .series = true, .time_column = url_option(url, "time")},
         &meta));
     TRY(os_stat(staged, &stat));
-    Err *err = os_rename(staged, path);
+    char *dir = path_parent(arena, path);
+    Err *err = os_mkdirs(dir);
+    if (err == NULL) err = os_rename(staged, path);
     if (err == NULL) {
         remember(provider, key, &meta, stat.size_bytes);
     } else { /* the cache folder cannot be written: this command's own copy serves */
@@ -113,8 +116,8 @@ static Err *make(Provider *provider, const char *text_path, const Url *url, cons
 Err *text_scan_file(Provider *provider, const char *path, const char *sha256, const Url *url,
                     const char *label, ScanFile *out)
 {
-    const char *dir = provider->options.format_dir != NULL ? provider->options.format_dir
-                                                           : provider->options.scratch_dir;
+    const char *dir = provider->options.format_dir;
+    if (dir == NULL) TRY(provider_scratch_dir(provider, &dir));
     ScanFile file = {.label = label, .time_unit = TIME_UNIT_NONE};
     bool found = false;
     format_key(sha256, url, file.sha256);

@@ -43,8 +43,6 @@ Err *provider_open(Arena *arena, const ProviderOptions *options, Provider **out)
     provider->arena = arena;
     provider->options = *options;
     provider->relations = map_new(arena);
-    provider->plan = plan_new(arena, options->cache);
-    plan_set_zone_source(provider->plan, load_zone, provider);
     if (options->backend.ops != NULL) {
         TRY(fs_open(arena, options->backend, &provider->fs));
         fs_set_resolver(provider->fs,
@@ -67,19 +65,35 @@ Fs *provider_fs(Provider *provider)
     return provider->fs;
 }
 
-Plan *provider_plan(Provider *provider)
+Err *provider_scratch_dir(Provider *provider, const char **out)
 {
-    return provider->plan;
+    if (provider->scratch == NULL) {
+        TRY(provider->options.scratch(provider->options.context, &provider->scratch));
+    }
+    *out = provider->scratch;
+    return NULL;
+}
+
+Cache *provider_cache(Provider *provider)
+{
+    return provider->options.cache != NULL ? provider->options.cache(provider->options.context) : NULL;
+}
+
+Err *provider_plan(Provider *provider, Plan **out)
+{
+    const char *scratch = NULL; /* exists before the engine is asked anything: it spills there */
+    if (provider->plan == NULL) {
+        TRY(provider_scratch_dir(provider, &scratch));
+        provider->plan = plan_new(provider->arena, provider_cache(provider));
+        plan_set_zone_source(provider->plan, load_zone, provider);
+    }
+    *out = provider->plan;
+    return NULL;
 }
 
 Arena *provider_arena(Provider *provider)
 {
     return provider->arena;
-}
-
-const char *provider_scratch_dir(Provider *provider)
-{
-    return provider->options.scratch_dir;
 }
 
 void provider_set_factories(Provider *provider, const ProviderFactories *factories)
@@ -89,15 +103,19 @@ void provider_set_factories(Provider *provider, const ProviderFactories *factori
 
 Err *provider_conn(Provider *provider, Conn **out)
 {
+    const char *scratch = NULL;
+    TRY(provider_scratch_dir(provider, &scratch));
     if (provider->conn == NULL) TRY(engine_connect(&provider->conn));
     *out = provider->conn;
     return NULL;
 }
 
-char *provider_scratch_path(Provider *provider, Arena *arena, const char *suffix)
+Err *provider_scratch_path(Provider *provider, Arena *arena, const char *suffix, char **out)
 {
-    return arena_printf(arena, "%s/%d%s", provider->options.scratch_dir, ++provider->scratch_files,
-                        suffix);
+    const char *dir = NULL;
+    TRY(provider_scratch_dir(provider, &dir));
+    *out = arena_printf(arena, "%s/%d%s", dir, ++provider->scratch_files, suffix);
+    return NULL;
 }
 
 Err *trail_enter(Provider *provider, const char *path)

@@ -77,7 +77,8 @@ static Err *content_file(Provider *provider, const Source *source, const char **
     *out_sha256 = versions[count - 1].sha256;
     *out_path = content.path;
     if (content.path != NULL) return NULL;
-    char *path = provider_scratch_path(provider, arena, ".txt");
+    char *path = NULL;
+    TRY(provider_scratch_path(provider, arena, ".txt", &path));
     TRY(os_replace_file(path, content.bytes, (size_t)content.size_bytes));
     *out_path = path;
     return NULL;
