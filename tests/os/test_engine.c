@@ -432,6 +432,86 @@ static void test_duckdb_obeys_the_plan(void **state)
     duck_close(&duck);
 }
 
+/* ---- loss of power under the engines: in children, at a call of ours that nothing else makes ----
+ */
+
+static void power_fails(void)
+{
+    err_free(os_rmdir(at("lost")));
+    _exit(99);
+}
+
+static void commit_twice(void *argument)
+{
+    (void)argument;
+    sqlite3 *db;
+    OK(os_fault_set("origin=ours,op=rmdir,do=lose"));
+    assert_int_equal(sqlite3_open(at("lost/index.db"), &db), SQLITE_OK);
+    assert_int_equal(exec(db, FILL), SQLITE_OK);
+    OK(os_sync_dir(at("lost"))); /* SQLite leaves the name of a new database to chance */
+    assert_int_equal(exec(db, "INSERT INTO t VALUES (-1, 'second')"), SQLITE_OK);
+    assert_int_equal(exec(db, "PRAGMA synchronous=OFF; INSERT INTO t VALUES (-2, 'lost')"),
+                     SQLITE_OK);
+    power_fails();
+}
+
+static int first_column(void *into, int columns, char **values, char **names)
+{
+    (void)columns;
+    (void)names;
+    (void)snprintf(into, 64, "%s", values[0]);
+    return 0;
+}
+
+static void test_sqlite_keeps_what_it_committed(void **state)
+{
+    (void)state;
+    sqlite3 *db;
+    char found[64] = "";
+    os_class_add(at("lost"), OS_INDEX);
+    OK(os_mkdir(at("lost")));
+    assert_int_equal(in_child(commit_twice, NULL), 137);
+    assert_int_equal(sqlite3_open(at("lost/index.db"), &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db, "SELECT count(*) || ' ' || min(a) FROM t", first_column, found, NULL),
+        SQLITE_OK);
+    assert_string_equal(found, "20001 -1");
+    assert_int_equal(sqlite3_exec(db, "PRAGMA integrity_check", first_column, found, NULL),
+                     SQLITE_OK);
+    assert_string_equal(found, "ok");
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void copy_out_and_sync_some(void *argument)
+{
+    (void)argument;
+    Duck duck;
+    duck_open(&duck);
+    OK(os_fault_set("origin=ours,op=rmdir,do=lose"));
+    assert_int_equal(run(&duck, COPY_OUT, at("lost/whole.parquet")), 0);
+    assert_int_equal(run(&duck, COPY_OUT, at("lost/named.parquet")), 0);
+    OK(os_sync_path(at("lost/whole.parquet")));
+    OK(os_sync_dir(at("lost")));
+    assert_int_equal(run(&duck, COPY_OUT, at("lost/gone.parquet")), 0);
+    OK(os_sync_path(at("lost/gone.parquet")));
+    power_fails();
+}
+
+static void test_duckdb_loses_what_we_do_not_sync(void **state)
+{
+    (void)state;
+    Duck duck;
+    os_class_add(at("lost"), OS_STAGING);
+    OK(os_mkdir(at("lost")));
+    assert_int_equal(in_child(copy_out_and_sync_some, NULL), 137);
+    assert_false(is_there(at("lost/gone.parquet")));
+    assert_string_equal(content(at("lost/named.parquet")), "");
+    duck_open(&duck);
+    assert_int_equal(run(&duck, "SELECT count(x) FROM", at("lost/whole.parquet")), 0);
+    assert_int_equal(run(&duck, "SELECT count(x) FROM", at("lost/named.parquet")), 1);
+    duck_close(&duck);
+}
+
 /* ---- before anyone is ready: our calls as a constructor of the program would make them ---- */
 
 static int early_errno, early_fd;
@@ -454,9 +534,10 @@ static void test_calls_in_constructors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_list_covers_both_libraries), TEST(test_list_is_exported),
-        TEST(test_calls_in_constructors),      TEST(test_sqlite_is_counted),
-        TEST(test_sqlite_obeys_the_plan),      TEST(test_duckdb_is_counted),
+        TEST(test_list_covers_both_libraries),     TEST(test_list_is_exported),
+        TEST(test_calls_in_constructors),          TEST(test_sqlite_is_counted),
+        TEST(test_sqlite_obeys_the_plan),          TEST(test_duckdb_is_counted),
+        TEST(test_sqlite_keeps_what_it_committed), TEST(test_duckdb_loses_what_we_do_not_sync),
         TEST(test_duckdb_obeys_the_plan),
     };
     return RUN("os: the engine's calls", tests);
