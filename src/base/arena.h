@@ -21,7 +21,7 @@ void *arena_memdup(Arena *arena, const void *bytes, size_t size_bytes);
 char *arena_strdup(Arena *arena, const char *text); /* NULL in, NULL out */
 char *arena_strndup(Arena *arena, const char *text, size_t length);
 char *arena_printf(Arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
-char *arena_vprintf(Arena *arena, const char *format, va_list args);
+char *arena_vprintf(Arena *arena, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 
 #define ANEW(arena, Type) ((Type *)arena_alloc((arena), sizeof(Type)))
 #define AARRAY(arena, Type, count) ((Type *)arena_alloc((arena), sizeof(Type) * (size_t)(count)))

@@ -32,7 +32,7 @@ static const CodeInfo CODES[] = {
 #undef ERR_CODE
 };
 
-static Err *err_vmake(ErrCode code, const char *file, int line, const char *format, va_list args)
+__attribute__((format(printf, 4, 0))) static Err *err_vmake(ErrCode code, const char *file, int line, const char *format, va_list args)
 {
     Arena *arena = arena_new();
     Err *err = ANEW(arena, Err);
