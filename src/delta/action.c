@@ -145,14 +145,14 @@ static void configuration_of(Arena *arena, const Json *body, DeltaMetadata *meta
 
 static Err *take_metadata(Arena *arena, const char *kind, const Json *body, DeltaActions *into)
 {
-    DeltaMetadata metadata = {.name = arena_strdup(arena, json_str(body, "name", NULL)),
-                              .description =
-                                  arena_strdup(arena, json_str(body, "description", NULL)),
-                              .created_ms = json_int(body, "createdTime", 0)};
+    DeltaMetadata metadata = {
+        .name = arena_strdup(arena, json_str(body, "name", NULL)),
+        .description = arena_strdup(arena, json_str(body, "description", NULL)),
+        .schema = arena_strdup(
+            arena, json_str(body, "schemaString", NULL)), /* the live one must have it */
+        .created_ms = json_int(body, "createdTime", 0)};
     TRY(required_str(body, kind, "id", &metadata.id));
-    TRY(required_str(body, kind, "schemaString", &metadata.schema));
     metadata.id = arena_strdup(arena, metadata.id);
-    metadata.schema = arena_strdup(arena, metadata.schema);
     TRY(strings_of(arena, body, kind, "partitionColumns", &metadata.partition_columns,
                    &metadata.partition_column_count));
     configuration_of(arena, body, &metadata);

@@ -46,7 +46,7 @@ typedef struct DeltaPair {
 typedef struct DeltaMetadata {
     const char *id; /* NULL = absent */
     const char *name, *description;
-    const char *schema; /* Spark JSON text */
+    const char *schema; /* Spark JSON text; only in the entry of a broken or odd writer NULL */
     const char **partition_columns;
     size_t partition_column_count;
     DeltaPair *configuration; /* unknown keys are kept */
@@ -65,6 +65,7 @@ typedef struct DeltaCommit {
     size_t add_count, remove_count, txn_count;
 } DeltaCommit;
 
+/* Files are sorted by path, transactions by application. */
 typedef struct DeltaSnapshot {
     int64_t version;
     int64_t checkpoint_version; /* the newest checkpoint known; -1 none */

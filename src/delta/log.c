@@ -10,6 +10,7 @@
 #include "delta/delta_int.h"
 #include "os/os.h"
 #include "perf/perf.h"
+#include <errno.h>
 #include <inttypes.h>
 
 enum { ENTRY_BYTES_MAX = 1 << 30 };
@@ -60,6 +61,15 @@ static Err *write_temp(const char *path, const Buf *text)
     return os_close(closing);
 }
 
+/* Network shares and FAT have no hard links, and no other call that is both atomic and never
+ * overwrites is everywhere. */
+static Err *explain_link(Err *err)
+{
+    int number = err == NULL ? 0 : err_errnum(err);
+    if (number != EPERM && number != EOPNOTSUPP && number != ENOSYS && number != EMLINK) return err;
+    return err_hint(err, "the file system must support hard links: put the table on a local one");
+}
+
 /* From the first byte to the end of the directory's fsync. */
 static Err *publish(Arena *arena, const char *table, int64_t version, const Buf *text,
                     bool *out_won)
@@ -68,7 +78,7 @@ static Err *publish(Arena *arena, const char *table, int64_t version, const Buf 
     const char *final = delta_entry_path(arena, table, version);
     bool won = false;
     Err *failed = write_temp(temp, text);
-    if (failed == NULL) failed = os_link(temp, final, &won);
+    if (failed == NULL) failed = explain_link(os_link(temp, final, &won));
     err_free(os_unlink_if(temp));
     TRY(failed);
     if (won) {

@@ -2,10 +2,11 @@
  *
  * Keys: a file is (path, deletion vector id), an application its id. Within one entry the actions
  * are a set: removes are applied before adds, so that replacing a file's deletion vector (same
- * path, another key) leaves the added one. Order of the results is that of first appearance, so it
- * never depends on hashes. Cost: one map operation per action. */
+ * path, another key) leaves the added one. Results are sorted by key, so that loading a table and
+ * advancing a snapshot of it give the same. Cost: one map operation per action, one sort. */
 #include "delta/delta_int.h"
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct ReplayFile {
@@ -74,27 +75,37 @@ Err *delta_replay_actions(DeltaReplay *replay, const DeltaActions *actions)
     return NULL;
 }
 
+static int by_key(const void *a, const void *b)
+{
+    return strcmp(((const MapEntry *)a)->key, ((const MapEntry *)b)->key);
+}
+
+/* A map's entries, sorted: its own array belongs to its index. */
+static const MapEntry *sorted(Arena *scratch, const Map *map)
+{
+    MapEntry *entries = arena_memdup(scratch, map->entries, map->count * sizeof *entries);
+    if (map->count > 0) qsort(entries, map->count, sizeof *entries, by_key);
+    return entries;
+}
+
 void delta_replay_finish(Arena *arena, const DeltaReplay *replay, DeltaSnapshot *out)
 {
+    const MapEntry *files = sorted(replay->scratch, &replay->files);
+    const MapEntry *txns = sorted(replay->scratch, &replay->txns);
+    size_t count = replay->files.count;
     out->protocol = replay->protocol;
     out->metadata = replay->metadata;
+    out->adds = AARRAY(arena, DeltaAdd, count);
+    out->removes = AARRAY(arena, DeltaRemove, count);
     out->add_count = out->remove_count = 0;
-    for (size_t i = 0; i < replay->files.count; i++) {
-        const ReplayFile *file = replay->files.entries[i].value;
-        *(file->is_live ? &out->add_count : &out->remove_count) += 1;
-    }
-    out->adds = AARRAY(arena, DeltaAdd, out->add_count);
-    out->removes = AARRAY(arena, DeltaRemove, out->remove_count);
-    size_t adds = 0, removes = 0;
-    for (size_t i = 0; i < replay->files.count; i++) {
-        const ReplayFile *file = replay->files.entries[i].value;
+    for (size_t i = 0; i < count; i++) {
+        const ReplayFile *file = files[i].value;
         if (file->is_live)
-            out->adds[adds++] = file->add;
+            out->adds[out->add_count++] = file->add;
         else
-            out->removes[removes++] = file->remove;
+            out->removes[out->remove_count++] = file->remove;
     }
     out->txn_count = replay->txns.count;
     out->txns = AARRAY(arena, DeltaTxn, out->txn_count);
-    for (size_t i = 0; i < out->txn_count; i++)
-        out->txns[i] = *(const DeltaTxn *)replay->txns.entries[i].value;
+    for (size_t i = 0; i < out->txn_count; i++) out->txns[i] = *(const DeltaTxn *)txns[i].value;
 }

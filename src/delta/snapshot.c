@@ -78,11 +78,12 @@ static Err *apply_tail(Arena *arena, const char *table, const DeltaStart *start,
 static Err *check_whole(const char *table, const DeltaProtocol *protocol,
                         const DeltaMetadata *metadata)
 {
-    const char *lacking = protocol->reader == 0  ? "protocol"
-                          : metadata->id == NULL ? "metaData"
-                                                 : NULL;
+    const char *lacking = protocol->reader == 0      ? "protocol action"
+                          : metadata->id == NULL     ? "metaData action"
+                          : metadata->schema == NULL ? "schema"
+                                                     : NULL;
     if (lacking != NULL)
-        return err_path(ERR(CORRUPT, "%s: the log has no %s action", table, lacking), table);
+        return err_path(ERR(CORRUPT, "%s: the log has no %s", table, lacking), table);
     return ERR_WRAP(delta_protocol_check_readable(protocol), "%s", table);
 }
 
