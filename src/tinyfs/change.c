@@ -1,6 +1,7 @@
-/* Changes by path. The backend checks its own rules (names free, no directory below itself); here stand the
- * rules that need paths and links, and the messages with paths in them. After each change the directory's
- * remembered entry is dropped, no more: ten thousand creations in one directory stay ten thousand lookups. */
+/* Changes by path. The backend checks its own rules (names free, no directory below itself); here
+ * stand the rules that need paths and links, and the messages with paths in them. After each change
+ * the directory's remembered entry is dropped, no more: ten thousand creations in one directory
+ * stay ten thousand lookups. */
 #include "tinyfs/tinyfs_int.h"
 #include <string.h>
 
@@ -22,8 +23,8 @@ static Err *refuse_derived(Fs *fs, const char *path)
     SCRATCH(scratch);
     const char *maker = NULL;
     TRY(factory_node_of(fs, scratch, path, &maker));
-    return err_hint(err_path(ERR(INVALID, "%s: it is made by the factory node %s", path_shown(scratch, path),
-                                 path_shown(scratch, maker)),
+    return err_hint(err_path(ERR(INVALID, "%s: it is made by the factory node %s",
+                                 path_shown(scratch, path), path_shown(scratch, maker)),
                              path),
                     "change %s instead", path_shown(scratch, maker));
 }
@@ -76,7 +77,8 @@ static Err *check_is_dir(const Found *found)
 {
     SCRATCH(scratch);
     if (entry_is_dir(found->node.type)) return NULL;
-    return err_path(ERR(INVALID, "%s: not a directory", path_shown(scratch, found->path)), found->path);
+    return err_path(ERR(INVALID, "%s: not a directory", path_shown(scratch, found->path)),
+                    found->path);
 }
 
 static Err *make_one(Fs *fs, Arena *arena, const char *path, Node *out)
@@ -124,7 +126,8 @@ static Err *check_movable(Fs *fs, const Found *found)
     return found->node.derived ? refuse_derived(fs, found->path) : NULL;
 }
 
-/* What `to` means for a source of that name: the place itself, or one inside the directory it names. */
+/* What `to` means for a source of that name: the place itself, or one inside the directory it
+ * names. */
 static Err *find_target(Fs *fs, Arena *arena, const Found *source, const char *to, Found *out)
 {
     TRY(fs_find(fs, arena, to, (FindOptions){0}, out));
@@ -134,7 +137,8 @@ static Err *find_target(Fs *fs, Arena *arena, const Found *source, const char *t
     }
     if (!out->exists && text_ends(to, "/") && !entry_is_dir(source->node.type)) {
         SCRATCH(scratch);
-        return err_path(ERR(NOT_FOUND, "%s: there is no such directory", path_shown(scratch, to)), out->path);
+        return err_path(ERR(NOT_FOUND, "%s: there is no such directory", path_shown(scratch, to)),
+                        out->path);
     }
     return NULL;
 }
@@ -149,10 +153,11 @@ Err *fs_move(Fs *fs, Arena *arena, const char *from, const char *to)
     TRY(find_target(fs, arena, &source, to, &target));
     if (target.exists) return already_exists(&target);
     TRY(check_parent(fs, &target));
-    TRY(err_path(ERR_WRAP(store.ops->rename(store.self, source.node.id, target.parent.id, target.name),
-                          "move %s to %s", path_shown(scratch, source.path),
-                          path_shown(scratch, target.path)),
-                 source.path));
+    TRY(err_path(
+        ERR_WRAP(store.ops->rename(store.self, source.node.id, target.parent.id, target.name),
+                 "move %s to %s", path_shown(scratch, source.path),
+                 path_shown(scratch, target.path)),
+        source.path));
     dir_changed(fs, &source.parent.id, source.name);
     dir_changed(fs, &target.parent.id, target.name);
     return NULL;
@@ -160,8 +165,8 @@ Err *fs_move(Fs *fs, Arena *arena, const char *from, const char *to)
 
 /* ---- rm ---- */
 
-/* Children before their directory. They are asked of the store itself: what is about to go need not be
- * remembered, and nothing derived is removed on its own. */
+/* Children before their directory. They are asked of the store itself: what is about to go need not
+ * be remembered, and nothing derived is removed on its own. */
 static Err *remove_tree(Fs *fs, const Node *node, const char *path, bool recursive)
 {
     SCRATCH(scratch);
@@ -172,9 +177,10 @@ static Err *remove_tree(Fs *fs, const Node *node, const char *path, bool recursi
         TRY(store.ops->children(store.self, scratch, node->id, &children, &count));
     }
     if (count > 0 && !recursive) {
-        return err_hint(err_path(ERR(INVALID, "%s: the directory is not empty", path_shown(scratch, path)),
-                                 path),
-                        "remove it with all it holds: pond rm -r '%s'", path_shown(scratch, path));
+        return err_hint(
+            err_path(ERR(INVALID, "%s: the directory is not empty", path_shown(scratch, path)),
+                     path),
+            "remove it with all it holds: pond rm -r '%s'", path_shown(scratch, path));
     }
     for (size_t i = 0; i < count; i++) {
         TRY(remove_tree(fs, &children[i], path_join(scratch, path, children[i].name), true));

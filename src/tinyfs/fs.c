@@ -1,13 +1,13 @@
 /* A mounted file system: what this command has read of each directory, and the resolver's listings.
  *
- * Each directory that was touched has a Dir: its whole listing once it was read, and before that the names
- * looked up one by one, absent ones too. Between changes nothing is asked twice. All of it lives in the
- * Fs's arena, so a Node handed out stays as it was, also after fs_forget. The counters PERF_lookup,
- * PERF_dir_read, PERF_dir_entry, PERF_dir_dynamic and PERF_node_get count what is asked of the layers
- * below, not what is remembered.
+ * Each directory that was touched has a Dir: its whole listing once it was read, and before that
+ * the names looked up one by one, absent ones too. Between changes nothing is asked twice. All of
+ * it lives in the Fs's arena, so a Node handed out stays as it was, also after fs_forget. The
+ * counters PERF_lookup, PERF_dir_read, PERF_dir_entry, PERF_dir_dynamic and PERF_node_get count
+ * what is asked of the layers below, not what is remembered.
  *
- * A resolver may walk this same Fs while it lists a directory. If that leads back to the directory being
- * listed, the node reads itself: the error prints the circle. */
+ * A resolver may walk this same Fs while it lists a directory. If that leads back to the directory
+ * being listed, the node reads itself: the error prints the circle. */
 #include "perf/perf.h"
 #include "tinyfs/tinyfs_int.h"
 #include <stdlib.h>
@@ -142,9 +142,9 @@ static Err *complete_derived(const Place *place, Node *entries, size_t count)
     const Node *dir = place->node;
     for (size_t i = 0; i < count; i++) {
         Node *node = &entries[i];
-        TRY(err_path(ERR_WRAP(path_check_name(node->name), "%s: listed by %s", place->real,
-                              factory_of(dir)),
-                     place->real));
+        TRY(err_path(
+            ERR_WRAP(path_check_name(node->name), "%s: listed by %s", place->real, factory_of(dir)),
+            place->real));
         node->id = derived_id(dir, node->name);
         node->parent = dir->id;
         node->version = 1;
@@ -186,14 +186,16 @@ static Err *read_dynamic(Fs *fs, const Place *place, Dir *dir)
     TRY(check_circle(fs, place));
     const char *path = arena_strdup(fs->arena, place->real);
     if (fs->resolver.children == NULL) {
-        return err_path(ERR(INTERNAL, "%s: no resolver is installed for dynamic directories", path), path);
+        return err_path(ERR(INTERNAL, "%s: no resolver is installed for dynamic directories", path),
+                        path);
     }
     Listing here = {.up = fs->listing, .id = &place->node->id, .path = path};
     Node *entries = NULL;
     size_t count = 0;
     perf_count(PERF_dir_dynamic);
     fs->listing = &here;
-    Err *err = fs->resolver.children(fs->resolver.context, fs->arena, place->node, path, &entries, &count);
+    Err *err =
+        fs->resolver.children(fs->resolver.context, fs->arena, place->node, path, &entries, &count);
     fs->listing = here.up;
     TRY(err);
     TRY(complete_derived(place, entries, count));
@@ -279,10 +281,12 @@ Err *dir_hint(Fs *fs, Err *err, const Place *place, const char *logical, const c
     for (size_t i = 0; i < count; i++) names[i] = entries[i].name;
     const char *nearest = text_nearest(name, names, count);
     if (nearest == NULL) return err;
-    return err_hint(err, "did you mean %s?", path_shown(scratch, path_join(scratch, logical, nearest)));
+    return err_hint(err, "did you mean %s?",
+                    path_shown(scratch, path_join(scratch, logical, nearest)));
 }
 
-Err *fs_children(Fs *fs, Arena *arena, const Node *dir, const char *path, const Node **out, size_t *count)
+Err *fs_children(Fs *fs, Arena *arena, const Node *dir, const char *path, const Node **out,
+                 size_t *count)
 {
     if (!entry_is_dir(dir->type)) {
         return err_path(ERR(INVALID, "%s: not a directory", path_shown(arena, path)), path);

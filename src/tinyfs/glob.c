@@ -1,9 +1,10 @@
-/* Matching: one name against a component, a whole path against a pattern, and what captures expand to.
+/* Matching: one name against a component, a whole path against a pattern, and what captures expand
+ * to.
  *
- * Both matchings are tables filled from the end: "can the rest of the pattern match from here on?", one bit
- * for each item (or component) and each offset. That is items × offsets steps whatever the pattern, where
- * backtracking would be exponential. With the table, captures are read off from the front: each wildcard
- * takes the most that leaves a rest that can still match. */
+ * Both matchings are tables filled from the end: "can the rest of the pattern match from here on?",
+ * one bit for each item (or component) and each offset. That is items × offsets steps whatever the
+ * pattern, where backtracking would be exponential. With the table, captures are read off from the
+ * front: each wildcard takes the most that leaves a rest that can still match. */
 #include "tinyfs/tinyfs_int.h"
 #include <string.h>
 
@@ -59,15 +60,18 @@ static bool text_at(const Text *text, const char *name, size_t length, size_t of
 }
 
 /* Can `item` match at `offset` so that the rest, `after`, matches behind it? Not for stars. */
-static bool item_fits(const Item *item, const char *name, size_t length, size_t offset, const Row *after)
+static bool item_fits(const Item *item, const char *name, size_t length, size_t offset,
+                      const Row *after)
 {
     if (item->kind == ITEM_TEXT) {
-        return text_at(&item->text, name, length, offset) && row_has(after, offset + item->text.length);
+        return text_at(&item->text, name, length, offset) &&
+               row_has(after, offset + item->text.length);
     }
     if (item->kind == ITEM_CHOICE) {
         for (size_t i = 0; i < item->choice_count; i++) {
             const Text *choice = &item->choices[i];
-            if (text_at(choice, name, length, offset) && row_has(after, offset + choice->length)) return true;
+            if (text_at(choice, name, length, offset) && row_has(after, offset + choice->length))
+                return true;
         }
         return false;
     }
@@ -88,7 +92,8 @@ static void fill_row(const Item *item, const char *name, size_t length, const Ro
     for (size_t offset = length + 1; offset-- > 0;) {
         if (!on_boundary(name, length, offset)) continue;
         star_reaches = star_reaches || row_has(after, offset);
-        bool fits = item->kind == ITEM_STAR ? star_reaches : item_fits(item, name, length, offset, after);
+        bool fits =
+            item->kind == ITEM_STAR ? star_reaches : item_fits(item, name, length, offset, after);
         if (fits) row_set(out, offset);
     }
 }
@@ -97,16 +102,18 @@ static void fill_row(const Item *item, const char *name, size_t length, const Ro
 static bool ends_fit(const Component *component, const char *name, size_t length)
 {
     const Item *first = &component->items[0], *last = &component->items[component->item_count - 1];
-    if (length > NAME_MAX_BYTES) return false;
     if (first->kind == ITEM_TEXT && !text_at(&first->text, name, length, 0)) return false;
     if (last->kind != ITEM_TEXT) return true;
-    return last->text.length <= length && text_at(&last->text, name, length, length - last->text.length);
+    return last->text.length <= length &&
+           text_at(&last->text, name, length, length - last->text.length);
 }
 
 bool component_matches(const Component *component, const char *name, size_t length)
 {
+    if (length > NAME_MAX_BYTES) return false;
     if (component->literal != NULL) {
-        return strlen(component->literal) == length && memcmp(component->literal, name, length) == 0;
+        return strlen(component->literal) == length &&
+               memcmp(component->literal, name, length) == 0;
     }
     if (!ends_fit(component, name, length)) return false;
     Row after = {{0}};
@@ -119,8 +126,10 @@ bool component_matches(const Component *component, const char *name, size_t leng
     return row_has(&after, 0);
 }
 
-/* The end of the longest stretch from `offset` that `item` can take. The table says that there is one. */
-static size_t item_take(const Item *item, const char *name, size_t length, size_t offset, const Row *after)
+/* The end of the longest stretch from `offset` that `item` can take. The table says that there is
+ * one. */
+static size_t item_take(const Item *item, const char *name, size_t length, size_t offset,
+                        const Row *after)
 {
     if (item->kind == ITEM_STAR) {
         size_t end = length;
@@ -136,18 +145,16 @@ static size_t item_take(const Item *item, const char *name, size_t length, size_
     return offset;
 }
 
-bool component_capture(const Component *component, Arena *arena, Arena *scratch, Text name,
-                       const char ***captures)
+/* Of a name that matches: puts a capture for each wildcard at *captures and advances it. */
+static void component_capture(const Component *component, Arena *arena, Arena *scratch, Text name,
+                              const char ***captures)
 {
-    if (component->literal != NULL) return component_matches(component, name.bytes, name.length);
-    if (!ends_fit(component, name.bytes, name.length)) return false;
     size_t count = component->item_count, offset = 0;
     Row *rows = AARRAY(scratch, Row, count + 1);
     row_set(&rows[count], name.length);
     for (size_t i = count; i-- > 0;) {
         fill_row(&component->items[i], name.bytes, name.length, &rows[i + 1], &rows[i]);
     }
-    if (!row_has(&rows[0], 0)) return false;
     for (size_t i = 0; i < count; i++) {
         const Item *item = &component->items[i];
         size_t end = item_take(item, name.bytes, name.length, offset, &rows[i + 1]);
@@ -156,7 +163,6 @@ bool component_capture(const Component *component, Arena *arena, Arena *scratch,
         }
         offset = end;
     }
-    return true;
 }
 
 /* ---- whole paths ---- */
@@ -203,11 +209,13 @@ static void fill_table(const PathTable *table)
     size_t count = table->pattern->count;
     *cell(table, count, table->name_count) = true;
     for (size_t c = count; c-- > 0;) {
-        for (size_t n = table->name_count + 1; n-- > 0;) *cell(table, c, n) = can_match(table, c, n);
+        for (size_t n = table->name_count + 1; n-- > 0;)
+            *cell(table, c, n) = can_match(table, c, n);
     }
 }
 
-/* The names [from, to) with '/' between them. They lie in one path, but there may be more than one '/'. */
+/* The names [from, to) with '/' between them. They lie in one path, but there may be more than one
+ * '/'. */
 static const char *join_names(Arena *arena, const Text *names, size_t from, size_t to)
 {
     Buf joined = buf_new(arena);
@@ -239,13 +247,14 @@ static const char **read_captures(const PathTable *table, Arena *arena, Arena *s
             *next++ = join_names(arena, table->names, n, end);
             n = end;
         } else {
-            (void)component_capture(component, arena, scratch, table->names[n++], &next);
+            component_capture(component, arena, scratch, table->names[n++], &next);
         }
     }
     return captures;
 }
 
-bool pattern_match(const Pattern *pattern, Arena *arena, const char *path, const char ***out_captures)
+bool pattern_match(const Pattern *pattern, Arena *arena, const char *path,
+                   const char ***out_captures)
 {
     SCRATCH(scratch);
     PathTable table = {.pattern = pattern};
@@ -262,8 +271,9 @@ bool pattern_match(const Pattern *pattern, Arena *arena, const char *path, const
 static Err *bad_reference(const char *text, const char *at, const char *why)
 {
     SCRATCH(scratch);
-    int column = (int)(at - text) + 1;
-    return err_at(ERR(INVALID, "'%s', column %d: %s", path_shown(scratch, text), column, why), 1, column);
+    int column = text_column(text, at);
+    return err_at(ERR(INVALID, "'%s', column %d: %s", path_shown(scratch, text), column, why), 1,
+                  column);
 }
 
 /* Digits at *at, which is left behind them; far too many stay too large for any count. */
@@ -278,8 +288,8 @@ static size_t take_index(const char **at)
 }
 
 /* `*at` stands behind a '$'; leaves it behind the reference. */
-static Err *expand_reference(Buf *to, const char *text, const char **at, const char *const *captures,
-                             size_t count)
+static Err *expand_reference(Buf *to, const char *text, const char **at,
+                             const char *const *captures, size_t count)
 {
     const char *dollar = *at - 1;
     if (**at == '$') {
@@ -289,22 +299,25 @@ static Err *expand_reference(Buf *to, const char *text, const char **at, const c
     bool braces = **at == '{';
     if (braces) (*at)++;
     if (**at < '0' || **at > '9') {
-        return bad_reference(text, dollar, "'$' needs the number of a capture: $0, ${10}; $$ is a dollar sign");
+        return bad_reference(text, dollar,
+                             "'$' needs the number of a capture: $0, ${10}; $$ is a dollar sign");
     }
     size_t index = take_index(at);
     if (braces && *(*at)++ != '}') return bad_reference(text, dollar, "'${' without '}'");
     if (index >= count) {
         SCRATCH(scratch);
-        const char *why = count == 0 ? "the pattern has no captures"
-                                     : arena_printf(scratch, "there is no such capture, the last is $%zu",
-                                                    count - 1);
+        const char *why =
+            count == 0
+                ? "the pattern has no captures"
+                : arena_printf(scratch, "there is no such capture, the last is $%zu", count - 1);
         return bad_reference(text, dollar, why);
     }
     buf_puts(to, captures[index]);
     return NULL;
 }
 
-Err *captures_expand(Arena *arena, const char *text, const char *const *captures, size_t count, char **out)
+Err *captures_expand(Arena *arena, const char *text, const char *const *captures, size_t count,
+                     char **out)
 {
     Buf to = buf_new(arena);
     for (const char *at = text; *at != '\0';) {

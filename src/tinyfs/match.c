@@ -1,14 +1,16 @@
 /* Walking by a pattern: one descent, each directory read at most once.
  *
- * While it descends, the walk carries the set of positions in the pattern that the path so far can have
- * reached (a component automaton): position i means that the first i components have matched. Several `**`
- * only make the set larger, never the walk longer. Where all positions of a set stand before literal names,
- * the directory is not read: the names are looked up. Captures are read off each matched path afterwards.
+ * While it descends, the walk carries the set of positions in the pattern that the path so far can
+ * have reached (a component automaton): position i means that the first i components have matched.
+ * Several `**` only make the set larger, never the walk longer. Where all positions of a set stand
+ * before literal names, the directory is not read: the names are looked up. Captures are read off
+ * each matched path afterwards.
  *
- * Directories are taken in the order of their names and before what they hold, so matches come out sorted.
- * Links are followed where the walk goes on below them, or where they match and links are not wanted; links
- * along one path count as in a path that is typed, so every path found can be opened. A directory entered a
- * second time on one path, through a link, would have no end below a `**`: that is an error. */
+ * Directories are taken in the order of their names and before what they hold, so matches come out
+ * sorted. Links are followed where the walk goes on below them, or where they match and links are
+ * not wanted; links along one path count as in a path that is typed, so every path found can be
+ * opened. A directory entered a second time on one path, through a link, would have no end below a
+ * `**`: that is an error. */
 #include "perf/perf.h"
 #include "tinyfs/tinyfs_int.h"
 #include <stdlib.h>
@@ -157,7 +159,8 @@ static Err *visit(Walk *walk, const Frame *dir, const Node *entry)
     bool is_link = entry->type == ENTRY_SYMLINK, exists = true;
     if (!matched && !is_link && !entry_is_dir(entry->type)) return NULL;
     Arena *paths = matched ? walk->arena : walk->scratch;
-    Frame child = {.path = path_join(paths, dir->path, entry->name), .links = dir->links, .link = dir->link};
+    Frame child = {
+        .path = path_join(paths, dir->path, entry->name), .links = dir->links, .link = dir->link};
     bool same = dir->links == 0; /* no link on the way: both paths are one */
     const char *real = same ? child.path : path_join(walk->scratch, dir->place.real, entry->name);
     child.place = (Place){entry, real};
@@ -191,10 +194,12 @@ static Err *walk_dir(Walk *walk, Frame *dir)
     return NULL;
 }
 
-Err *fs_match(Fs *fs, Arena *arena, const Pattern *pattern, MatchOptions options, Match **out, size_t *count)
+Err *fs_match(Fs *fs, Arena *arena, const Pattern *pattern, MatchOptions options, Match **out,
+              size_t *count)
 {
     SCRATCH(scratch);
-    Walk walk = {.fs = fs, .arena = arena, .scratch = scratch, .pattern = pattern, .options = options};
+    Walk walk = {
+        .fs = fs, .arena = arena, .scratch = scratch, .pattern = pattern, .options = options};
     Frame top = {.path = "/", .place = {.real = "/"}};
     TRY(fs_root(fs, &top.place.node));
     top.positions = arena_alloc(scratch, pattern->count + 1);

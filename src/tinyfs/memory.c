@@ -1,9 +1,10 @@
 /* A store in memory with the contract of FsBackendOps, for tests.
  *
  * A Record is never changed once it stands in the map: a change puts a new one in its place through
- * record_set, the one function that keeps the directories' sorted entries and the undo list. Abort plays
- * the undo list backwards. Nothing is freed before the arena. Staged files stay where they are, found again
- * by their hash, as blobs are; that hash is taken as given, because this module reads no files. */
+ * record_set, the one function that keeps the directories' sorted entries and the undo list. Abort
+ * plays the undo list backwards. Nothing is freed before the arena. Staged files stay where they
+ * are, found again by their hash, as blobs are; that hash is taken as given, because this module
+ * reads no files. */
 #include "tinyfs/tinyfs_int.h"
 #include <string.h>
 #include <time.h>
@@ -12,7 +13,7 @@ enum { INLINE_MAX_BYTES = 4096 };
 
 typedef struct Record {
     Node node;
-    Version *versions; /* live, ascending */
+    Version *versions;      /* live, ascending */
     size_t count, capacity; /* of the array, which the next Record may share and fill further */
     int64_t last_version;   /* the highest number ever given */
 } Record;
@@ -58,8 +59,10 @@ static size_t position_of(const Entries *entries, const char *name)
     while (low < high) {
         size_t middle = (low + high) / 2;
         bool before = strcmp(entries->sorted.v[middle]->node.name, name) < 0;
-        if (before) low = middle + 1;
-        else high = middle;
+        if (before)
+            low = middle + 1;
+        else
+            high = middle;
     }
     return low;
 }
@@ -126,7 +129,8 @@ static Record *record_next(FsMemory *memory, const Record *record)
     return next;
 }
 
-/* What changes beside the caller's fields: versioned nodes speak of their versions, others count states. */
+/* What changes beside the caller's fields: versioned nodes speak of their versions, others count
+ * states. */
 static void record_summarize(Record *record)
 {
     if (entry_has_versions(record->node.type)) {
@@ -198,7 +202,8 @@ static Err *memory_get(void *self, Arena *arena, NodeId id, bool *found, Node *o
     return NULL;
 }
 
-static Err *memory_lookup(void *self, Arena *arena, NodeId parent, const char *name, bool *found, Node *out)
+static Err *memory_lookup(void *self, Arena *arena, NodeId parent, const char *name, bool *found,
+                          Node *out)
 {
     const Record *record = entry_get(self, &parent, name);
     *found = record != NULL;
@@ -210,7 +215,8 @@ static Err *memory_children(void *self, Arena *arena, NodeId parent, Node **out,
 {
     const Entries *entries = entries_of(self, &parent);
     Node *nodes = AARRAY(arena, Node, entries->sorted.n);
-    for (size_t i = 0; i < entries->sorted.n; i++) nodes[i] = node_copy(arena, &entries->sorted.v[i]->node);
+    for (size_t i = 0; i < entries->sorted.n; i++)
+        nodes[i] = node_copy(arena, &entries->sorted.v[i]->node);
     *out = nodes;
     *count = entries->sorted.n;
     return NULL;
@@ -226,7 +232,8 @@ static Err *memory_versions(void *self, Arena *arena, NodeId id, Version **out, 
     const Record *record = record_get(self, &id);
     if (record == NULL) return no_such_node(&id);
     Version *versions = AARRAY(arena, Version, record->count);
-    for (size_t i = 0; i < record->count; i++) versions[i] = version_copy(arena, &record->versions[i]);
+    for (size_t i = 0; i < record->count; i++)
+        versions[i] = version_copy(arena, &record->versions[i]);
     *out = versions;
     *count = record->count;
     return NULL;
@@ -243,7 +250,8 @@ static Err *memory_content(void *self, Arena *arena, const Version *version, Con
         char hash[SHA256_HEX + 1];
         sha256_of(version->bytes, (size_t)version->size_bytes, hash);
         if (strcmp(hash, version->sha256) != 0) {
-            return ERR(CORRUPT, "content %s: its bytes have another hash, %s", version->sha256, hash);
+            return ERR(CORRUPT, "content %s: its bytes have another hash, %s", version->sha256,
+                       hash);
         }
         content.bytes = arena_strndup(arena, version->bytes, (size_t)version->size_bytes);
     }
@@ -279,9 +287,11 @@ static Err *check_state(const Node *node)
     SCRATCH(scratch);
     const char *name = path_shown(scratch, node->name);
     bool dynamic = node->type == ENTRY_DYNAMIC || node->type == ENTRY_DYNAMIC_DIR;
-    if (dynamic && node->factory == NULL) return ERR(INVALID, "%s: a dynamic node needs a factory", name);
+    if (dynamic && node->factory == NULL)
+        return ERR(INVALID, "%s: a dynamic node needs a factory", name);
     bool target = node->content != NULL && node->content[0] != '\0';
-    if (node->type == ENTRY_SYMLINK && !target) return ERR(INVALID, "%s: a symlink needs a target", name);
+    if (node->type == ENTRY_SYMLINK && !target)
+        return ERR(INVALID, "%s: a symlink needs a target", name);
     return NULL;
 }
 
@@ -320,7 +330,8 @@ static Err *memory_create(void *self, Arena *arena, const Node *node, Node *out)
 static Err *check_type_change(const Record *from, const Node *to)
 {
     bool dir = from->node.type == ENTRY_DIR;
-    if (dir == (to->type == ENTRY_DIR) && (from->count == 0 || entry_has_versions(to->type))) return NULL;
+    if (dir == (to->type == ENTRY_DIR) && (from->count == 0 || entry_has_versions(to->type)))
+        return NULL;
     SCRATCH(scratch);
     return ERR(INVALID, "%s: a %s cannot become a %s", path_shown(scratch, from->node.name),
                entry_type_name(from->node.type), entry_type_name(to->type));
@@ -379,7 +390,8 @@ static Err *memory_remove(void *self, NodeId id)
     if (is_root(&id)) return ERR(INVALID, "the root cannot be removed");
     if (entries_of(memory, &id)->sorted.n > 0) {
         SCRATCH(scratch);
-        return ERR(INVALID, "%s: the directory is not empty", path_shown(scratch, record->node.name));
+        return ERR(INVALID, "%s: the directory is not empty",
+                   path_shown(scratch, record->node.name));
     }
     record_set(memory, &id, NULL);
     return NULL;
@@ -400,8 +412,8 @@ static Err *check_spec(const Record *record, const VersionSpec *spec)
     }
     bool fits = meta->bytes == NULL || (!meta->parquet && meta->size_bytes <= INLINE_MAX_BYTES);
     if (fits) return NULL;
-    return ERR(INTERNAL, "%s: Parquet, and content above %d bytes, must come as a staged file", name,
-               INLINE_MAX_BYTES);
+    return ERR(INTERNAL, "%s: Parquet, and content above %d bytes, must come as a staged file",
+               name, INLINE_MAX_BYTES);
 }
 
 static void fill_version(FsMemory *memory, const VersionSpec *spec, int64_t number, Version *out)
@@ -451,7 +463,8 @@ static Err *memory_drop(void *self, NodeId id, int64_t from, int64_t to)
     next->capacity = record->count;
     for (size_t i = 0; i < record->count; i++) {
         const Version *version = &record->versions[i];
-        if (version->version < from || version->version > to) next->versions[next->count++] = *version;
+        if (version->version < from || version->version > to)
+            next->versions[next->count++] = *version;
     }
     record_summarize(next);
     record_set(memory, &id, next);

@@ -1,10 +1,10 @@
 /* Nodes: names of the entry types, ids, copies, and what a node says of its versions.
  *
  * Ids are UUIDs of version 7 (RFC 9562): 48 bits of Unix milliseconds, 12 bits counting within the
- * millisecond, 62 random bits. Within a process they ascend strictly, also when the clock goes back, so
- * that nodes made later sort later. Ids of derived nodes are the first 128 bits of a SHA-256 laid into the
- * same form with the millisecond 1, which no stored node can have: the same description gives the same id
- * in every run. */
+ * millisecond, 62 random bits. Within a process they ascend strictly, also when the clock goes
+ * back, so that nodes made later sort later. Ids of derived nodes are the first 128 bits of a
+ * SHA-256 laid into the same form with the millisecond 1, which no stored node can have: the same
+ * description gives the same id in every run. */
 #include "tinyfs/tinyfs.h"
 #include <pthread.h>
 #include <string.h>
@@ -160,10 +160,10 @@ Version version_copy(Arena *arena, const Version *version)
         copy.bytes = arena_strndup(arena, version->bytes, (size_t)version->size_bytes);
     }
     copy.time_column = arena_strdup(arena, version->time_column);
-    copy.intervals = version->interval_count == 0
-                         ? NULL
-                         : arena_memdup(arena, version->intervals,
-                                        version->interval_count * sizeof(TimeSpan));
+    copy.intervals =
+        version->interval_count == 0
+            ? NULL
+            : arena_memdup(arena, version->intervals, version->interval_count * sizeof(TimeSpan));
     copy.schema = arena_strdup(arena, version->schema);
     copy.attributes = arena_strdup(arena, version->attributes);
     return copy;
@@ -193,8 +193,10 @@ void node_sum_versions(Node *node, const Version *versions, size_t count)
     size_t first = entry_is_series(node->type) || count == 0 ? 0 : count - 1;
     for (size_t i = first; i < count; i++) {
         node->size_bytes += versions[i].size_bytes;
-        if (versions[i].rows < 0) node->rows = -1;
-        else if (node->rows >= 0) node->rows += versions[i].rows;
+        if (versions[i].rows < 0)
+            node->rows = -1;
+        else if (node->rows >= 0)
+            node->rows += versions[i].rows;
         widen_range(node, &versions[i]);
     }
 }

@@ -1,5 +1,5 @@
-/* Paths as text. `..` is taken textually, as a shell's `cd` does: /link/.. is the directory that holds the
- * link. Nothing here asks a backend. */
+/* Paths as text. `..` is taken textually, as a shell's `cd` does: /link/.. is the directory that
+ * holds the link. Nothing here asks a backend. */
 #include "tinyfs/tinyfs_int.h"
 #include <string.h>
 
@@ -28,6 +28,13 @@ const char *path_shown(Arena *arena, const char *path)
     return text_printable(arena, path);
 }
 
+int text_column(const char *text, const char *at)
+{
+    int column = 1;
+    for (const char *p = text; p < at; p++) column += ((unsigned char)*p & 0xc0) != 0x80;
+    return column;
+}
+
 Err *path_check_name(const char *name)
 {
     SCRATCH(scratch);
@@ -35,8 +42,8 @@ Err *path_check_name(const char *name)
     const char *shown = text_printable(scratch, name);
     if (length == 0) return ERR(INVALID, "a name cannot be empty");
     if (length > NAME_MAX_BYTES) {
-        return ERR(INVALID, "%.40s...: the name has %zu bytes, at most %d are allowed", shown, length,
-                   NAME_MAX_BYTES);
+        return ERR(INVALID, "%.40s...: the name has %zu bytes, at most %d are allowed", shown,
+                   length, NAME_MAX_BYTES);
     }
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
         return ERR(INVALID, "%s: not a name", name);
@@ -61,7 +68,8 @@ static Err *add_component(Buf *to, const char *path, const char *at, size_t leng
     if (length == 1 && at[0] == '.') return NULL;
     if (length == 2 && at[0] == '.' && at[1] == '.') {
         if (pop_component(to)) return NULL;
-        return err_path(ERR(INVALID, "%s: '..' leads above the root", path_shown(scratch, path)), path);
+        return err_path(ERR(INVALID, "%s: '..' leads above the root", path_shown(scratch, path)),
+                        path);
     }
     const char *name = arena_strndup(scratch, at, length);
     TRY(err_path(path_check_name(name), path));

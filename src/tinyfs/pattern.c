@@ -2,9 +2,11 @@
  *
  *   pattern   = [ "/" ] component *( "/" component ) [ "/" ]     a trailing "/" is "/" and "*"
  *   component = "**" | 1*item
- *   item      = text | "*" | "?" | "[" [ "!" | "^" ] 1*( char | char "-" char ) "]" | "{" text *( "," text ) "}"
+ *   item      = text | "*" | "?" | "[" [ "!" | "^" ] 1*( char | char "-" char ) "]" | "{" text *(
+ * "," text ) "}"
  *
- * A backslash takes the meaning from the next character, also inside [] and {}. "." components are dropped;
+ * A backslash takes the meaning from the next character, also inside [] and {}. "." components are
+ * dropped;
  * ".." takes back a component without wildcards before it. Characters are Unicode code points. */
 #include "perf/perf.h"
 #include "tinyfs/tinyfs_int.h"
@@ -24,19 +26,13 @@ typedef VEC(Component) Components;
 typedef VEC(Text) Texts;
 typedef VEC(CharRange) Ranges;
 
-static int column_of(const Parser *parser, const char *at)
-{
-    int column = 1;
-    for (const char *p = parser->text; p < at; p++) column += ((unsigned char)*p & 0xc0) != 0x80;
-    return column;
-}
-
 static Err *refuse(const Parser *parser, const char *at, const char *why)
 {
     SCRATCH(scratch);
-    int column = column_of(parser, at);
-    return err_at(ERR(INVALID, "pattern '%s', column %d: %s", path_shown(scratch, parser->text), column, why),
-                  1, column);
+    int column = text_column(parser->text, at);
+    return err_at(
+        ERR(INVALID, "pattern '%s', column %d: %s", path_shown(scratch, parser->text), column, why),
+        1, column);
 }
 
 /* One character; the text is valid UTF-8. */
@@ -60,7 +56,8 @@ static bool at_end(const Parser *parser)
 static Err *skip_escape(Parser *parser)
 {
     if (*parser->at != '\\') return NULL;
-    if (parser->at + 1 >= parser->end) return refuse(parser, parser->at, "nothing follows the backslash");
+    if (parser->at + 1 >= parser->end)
+        return refuse(parser, parser->at, "nothing follows the backslash");
     parser->at++;
     return NULL;
 }
@@ -123,7 +120,8 @@ static Err *parse_choice(Parser *parser, const char *open, Text *out)
         char c = *parser->at;
         if (c == ',' || c == '}') break;
         if (strchr("*?[{", c) != NULL) {
-            return refuse(parser, parser->at, "no wildcards inside '{...}' (a backslash makes it literal)");
+            return refuse(parser, parser->at,
+                          "no wildcards inside '{...}' (a backslash makes it literal)");
         }
         TRY(skip_escape(parser));
         buf_putc(&text, *parser->at++);
@@ -233,7 +231,8 @@ static Err *parse_components(Parser *parser, Components *components)
 static size_t count_captures(const Component *component)
 {
     size_t count = component->deep;
-    for (size_t i = 0; i < component->item_count; i++) count += component->items[i].kind != ITEM_TEXT;
+    for (size_t i = 0; i < component->item_count; i++)
+        count += component->items[i].kind != ITEM_TEXT;
     return count;
 }
 
@@ -245,16 +244,15 @@ Err *pattern_compile(Arena *arena, const char *text, const Pattern **out)
     perf_count(PERF_pattern_compile);
     if (length == 0) return ERR(INVALID, "the pattern is empty");
     if (length > PATTERN_MAX_BYTES) {
-        return ERR(LIMIT, "pattern of %zu bytes: at most %d are allowed", length, PATTERN_MAX_BYTES);
+        return ERR(LIMIT, "pattern of %zu bytes: at most %d are allowed", length,
+                   PATTERN_MAX_BYTES);
     }
     if (!utf8_valid(text, length)) return ERR(INVALID, "the pattern is not valid UTF-8");
     parser.text = arena_strdup(arena, text);
     TRY(parse_components(&parser, &components));
     Pattern *pattern = ANEW(arena, Pattern);
-    *pattern = (Pattern){.text = parser.text,
-                         .components = components.v,
-                         .count = components.n,
-                         .literal = true};
+    *pattern = (Pattern){
+        .text = parser.text, .components = components.v, .count = components.n, .literal = true};
     for (size_t i = 0; i < components.n; i++) {
         pattern->capture_count += count_captures(&components.v[i]);
         pattern->literal = pattern->literal && components.v[i].literal != NULL;

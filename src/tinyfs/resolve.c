@@ -1,9 +1,11 @@
 /* From a path to a node, following links.
  *
- * A link's target is read from the directory that really holds the link, however that was reached, and its
- * `..` textually. Links count along one path, also those inside targets; the 41st is an error, which is how
- * a link to itself ends. What is missing is an Outcome, because callers disagree about whether it is an
- * error: a path to create, a pattern's literal prefix, a dangling link in a listing. */
+ * A link's target is read from the directory that really holds the link, however that was reached,
+ * and its
+ * `..` textually. Links count along one path, also those inside targets; the 41st is an error,
+ * which is how a link to itself ends. What is missing is an Outcome, because callers disagree about
+ * whether it is an error: a path to create, a pattern's literal prefix, a dangling link in a
+ * listing. */
 #include "tinyfs/tinyfs_int.h"
 #include <string.h>
 
@@ -31,7 +33,8 @@ static Err *resolve_target(Trail *trail, const Place *dir, const Node *link, con
     return trail_resolve(trail, target, (FindOptions){0}, out);
 }
 
-Err *trail_follow(Trail *trail, const Place *dir, const Node *link, const char *logical, Resolved *out)
+Err *trail_follow(Trail *trail, const Place *dir, const Node *link, const char *logical,
+                  Resolved *out)
 {
     const char *outer = trail->link;
     if (outer == NULL) trail->link = logical;
@@ -111,8 +114,8 @@ Err *resolved_error(Fs *fs, const Resolved *resolved)
     case OUTCOME_NOT_DIR:
         return err_path(ERR(INVALID, "%s: not a directory", stuck), resolved->stuck);
     case OUTCOME_DANGLING:
-        return err_hint(err_path(ERR(NOT_FOUND, "%s: the link points to %s, which does not exist", stuck,
-                                     path_shown(scratch, resolved->target)),
+        return err_hint(err_path(ERR(NOT_FOUND, "%s: the link points to %s, which does not exist",
+                                     stuck, path_shown(scratch, resolved->target)),
                                  resolved->stuck),
                         "remove the link with: pond rm '%s'", stuck);
     case OUTCOME_FOUND: break;
@@ -130,7 +133,8 @@ Err *fs_find(Fs *fs, Arena *arena, const char *path, FindOptions options, Found 
     Trail trail = {.fs = fs, .arena = scratch};
     Resolved end = {0};
     TRY(trail_resolve(&trail, normal, options, &end));
-    if (end.outcome != OUTCOME_FOUND && end.outcome != OUTCOME_MISSING) return resolved_error(fs, &end);
+    if (end.outcome != OUTCOME_FOUND && end.outcome != OUTCOME_MISSING)
+        return resolved_error(fs, &end);
     *out = (Found){.exists = end.outcome == OUTCOME_FOUND,
                    .path = normal,
                    .parent = *end.parent.node,

@@ -1,5 +1,5 @@
-/* What the files of tinyfs share: listings and lookups by directory, resolution of paths and links, and the
- * inside of patterns. */
+/* What the files of tinyfs share: listings and lookups by directory, resolution of paths and links,
+ * and the inside of patterns. */
 #pragma once
 #include "tinyfs/tinyfs.h"
 
@@ -7,6 +7,9 @@ enum { NAME_MAX_BYTES = 255 };
 
 /* A path as it may stand in an error message: one printable line. */
 const char *path_shown(Arena *arena, const char *path);
+
+/* Where `at` stands in `text`, in characters from 1. */
+int text_column(const char *text, const char *at);
 
 /* ---- fs.c: directories ---- */
 
@@ -24,7 +27,8 @@ Err *dir_lookup(Fs *fs, const Place *dir, const char *name, const Node **out) WA
 /* One entry of a stored directory has changed; so may have every dynamic directory. */
 void dir_changed(Fs *fs, const NodeId *dir, const char *name);
 /* Adds "did you mean ..." with the name in `dir` that is nearest to `name`, when there is one. */
-Err *dir_hint(Fs *fs, Err *err, const Place *dir, const char *logical, const char *name) WARN_UNUSED;
+Err *dir_hint(Fs *fs, Err *err, const Place *dir, const char *logical, const char *name)
+    WARN_UNUSED;
 
 /* ---- resolve.c: paths and links ---- */
 
@@ -32,7 +36,7 @@ Err *dir_hint(Fs *fs, Err *err, const Place *dir, const char *logical, const cha
 enum { LINKS_MAX = 40 };
 typedef struct Trail {
     Fs *fs;
-    Arena *arena;     /* for paths */
+    Arena *arena; /* for paths */
     int links;
     const char *link; /* the link being followed now, as the user sees it: for messages */
 } Trail;
@@ -47,14 +51,16 @@ typedef enum Outcome {
 
 typedef struct Resolved {
     Outcome outcome;
-    Place at;           /* FOUND: links followed */
-    Place parent;       /* the directory that holds the last component as written; of the last one reached */
-    const char *name;   /* last component as written */
-    const char *stuck;  /* not FOUND: the path that is missing, no directory, or the dangling link */
+    Place at;     /* FOUND: links followed */
+    Place parent; /* the directory that holds the last component as written; of the last one reached
+                   */
+    const char *name;  /* last component as written */
+    const char *stuck; /* not FOUND: the path that is missing, no directory, or the dangling link */
     const char *target; /* DANGLING: what the link says */
 } Resolved;
 
-/* `path` is normalised. What is missing is no error here, only what cannot be read and links without end. */
+/* `path` is normalised. What is missing is no error here, only what cannot be read and links
+ * without end. */
 Err *trail_resolve(Trail *trail, const char *path, FindOptions options, Resolved *out) WARN_UNUSED;
 /* Where the link `link` in `dir` leads. `logical` is its path for messages. FOUND or DANGLING. */
 Err *trail_follow(Trail *trail, const Place *dir, const Node *link, const char *logical,
@@ -82,7 +88,7 @@ typedef struct Item {
     bool negated;      /* SET */
     CharRange *ranges; /* SET */
     size_t range_count;
-    Text *choices;     /* CHOICE: longest first */
+    Text *choices; /* CHOICE: longest first */
     size_t choice_count;
 } Item;
 
@@ -101,6 +107,3 @@ struct Pattern {
 };
 
 bool component_matches(const Component *component, const char *name, size_t length);
-/* As above; on success puts a capture for each wildcard at *captures and advances it. */
-bool component_capture(const Component *component, Arena *arena, Arena *scratch, Text name,
-                       const char ***captures);

@@ -1,12 +1,12 @@
-/* The contract of FsBackendOps as tests that every store must pass: tests/tinyfs runs them over the store in
- * memory, tests/tlogfs over the stored one.
+/* The contract of FsBackendOps as tests that every store must pass: tests/tinyfs runs them over the
+ * store in memory, tests/tlogfs over the stored one.
  *
  *   static void open_mine(Arena *arena, ContractStore *out) { ... }
  *   static ContractFactory factory = {open_mine};
  *   const struct CMUnitTest tests[] = { CONTRACT_TESTS(factory) };
  *
- * Each test gets a fresh, empty store. Whatever a test commits is looked at again after `reopen`, when the
- * store has one: a store on disk must then say the same from its files. */
+ * Each test gets a fresh, empty store. Whatever a test commits is looked at again after `reopen`,
+ * when the store has one: a store on disk must then say the same from its files. */
 #pragma once
 #include <setjmp.h>
 #include <stdarg.h>
@@ -74,7 +74,8 @@ static void contract_fails(Err *err, ErrCode code, int line)
     if (err == NULL) fail_msg("line %d: no error", line);
     ErrCode got = err_code(err);
     if (got != code) {
-        print_error("line %d: %s, not %s: %s\n", line, err_code_name(got), err_code_name(code), err_message(err));
+        print_error("line %d: %s, not %s: %s\n", line, err_code_name(got), err_code_name(code),
+                    err_message(err));
     }
     err_free(err);
     assert_int_equal(got, code);
@@ -228,27 +229,31 @@ static char *read_content(Contract *c, const Version *version)
 static void dump_version(Contract *c, Buf *to, const Version *v)
 {
     buf_printf(to, " v%lld@%lld/%lld size=%lld sha=%.8s rows=%lld parquet=%d order=%d unit=%d",
-               (long long)v->version, (long long)v->txn, (long long)v->time, (long long)v->size_bytes, v->sha256,
-               (long long)v->rows, v->parquet, v->in_order, (int)v->time_unit);
+               (long long)v->version, (long long)v->txn, (long long)v->time,
+               (long long)v->size_bytes, v->sha256, (long long)v->rows, v->parquet, v->in_order,
+               (int)v->time_unit);
     for (size_t i = 0; i < v->interval_count; i++) {
-        buf_printf(to, " [%lld,%lld]", (long long)v->intervals[i].min, (long long)v->intervals[i].max);
+        buf_printf(to, " [%lld,%lld]", (long long)v->intervals[i].min,
+                   (long long)v->intervals[i].max);
     }
-    buf_printf(to, " %s %s %s\n", v->time_column ? v->time_column : "-", v->schema ? v->schema : "-",
-               v->attributes ? v->attributes : "-");
+    buf_printf(to, " %s %s %s\n", v->time_column ? v->time_column : "-",
+               v->schema ? v->schema : "-", v->attributes ? v->attributes : "-");
     char hash[SHA256_HEX + 1];
     sha256_of(read_content(c, v), (size_t)v->size_bytes, hash);
     assert_string_equal(hash, v->sha256);
 }
 
-static void dump_node(Contract *c, Buf *to, const Node *n, int depth)
+static void dump_node(Buf *to, const Node *n, int depth)
 {
-    buf_printf(to, "%*s'%s' %s %s v%lld@%lld/%lld size=%lld rows=%lld n=%lld range=%d[%lld,%lld]", depth, "",
-               n->name, n->id.text, entry_type_name(n->type), (long long)n->version, (long long)n->txn,
-               (long long)n->time, (long long)n->size_bytes, (long long)n->rows, (long long)n->version_count,
-               n->has_range, (long long)n->range.min, (long long)n->range.max);
-    buf_printf(to, " over=%d[%lld],%d[%lld] %s %s %s\n", n->has_min_override, (long long)n->min_override,
-               n->has_max_override, (long long)n->max_override, n->factory ? n->factory : "-",
-               n->content ? n->content : "-", n->attributes ? n->attributes : "-");
+    buf_printf(to, "%*s'%s' %s %s v%lld@%lld/%lld size=%lld rows=%lld n=%lld range=%d[%lld,%lld]",
+               depth, "", n->name, n->id.text, entry_type_name(n->type), (long long)n->version,
+               (long long)n->txn, (long long)n->time, (long long)n->size_bytes, (long long)n->rows,
+               (long long)n->version_count, n->has_range, (long long)n->range.min,
+               (long long)n->range.max);
+    buf_printf(to, " over=%d[%lld],%d[%lld] %s %s %s\n", n->has_min_override,
+               (long long)n->min_override, n->has_max_override, (long long)n->max_override,
+               n->factory ? n->factory : "-", n->content ? n->content : "-",
+               n->attributes ? n->attributes : "-");
 }
 
 /* Everything a store says of a directory and what is below, as text to compare. */
@@ -261,9 +266,9 @@ static void dump_dir(Contract *c, Buf *to, NodeId dir, int depth)
         Node byid = get(c, nodes[i].id), byname = {0};
         assert_true(has_entry(c, dir, nodes[i].name, &byname));
         Buf listed = buf_new(c->arena), gotten = buf_new(c->arena), found = buf_new(c->arena);
-        dump_node(c, &listed, &nodes[i], depth);
-        dump_node(c, &gotten, &byid, depth);
-        dump_node(c, &found, &byname, depth);
+        dump_node(&listed, &nodes[i], depth);
+        dump_node(&gotten, &byid, depth);
+        dump_node(&found, &byname, depth);
         assert_string_equal(listed.data, gotten.data);
         assert_string_equal(listed.data, found.data);
         assert_true(node_id_equal(&nodes[i].parent, &dir));
@@ -387,9 +392,10 @@ static void contract_bad_names(void **state)
 static void contract_odd_names(void **state)
 {
     Contract *c = *state;
-    static const char *const NAMES[] = {"a b",        "new\nline", "it's",     "\"quoted\"", "year=2024", "100%",
-                                        "back\\slash", "tab\there", "Ünï-cødé", "日本語",     "%2F",       "'; DROP TABLE nodes;--",
-                                        "-r",         "*",         "[x]",      "{a,b}",      "$0",        "\xf0\x9f\xa6\x86"};
+    static const char *const NAMES[] = {
+        "a b",         "new\nline", "it's",     "\"quoted\"", "year=2024", "100%",
+        "back\\slash", "tab\there", "Ünï-cødé", "日本語",     "%2F",       "'; DROP TABLE nodes;--",
+        "-r",          "*",         "[x]",      "{a,b}",      "$0",        "\xf0\x9f\xa6\x86"};
     enum { N = sizeof NAMES / sizeof NAMES[0] };
     NodeId ids[N];
     begin(c);
@@ -414,7 +420,8 @@ static void contract_odd_names(void **state)
     for (size_t i = 0; i < N; i++) { /* each inner one out to the root under another odd name */
         Node inner = {0};
         assert_true(has_entry(c, ids[i], NAMES[i], &inner));
-        OK(ops_of(c)->rename(self_of(c), inner.id, NODE_ROOT, arena_printf(c->arena, "%s~", NAMES[i])));
+        OK(ops_of(c)->rename(self_of(c), inner.id, NODE_ROOT,
+                             arena_printf(c->arena, "%s~", NAMES[i])));
         OK(ops_of(c)->remove(self_of(c), ids[i]));
     }
     commit(c);
@@ -445,8 +452,8 @@ static void contract_collisions(void **state)
 static void contract_bad_parents(void **state)
 {
     Contract *c = *state;
-    static const EntryType NOT_DIRS[] = {ENTRY_SYMLINK, ENTRY_DATA,    ENTRY_DATA_SERIES, ENTRY_TABLE,
-                                         ENTRY_DYNAMIC, ENTRY_DYNAMIC_DIR};
+    static const EntryType NOT_DIRS[] = {ENTRY_SYMLINK, ENTRY_DATA,    ENTRY_DATA_SERIES,
+                                         ENTRY_TABLE,   ENTRY_DYNAMIC, ENTRY_DYNAMIC_DIR};
     begin(c);
     Node data = create(c, NODE_ROOT, "data", ENTRY_DATA);
     for (size_t i = 0; i < sizeof NOT_DIRS / sizeof NOT_DIRS[0]; i++) {
@@ -533,7 +540,8 @@ static void contract_remove(void **state)
 {
     Contract *c = *state;
     begin(c);
-    Node dir = create(c, NODE_ROOT, "dir", ENTRY_DIR), file = create(c, dir.id, "file", ENTRY_DATA_SERIES);
+    Node dir = create(c, NODE_ROOT, "dir", ENTRY_DIR),
+         file = create(c, dir.id, "file", ENTRY_DATA_SERIES);
     (void)append_text(c, file.id, "text");
     commit(c);
     begin(c);
@@ -565,7 +573,8 @@ static void contract_update(void **state)
 {
     Contract *c = *state;
     begin(c);
-    Node node = create(c, NODE_ROOT, "made", ENTRY_DYNAMIC), link = create(c, NODE_ROOT, "link", ENTRY_SYMLINK);
+    Node node = create(c, NODE_ROOT, "made", ENTRY_DYNAMIC),
+         link = create(c, NODE_ROOT, "link", ENTRY_SYMLINK);
     Node series = create(c, NODE_ROOT, "series", ENTRY_TABLE_SERIES);
     commit(c);
     begin(c);
@@ -635,7 +644,8 @@ static void contract_type_changes(void **state)
 {
     Contract *c = *state;
     begin(c);
-    Node dir = create(c, NODE_ROOT, "dir", ENTRY_DIR), data = create(c, NODE_ROOT, "data", ENTRY_DATA);
+    Node dir = create(c, NODE_ROOT, "dir", ENTRY_DIR),
+         data = create(c, NODE_ROOT, "data", ENTRY_DATA);
     (void)append_text(c, data.id, "text");
     data = get(c, data.id);
     (void)create(c, dir.id, "inner", ENTRY_DATA);
@@ -663,7 +673,8 @@ static void contract_append_and_replace(void **state)
 {
     Contract *c = *state;
     begin(c);
-    Node series = create(c, NODE_ROOT, "series", ENTRY_DATA_SERIES), data = create(c, NODE_ROOT, "data", ENTRY_DATA);
+    Node series = create(c, NODE_ROOT, "series", ENTRY_DATA_SERIES),
+         data = create(c, NODE_ROOT, "data", ENTRY_DATA);
     for (int i = 1; i <= 3; i++) {
         const char *text = arena_printf(c->arena, "%0*d", i, i); /* i bytes long */
         assert_int_equal(append_text(c, series.id, text).version, i);
@@ -805,15 +816,18 @@ static void contract_bad_specs(void **state)
     Contract *c = *state;
     char *bytes = arena_alloc(c->arena, 5000);
     begin(c);
-    Node dir = create(c, NODE_ROOT, "dir", ENTRY_DIR), link = create(c, NODE_ROOT, "link", ENTRY_SYMLINK);
-    Node made = create(c, NODE_ROOT, "made", ENTRY_DYNAMIC), data = create(c, NODE_ROOT, "data", ENTRY_DATA);
+    Node dir = create(c, NODE_ROOT, "dir", ENTRY_DIR),
+         link = create(c, NODE_ROOT, "link", ENTRY_SYMLINK);
+    Node made = create(c, NODE_ROOT, "made", ENTRY_DYNAMIC),
+         data = create(c, NODE_ROOT, "data", ENTRY_DATA);
     VersionSpec spec = inline_spec("x", 1);
     FAILS(INVALID, ops_of(c)->append(self_of(c), dir.id, &spec, NULL));
     FAILS(INVALID, ops_of(c)->append(self_of(c), link.id, &spec, NULL));
     FAILS(INVALID, ops_of(c)->append(self_of(c), made.id, &spec, NULL));
     VersionSpec wrong[3] = {{.meta = {.rows = -1}}, inline_spec(bytes, 4097), inline_spec("x", 1)};
     wrong[2].meta.parquet = true;
-    for (size_t i = 0; i < 3; i++) FAILS(INTERNAL, ops_of(c)->append(self_of(c), data.id, &wrong[i], NULL));
+    for (size_t i = 0; i < 3; i++)
+        FAILS(INTERNAL, ops_of(c)->append(self_of(c), data.id, &wrong[i], NULL));
     commit(c);
     assert_string_equal(numbers_of(c, data.id), "");
 }
@@ -832,7 +846,8 @@ static void contract_damaged_content(void **state)
     FAILS(CORRUPT, ops_of(c)->content(self_of(c), c->arena, &version, &content));
 }
 
-static Version parquet_version(Contract *c, NodeId id, int64_t rows, TimeSpan *intervals, size_t count)
+static Version parquet_version(Contract *c, NodeId id, int64_t rows, TimeSpan *intervals,
+                               size_t count)
 {
     const char *bytes = arena_printf(c->arena, "PAR1 %lld", (long long)rows);
     VersionSpec spec = staged_spec(c, bytes, strlen(bytes));
@@ -858,7 +873,8 @@ static void contract_version_fields(void **state)
     TimeSpan many[64];
     for (int i = 0; i < 64; i++) many[i] = (TimeSpan){i * 10, i * 10 + 5};
     begin(c);
-    Node series = create(c, NODE_ROOT, "series", ENTRY_TABLE_SERIES), table = create(c, NODE_ROOT, "table", ENTRY_TABLE);
+    Node series = create(c, NODE_ROOT, "series", ENTRY_TABLE_SERIES),
+         table = create(c, NODE_ROOT, "table", ENTRY_TABLE);
     (void)parquet_version(c, series.id, 7, first, 2);
     (void)parquet_version(c, series.id, 4, second, 1);
     (void)parquet_version(c, table.id, 7, first, 2);
@@ -935,8 +951,10 @@ static void contract_abort(void **state)
 {
     Contract *c = *state;
     begin(c);
-    Node dir = create(c, NODE_ROOT, "dir", ENTRY_DIR), series = create(c, dir.id, "series", ENTRY_DATA_SERIES);
-    Node data = create(c, dir.id, "data", ENTRY_DATA), gone = create(c, NODE_ROOT, "gone", ENTRY_DIR);
+    Node dir = create(c, NODE_ROOT, "dir", ENTRY_DIR),
+         series = create(c, dir.id, "series", ENTRY_DATA_SERIES);
+    Node data = create(c, dir.id, "data", ENTRY_DATA),
+         gone = create(c, NODE_ROOT, "gone", ENTRY_DIR);
     (void)append_text(c, series.id, "one");
     (void)append_text(c, series.id, "two");
     (void)append_text(c, data.id, "text");
@@ -978,21 +996,28 @@ static void contract_txn_is_visible(void **state)
     assert_true(get(c, b.id).time > a.time);
 }
 
-#define CONTRACT_TEST(test, factory)                                                                      \
-    {#test, test, contract_setup, contract_teardown, &(factory)}
-#define CONTRACT_TESTS(factory)                                                                           \
-    CONTRACT_TEST(contract_root, factory), CONTRACT_TEST(contract_create_and_list, factory),              \
-        CONTRACT_TEST(contract_fields, factory), CONTRACT_TEST(contract_bad_names, factory),              \
-        CONTRACT_TEST(contract_odd_names, factory), CONTRACT_TEST(contract_collisions, factory),          \
-        CONTRACT_TEST(contract_bad_parents, factory),                                                     \
-        CONTRACT_TEST(contract_incomplete_nodes, factory), CONTRACT_TEST(contract_rename, factory),       \
-        CONTRACT_TEST(contract_rename_below_itself, factory), CONTRACT_TEST(contract_remove, factory),    \
-        CONTRACT_TEST(contract_update, factory), CONTRACT_TEST(contract_overrides_survive, factory),      \
-        CONTRACT_TEST(contract_type_changes, factory),                                                    \
-        CONTRACT_TEST(contract_append_and_replace, factory), CONTRACT_TEST(contract_drop, factory),       \
-        CONTRACT_TEST(contract_numbers_stay_unique, factory),                                             \
-        CONTRACT_TEST(contract_content_staged, factory), CONTRACT_TEST(contract_content_inline, factory), \
-        CONTRACT_TEST(contract_bad_specs, factory), CONTRACT_TEST(contract_damaged_content, factory),     \
-        CONTRACT_TEST(contract_version_fields, factory),                                                  \
-        CONTRACT_TEST(contract_needs_transaction, factory), CONTRACT_TEST(contract_abort, factory),       \
-        CONTRACT_TEST(contract_txn_is_visible, factory)
+#define CONTRACT_TEST(test, factory)                                                               \
+    {                                                                                              \
+#test, test, contract_setup, contract_teardown, &(factory)                                 \
+    }
+#define CONTRACT_TESTS(factory)                                                                    \
+    CONTRACT_TEST(contract_root, factory), CONTRACT_TEST(contract_create_and_list, factory),       \
+        CONTRACT_TEST(contract_fields, factory), CONTRACT_TEST(contract_bad_names, factory),       \
+        CONTRACT_TEST(contract_odd_names, factory), CONTRACT_TEST(contract_collisions, factory),   \
+        CONTRACT_TEST(contract_bad_parents, factory),                                              \
+        CONTRACT_TEST(contract_incomplete_nodes, factory),                                         \
+        CONTRACT_TEST(contract_rename, factory),                                                   \
+        CONTRACT_TEST(contract_rename_below_itself, factory),                                      \
+        CONTRACT_TEST(contract_remove, factory), CONTRACT_TEST(contract_update, factory),          \
+        CONTRACT_TEST(contract_overrides_survive, factory),                                        \
+        CONTRACT_TEST(contract_type_changes, factory),                                             \
+        CONTRACT_TEST(contract_append_and_replace, factory),                                       \
+        CONTRACT_TEST(contract_drop, factory),                                                     \
+        CONTRACT_TEST(contract_numbers_stay_unique, factory),                                      \
+        CONTRACT_TEST(contract_content_staged, factory),                                           \
+        CONTRACT_TEST(contract_content_inline, factory),                                           \
+        CONTRACT_TEST(contract_bad_specs, factory),                                                \
+        CONTRACT_TEST(contract_damaged_content, factory),                                          \
+        CONTRACT_TEST(contract_version_fields, factory),                                           \
+        CONTRACT_TEST(contract_needs_transaction, factory),                                        \
+        CONTRACT_TEST(contract_abort, factory), CONTRACT_TEST(contract_txn_is_visible, factory)

@@ -43,7 +43,8 @@ static int remove_staging(void **state)
 {
     (void)state;
     SCRATCH(scratch);
-    for (int i = 0; i < 100; i++) (void)unlink(arena_printf(scratch, "%s/contract-%d", staging_dir, i));
+    for (int i = 0; i < 100; i++)
+        (void)unlink(arena_printf(scratch, "%s/contract-%d", staging_dir, i));
     return rmdir(staging_dir);
 }
 
