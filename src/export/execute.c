@@ -1,0 +1,200 @@
+/* The worker pool: jobs longest first, one client thread and one engine connection each.
+ *
+ * Parallelism is several statements at once, each on one thread (the determinism contract), so
+ * which worker runs what, and when, never shows in the output. The calling thread runs no jobs: it
+ * reports progress and hears interrupts.
+ *
+ * Failure: the first job that fails stops the queue and interrupts the statements that run; of
+ * several failures the one of the job given first is returned, others are what the interrupt made
+ * of them. */
+#include "export/export_int.h"
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { JOB_MEMORY_BYTES = 60 * 1000 * 1000, THREADS_MAX = 64, TICK_MS = 200 };
+static const int64_t MEMORY_DEFAULT_BYTES = 400 * 1000 * 1000;
+
+typedef struct Queue {
+    pthread_mutex_t mutex;
+    pthread_cond_t ended; /* a worker has ended */
+    const Job *jobs;
+    const size_t *order; /* positions in jobs, longest first */
+    size_t count, next;
+    int running; /* workers */
+    bool stopped;
+    Err *error;
+    size_t error_job;
+    ExportProgress progress;
+} Queue;
+
+Err *worker_conn(Worker *worker, Conn **out)
+{
+    if (worker->conn == NULL) TRY(engine_connect(&worker->conn));
+    *out = worker->conn;
+    return NULL;
+}
+
+/* That this process may run on. */
+static int cpu_count(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+int jobs_thread_count(const ExportOptions *options)
+{
+    int64_t memory = options->memory_bytes > 0 ? options->memory_bytes : MEMORY_DEFAULT_BYTES;
+    int64_t fit = memory / JOB_MEMORY_BYTES;
+    int64_t threads = options->threads > 0 ? options->threads : cpu_count();
+    if (threads > fit) threads = fit;
+    if (threads > THREADS_MAX) threads = THREADS_MAX;
+    return threads < 1 ? 1 : (int)threads;
+}
+
+static bool queue_take(Queue *queue, size_t *out_job)
+{
+    bool taken = false;
+    pthread_mutex_lock(&queue->mutex);
+    if (!queue->stopped && queue->next < queue->count) {
+        *out_job = queue->order[queue->next++];
+        queue->progress.target = queue->jobs[*out_job].label;
+        taken = true;
+    }
+    pthread_mutex_unlock(&queue->mutex);
+    return taken;
+}
+
+/* An interrupt that a failure caused tells nothing: it never takes the place of that failure. */
+static bool is_better(const Queue *queue, const Err *err, size_t job)
+{
+    if (queue->error == NULL) return true;
+    bool had = err_code(queue->error) == ERR_INTERRUPTED, has = err_code(err) == ERR_INTERRUPTED;
+    return had != has ? had : job < queue->error_job;
+}
+
+static void queue_done(Queue *queue, size_t job, int64_t bytes, Err *err)
+{
+    pthread_mutex_lock(&queue->mutex);
+    bool first = err != NULL && !queue->stopped;
+    if (err == NULL) {
+        queue->progress.partitions_done += queue->jobs[job].files;
+        queue->progress.rows_done += queue->jobs[job].rows;
+        queue->progress.bytes_done += bytes;
+    } else if (is_better(queue, err, job)) {
+        err_free(queue->error);
+        queue->error = err;
+        queue->error_job = job;
+    } else {
+        err_free(err);
+    }
+    if (err != NULL) queue->stopped = true;
+    pthread_mutex_unlock(&queue->mutex);
+    if (first) engine_interrupt();
+}
+
+static void *work(void *argument)
+{
+    Queue *queue = argument;
+    Worker worker = {.arena = arena_new()};
+    size_t job;
+    while (queue_take(queue, &job)) {
+        Err *err = queue->jobs[job].run(queue->jobs[job].self, &worker);
+        queue_done(queue, job, worker.bytes, err);
+        arena_reset(worker.arena);
+        worker.bytes = 0;
+    }
+    engine_disconnect_at(&worker.conn);
+    arena_free(worker.arena);
+    pthread_mutex_lock(&queue->mutex);
+    queue->running--;
+    pthread_cond_signal(&queue->ended);
+    pthread_mutex_unlock(&queue->mutex);
+    return NULL;
+}
+
+static struct timespec after_ms(long ms)
+{
+    struct timespec at;
+    (void)clock_gettime(CLOCK_REALTIME, &at);
+    at.tv_nsec += ms * 1000000;
+    at.tv_sec += at.tv_nsec / 1000000000;
+    at.tv_nsec %= 1000000000;
+    return at;
+}
+
+/* Until the last worker has ended. */
+static void supervise(Queue *queue, const ExportOptions *options)
+{
+    bool interrupted = false;
+    pthread_mutex_lock(&queue->mutex);
+    while (queue->running > 0) {
+        struct timespec until = after_ms(TICK_MS);
+        (void)pthread_cond_timedwait(&queue->ended, &queue->mutex, &until);
+        ExportProgress progress = queue->progress;
+        bool stop = !interrupted && os_interrupted();
+        if (stop) queue->stopped = interrupted = true;
+        pthread_mutex_unlock(&queue->mutex);
+        if (stop) engine_interrupt();
+        if (options->progress != NULL) options->progress(options->context, &progress);
+        pthread_mutex_lock(&queue->mutex);
+    }
+    pthread_mutex_unlock(&queue->mutex);
+}
+
+/* Longest first, then as given. */
+static int order_compare(const void *a, const void *b, void *context)
+{
+    const Job *jobs = context;
+    size_t left = *(const size_t *)a, right = *(const size_t *)b;
+    if (jobs[left].cost != jobs[right].cost) return jobs[left].cost > jobs[right].cost ? -1 : 1;
+    return (left > right) - (left < right);
+}
+
+static Err *start_workers(Queue *queue, pthread_t *threads, int count)
+{
+    for (int i = 0; i < count; i++) {
+        pthread_mutex_lock(&queue->mutex);
+        queue->running++;
+        pthread_mutex_unlock(&queue->mutex);
+        int rc = pthread_create(&threads[i], NULL, work, queue);
+        if (rc == 0) continue;
+        pthread_mutex_lock(&queue->mutex);
+        queue->running--;
+        queue->stopped = true;
+        pthread_mutex_unlock(&queue->mutex);
+        for (int k = 0; k < i; k++) (void)pthread_join(threads[k], NULL);
+        return ERR_ERRNO(rc, "start a worker");
+    }
+    return NULL;
+}
+
+Err *jobs_run(JobPool *pool, const Job *jobs, size_t count)
+{
+    if (count == 0) return NULL;
+    SCRATCH(scratch);
+    size_t *order = AARRAY(scratch, size_t, count);
+    for (size_t i = 0; i < count; i++) order[i] = i;
+    qsort_r(order, count, sizeof *order, order_compare, (void *)(uintptr_t)jobs);
+    Queue queue = {.jobs = jobs, .order = order, .count = count, .progress = pool->progress};
+    pthread_mutex_init(&queue.mutex, NULL);
+    pthread_cond_init(&queue.ended, NULL);
+
+    int thread_count = (size_t)pool->threads < count ? pool->threads : (int)count;
+    pthread_t *threads = AARRAY(scratch, pthread_t, thread_count);
+    Err *err = start_workers(&queue, threads, thread_count);
+    if (err == NULL) {
+        supervise(&queue, pool->options);
+        for (int i = 0; i < thread_count; i++) (void)pthread_join(threads[i], NULL);
+    }
+    pool->progress = queue.progress;
+    pthread_cond_destroy(&queue.ended);
+    pthread_mutex_destroy(&queue.mutex);
+    if (err == NULL && os_interrupted()) err = os_check_interrupt();
+    if (err == NULL) return queue.error;
+    err_free(queue.error);
+    return err;
+}

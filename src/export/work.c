@@ -1,0 +1,329 @@
+/* From targets to files: what is materialised first, how a target is cut, and the job that writes
+ * one file.
+ *
+ * Materialised, once each, into scratch files: the partial states that several resolutions over one
+ * input share, and relations that cannot be cut before they have run (user SQL: its rows in a range
+ * may depend on any input). Both are then plain scans that are cut by row groups.
+ *
+ * A file holds the rows of its target with a time in its window, in time order. The relation itself
+ * widens a window to whole buckets, so a file's bytes depend on its window alone and neither on the
+ * others nor on who writes it. */
+#include "export/publish_int.h"
+#include <inttypes.h>
+#include <string.h>
+
+static const TimeSpan ALL_TIMES = {TIME_MIN, TIME_MAX};
+
+/* ---- materialising ---- */
+
+typedef struct Materialization {
+    const ExportCall *call;
+    const Rel *rel; /* partials, or the target's own relation */
+    TimeSpan span;
+    const char *path;
+    Arena *arena; /* of the result: one thread at a time */
+    const Rel *result;
+    size_t users;
+} Materialization;
+
+static Err *materialize(void *self, Worker *worker)
+{
+    Materialization *made = self;
+    Conn *conn;
+    TRY(worker_conn(worker, &conn));
+    return rel_materialize(made->call->plan, made->arena, conn, made->rel, made->span, made->path,
+                           &made->result);
+}
+
+typedef struct Materials {
+    Arena *arena;
+    const ExportCall *call;
+    Map by_fingerprint; /* → Materialization */
+} Materials;
+
+static Materialization *material_of(Materials *materials, const Rel *rel, TimeSpan span)
+{
+    Materialization *made = map_get(&materials->by_fingerprint, rel_fingerprint(rel));
+    if (made == NULL) {
+        made = ANEW(materials->arena, Materialization);
+        made->call = materials->call;
+        made->rel = rel;
+        made->span = span;
+        made->arena = materials->arena;
+        const char *name =
+            arena_printf(materials->arena, "shared-%zu.parquet", materials->by_fingerprint.count);
+        made->path = path_join(materials->arena, materials->call->scratch_dir, name);
+        map_put(&materials->by_fingerprint, rel_fingerprint(rel), made);
+    }
+    made->users++;
+    return made;
+}
+
+/* Needs the whole input whatever range is asked for, or does not say where its rows lie. */
+static bool must_run_whole(Arena *arena, const Rel *rel)
+{
+    return !rel_is_time_local(rel) || !rel_extent(arena, rel).known;
+}
+
+/* Partials of buckets over the same input, counted by fingerprint. */
+static void count_partials(Arena *arena, const ExportCall *call, const Target *targets,
+                           const Rel **partials, Map *users)
+{
+    for (size_t i = 0; i < call->input_count; i++) {
+        if (targets[i].rel != NULL) partials[i] = rel_bucket_partials(arena, targets[i].rel);
+        if (partials[i] == NULL) continue;
+        size_t *count = map_get(users, rel_fingerprint(partials[i]));
+        if (count == NULL)
+            map_put(users, rel_fingerprint(partials[i]), count = ANEW(arena, size_t));
+        ++*count;
+    }
+}
+
+static Err *run_materials(JobPool *pool, const Materials *materials)
+{
+    SCRATCH(scratch);
+    JobVec jobs = {0};
+    for (size_t i = 0; i < materials->by_fingerprint.count; i++) {
+        Materialization *made = materials->by_fingerprint.entries[i].value;
+        Job job = {.run = materialize,
+                   .self = made,
+                   .cost = rel_rows_estimate(made->rel, made->span),
+                   .label = rel_label(made->rel)};
+        vec_push(scratch, &jobs, job);
+    }
+    return jobs_run(pool, jobs.v, jobs.n);
+}
+
+Err *work_materialize(Arena *arena, const ExportCall *call, JobPool *pool, Target *targets)
+{
+    Materials materials = {.arena = arena, .call = call, .by_fingerprint = map_new(arena)};
+    const Rel **partials = AARRAY(arena, const Rel *, call->input_count);
+    Materialization **made = AARRAY(arena, Materialization *, call->input_count);
+    Map users = map_new(arena);
+    count_partials(arena, call, targets, partials, &users);
+    for (size_t i = 0; i < call->input_count; i++) {
+        const Rel *rel = targets[i].rel;
+        if (rel == NULL || rel_time_index(rel) < 0) continue;
+        bool shared =
+            partials[i] != NULL && *(size_t *)map_get(&users, rel_fingerprint(partials[i])) > 1;
+        if (shared)
+            made[i] = material_of(&materials, partials[i], ALL_TIMES);
+        else if (must_run_whole(arena, rel))
+            made[i] = material_of(&materials, rel, call->options->bounds);
+        if (!shared) partials[i] = NULL;
+    }
+    TRY(run_materials(pool, &materials));
+    for (size_t i = 0; i < call->input_count; i++) {
+        if (made[i] == NULL) continue;
+        targets[i].rel = partials[i] != NULL
+                             ? rel_bucket_over(arena, targets[i].rel, made[i]->result)
+                             : made[i]->result;
+        TRY(plan_resolve(call->plan, targets[i].rel));
+    }
+    return NULL;
+}
+
+/* ---- partitioning ---- */
+
+static const ManifestTarget *old_target(const ExportCall *call, const Manifest *old,
+                                        const Target *target)
+{
+    const ExportInput *input = target->input;
+    ManifestTarget key = {.pond = call->options->pond_id,
+                          .pattern = input->pattern,
+                          .captures = input->captures,
+                          .capture_count = input->capture_count};
+    for (size_t i = 0; i < old->targets.n; i++)
+        if (manifest_same_key(&old->targets.v[i], &key)) return &old->targets.v[i];
+    return NULL;
+}
+
+/* An automatic choice stands until --rebuild, also when there are more rows now. */
+static bool choice_of_before(const ExportCall *call, const Manifest *old, const Target *target,
+                             Parts *out)
+{
+    const ManifestTarget *before = call->options->rebuild ? NULL : old_target(call, old, target);
+    if (before == NULL || before->temporal != NULL || before->raw) return false;
+    *out = (Parts){0};
+    if (before->partitioning[0] == 0) return true;
+    Err *err = parts_parse(before->partitioning, out);
+    bool known = err == NULL;
+    err_free(err);
+    return known;
+}
+
+static Err *choose_parts(const ExportCall *call, const Manifest *old, const RelExtent *extent,
+                         Target *target)
+{
+    const ExportOptions *options = call->options;
+    if (options->temporal != NULL) return parts_parse(options->temporal, &target->parts);
+    if (choice_of_before(call, old, target, &target->parts)) return NULL;
+    int64_t grid_us =
+        extent->count > 0 ? rel_grid_us(target->input->rel, extent->intervals[0].min) : 1;
+    target->parts = parts_choose(extent, options->bounds, grid_us,
+                                 rel_rows_estimate(target->rel, options->bounds));
+    return NULL;
+}
+
+typedef struct Cutter {
+    Arena *arena;
+    const ExportCall *call;
+    const OutDir *out;
+    size_t number; /* of staged files */
+} Cutter;
+
+static void add_part(Cutter *cutter, Target *target, TimeSpan span, const char *keys)
+{
+    Arena *arena = cutter->arena;
+    Part *part = ANEW(arena, Part);
+    part->call = cutter->call;
+    part->out = cutter->out;
+    part->target = target;
+    part->keys = keys;
+    part->span = span;
+    part->number = cutter->number++;
+    if (target->rel == NULL)
+        part->path = target->path;
+    else if (keys[0] == 0)
+        part->path = arena_printf(arena, "%s/data.parquet", target->path);
+    else
+        part->path = arena_printf(arena, "%s/%s/data.parquet", target->path, keys);
+    if (target->rel != NULL) part->rows_estimate = rel_rows_estimate(target->rel, span);
+    vec_push(arena, &target->files, part);
+}
+
+/* Of what has not run yet (a dry run): where its inputs have rows. */
+static RelExtent extent_guess(Arena *arena, const Rel *rel)
+{
+    RelExtent extent = rel_extent(arena, rel);
+    if (extent.known) return extent;
+    const ScanFile **files;
+    size_t count;
+    rel_inputs_in(arena, rel, ALL_TIMES, &files, &count);
+    ScanSpec spec = {
+        .label = rel_label(rel), .files = AARRAY(arena, ScanFile, count), .clip = ALL_TIMES};
+    for (size_t i = 0; i < count; i++)
+        if (files[i]->time_column != NULL) spec.files[spec.file_count++] = *files[i];
+    const Rel *scan = NULL;
+    err_free(rel_scan(arena, &spec, &scan));
+    return scan != NULL ? rel_extent(arena, scan) : extent;
+}
+
+static Err *cut_by_time(Cutter *cutter, const Manifest *old, Target *target)
+{
+    const TimeSpan bounds = cutter->call->options->bounds;
+    RelExtent extent = extent_guess(cutter->arena, target->rel);
+    TRY(choose_parts(cutter->call, old, &extent, target));
+    SpanVec windows = {0};
+    if (!parts_windows(cutter->arena, &target->parts, &extent, bounds, &windows))
+        return parts_too_many(target->input->rel, &target->parts, target->input->source);
+    for (size_t i = 0; i < windows.n; i++)
+        add_part(cutter, target, windows.v[i],
+                 parts_dir(cutter->arena, &target->parts, windows.v[i].min));
+    return target_check_columns(target);
+}
+
+Err *work_partition(Arena *arena, const ExportCall *call, const OutDir *out, const Manifest *old,
+                    Target *targets)
+{
+    Cutter cutter = {.arena = arena, .call = call, .out = out};
+    for (size_t i = 0; i < call->input_count; i++) {
+        Target *target = &targets[i];
+        if (target->rel != NULL && rel_time_index(target->input->rel) >= 0) {
+            TRY(cut_by_time(&cutter, old, target));
+            continue;
+        }
+        add_part(&cutter, target, ALL_TIMES, "");
+        TRY(target_check_columns(target));
+    }
+    return NULL;
+}
+
+/* ---- writing ---- */
+
+static Err *write_rows(Part *part, Worker *worker, const char *staged)
+{
+    const ExportCall *call = part->call;
+    Conn *conn;
+    TRY(worker_conn(worker, &conn));
+    bool timed = rel_time_index(part->target->rel) >= 0;
+    RelWrite write = {.read = {.span = part->span, .sorted = timed}, .path = staged};
+    TRY(rel_write(call->plan, worker->arena, conn, part->target->rel, &write, &part->written));
+    part->empty = part->written.rows == 0;
+    if (part->empty) return os_unlink_if(staged);
+    int64_t size;
+    return os_sha256_file(staged, &size, part->sha256);
+}
+
+static Err *write_raw(Part *part, const char *staged)
+{
+    const ExportInput *input = part->target->input;
+    part->written = (RelWritten){.rows = -1};
+    return raw_write(staged, input->pieces, input->piece_count, &part->written.size_bytes,
+                     part->sha256);
+}
+
+static Err *write_part(void *self, Worker *worker)
+{
+    Part *part = self;
+    TRY(os_check_interrupt());
+    const char *staged =
+        arena_printf(worker->arena, "%s/%zu", part->out->staging_dir, part->number);
+    if (part->target->rel != NULL)
+        TRY(write_rows(part, worker, staged));
+    else
+        TRY(write_raw(part, staged));
+    if (part->empty) return NULL;
+    OsStat stat;
+    TRY(os_sync_path(staged));
+    TRY(os_stat(staged, &stat));
+    part->state = file_state_of(&stat);
+    worker->bytes = stat.size_bytes;
+    if (part->written.rows > 0) perf_add(PERF_export_row, (uint64_t)part->written.rows);
+    return NULL;
+}
+
+Err *work_write(Arena *arena, JobPool *pool, const Target *targets, size_t count)
+{
+    JobVec jobs = {0};
+    for (size_t t = 0; t < count; t++)
+        for (size_t i = 0; i < targets[t].files.n; i++) {
+            Part *part = targets[t].files.v[i];
+            Job job = {.run = write_part,
+                       .self = part,
+                       .cost = part->rows_estimate,
+                       .rows = part->rows_estimate,
+                       .files = 1,
+                       .label = targets[t].input->source};
+            vec_push(arena, &jobs, job);
+            pool->progress.partitions_all++;
+            pool->progress.rows_all += part->rows_estimate;
+        }
+    return jobs_run(pool, jobs.v, jobs.n);
+}
+
+/* What the file's bytes follow from: the same fingerprint, the same file. "" when it follows from
+ * nothing that is known. */
+char *part_fingerprint(Arena *arena, const Part *part)
+{
+    enum {
+        WRITER_REVISION = 1
+    }; /* grows with any change to what a file of equal rows looks like */
+    const ExportInput *input = part->target->input;
+    if (input->rel != NULL && rel_is_volatile(input->rel)) return arena_strdup(arena, "");
+    char hex[SHA256_HEX + 1];
+    Sha256 *hash = sha256_new(arena);
+    sha256_add_int(hash, WRITER_REVISION);
+    sha256_add_text(hash,
+                    input->rel != NULL ? rel_fingerprint(input->rel) : input->raw_fingerprint);
+    sha256_add_int(hash, part->span.min);
+    sha256_add_int(hash, part->span.max);
+    if (input->rel != NULL) {
+        Buf schema = buf_new(arena);
+        JsonOut out = json_out(&schema);
+        schema_to_json(&out, rel_schema(input->rel));
+        sha256_add_text(hash, schema.data);
+    }
+    sha256_hex(hash, hex);
+    return arena_strdup(arena, hex);
+}
