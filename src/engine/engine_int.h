@@ -26,8 +26,8 @@ Err *settings_fill_config(duckdb_config config, const EngineOptions *options) WA
 /* Statements, separated by semicolons, that complete a new instance and each new connection. */
 const char *settings_instance_sql(Arena *arena);
 const char *settings_connection_sql(Arena *arena);
-/* What later changes of the options come to. */
-const char *settings_change_sql(Arena *arena, const EngineOptions *options);
+/* What a change of the options comes to, as statements. */
+const char *settings_change_sql(Arena *arena, const EngineOptions *from, const EngineOptions *to);
 int64_t settings_memory_limit_bytes(const EngineOptions *options);
 
 /* ---- instance.c ---- */

@@ -109,12 +109,13 @@ static void options_store(const EngineOptions *wanted)
 void engine_configure(const EngineOptions *wanted)
 {
     LOCKED();
+    SCRATCH(scratch);
+    const EngineOptions before = options;
     options_store(wanted);
     if (instance == NULL) return;
-    SCRATCH(scratch);
     duckdb_connection handle = NULL;
     if (ddb.connect(instance, &handle) != DuckDBSuccess) return;
-    Err *err = raw_exec(handle, settings_change_sql(scratch, wanted));
+    Err *err = raw_exec(handle, settings_change_sql(scratch, &before, wanted));
     if (err != NULL) log_warn("%s", err_message(err));
     err_free(err);
     ddb.disconnect(&handle);

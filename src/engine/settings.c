@@ -9,6 +9,7 @@
  * What equals the engine's default stands here too when results depend on it: a default may change. */
 #include "engine/engine_int.h"
 #include <inttypes.h>
+#include <string.h>
 
 typedef enum SettingPlace { AT_OPEN, ON_INSTANCE, ON_CONNECTION } SettingPlace;
 
@@ -44,6 +45,11 @@ int64_t settings_memory_limit_bytes(const EngineOptions *options)
     return options->memory_limit_bytes > 0 ? options->memory_limit_bytes : MEMORY_LIMIT_DEFAULT_BYTES;
 }
 
+static const char *temp_dir_of(const EngineOptions *options)
+{
+    return options->temp_dir != NULL ? options->temp_dir : "";
+}
+
 static Err *settings_put(duckdb_config config, const char *name, const char *value)
 {
     if (ddb.set_config(config, name, value) == DuckDBSuccess) return NULL;
@@ -57,7 +63,7 @@ Err *settings_fill_config(duckdb_config config, const EngineOptions *options)
         if (SETTINGS[i].place == AT_OPEN) TRY(settings_put(config, SETTINGS[i].name, SETTINGS[i].value));
     const char *limit = arena_printf(scratch, "%" PRId64 "B", settings_memory_limit_bytes(options));
     TRY(settings_put(config, "memory_limit", limit));
-    return settings_put(config, "temp_directory", options->temp_dir != NULL ? options->temp_dir : "");
+    return settings_put(config, "temp_directory", temp_dir_of(options));
 }
 
 static const char *settings_sql(Arena *arena, SettingPlace place, const char *verb)
@@ -79,9 +85,12 @@ const char *settings_connection_sql(Arena *arena)
     return settings_sql(arena, ON_CONNECTION, "SET");
 }
 
-const char *settings_change_sql(Arena *arena, const EngineOptions *options)
+/* The engine refuses to leave a directory that it has used, so it is not asked needlessly. */
+const char *settings_change_sql(Arena *arena, const EngineOptions *from, const EngineOptions *to)
 {
-    return arena_printf(arena, "SET GLOBAL memory_limit = '%" PRId64 "B'; SET GLOBAL temp_directory = %s",
-                        settings_memory_limit_bytes(options),
-                        sql_literal(arena, options->temp_dir != NULL ? options->temp_dir : ""));
+    Buf sql = buf_new(arena);
+    buf_printf(&sql, "SET GLOBAL memory_limit = '%" PRId64 "B';", settings_memory_limit_bytes(to));
+    if (strcmp(temp_dir_of(from), temp_dir_of(to)) != 0)
+        buf_printf(&sql, "SET GLOBAL temp_directory = %s", sql_literal(arena, temp_dir_of(to)));
+    return sql.data;
 }

@@ -56,7 +56,9 @@ static inline int make_root(void **state)
     (void)state;
     const char *tmp = getenv("TMPDIR");
     (void)snprintf(root, sizeof root, "%.60s/pond-engine-XXXXXX", tmp == NULL ? "/tmp" : tmp);
-    return mkdtemp(root) == NULL ? -1 : 0;
+    if (mkdtemp(root) == NULL) return -1;
+    os_class_add(root, OS_OUT); /* faults only meet files of a class */
+    return 0;
 }
 
 static inline int remove_root(void **state)
