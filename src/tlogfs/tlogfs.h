@@ -79,6 +79,8 @@ typedef struct TlogVacuum {
 /* Removes blobs that no live version refers to and whose last reference was dropped more than `retain_us` ago (between commit times in the
  * log); never-referenced blobs and staging files by mtime; log data files by tombstones; commit JSONs are kept. */
 Err *tlog_vacuum(Tlog *tlog, int64_t retain_us, TlogVacuum *out) WARN_UNUSED;
+/* Only the staging folders that dead writers left; adds to *out. */
+Err *tlog_sweep_staging(Tlog *tlog, TlogVacuum *out) WARN_UNUSED;
 
 /* ---- history, backwards from the newest ---- */
 typedef struct TlogEntry {
