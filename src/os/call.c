@@ -60,13 +60,12 @@ int os_call_open(OsOrigin origin, const char *path, int flags, mode_t mode)
     Call call = {.origin = origin,
                  .class = os_class_of_path(path),
                  .op = OS_OPEN,
-                 .changes = creates || (flags & O_TRUNC) != 0,
+                 .changes = creates,
                  .takes_space = creates};
     if (!enter(&call)) return -1;
-    NameChange *change = call.journaled && creates ? os_journal_appearing(path) : NULL;
+    NameChange *change = call.journaled ? os_journal_appearing(path) : NULL;
     int fd = os_real()->open(path, flags, mode);
     os_class_set_fd(fd, call.class);
-    if (call.journaled && fd >= 0 && (flags & O_TRUNC) != 0) os_journal_content(fd);
     return leave_name(&call, change, fd);
 }
 
@@ -151,7 +150,6 @@ int os_call_truncate(OsOrigin origin, int fd, off_t size)
     if (!enter(&call)) return -1;
     if (call.journaled) os_journal_content(fd);
     int rc = os_real()->ftruncate(fd, size);
-    if (call.journaled && rc == 0) os_journal_content(fd);
     leave(&call);
     return rc;
 }

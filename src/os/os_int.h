@@ -107,7 +107,7 @@ NameChange *os_journal_vanishing(const char *path);
 NameChange *os_journal_moving(const char *from, const char *to);
 /* After the call; NULL is fine. */
 void os_journal_done(NameChange *change, bool happened);
-/* Before a write, before and after a truncation. */
+/* Before a write or a change of size: what was cut off before it is gone for good. */
 void os_journal_content(int fd);
 /* After an fsync of a file or of a directory. */
 void os_journal_synced(int fd);

@@ -207,6 +207,10 @@ static void test_exact_counts_of_the_engines(void **state)
     void *mapped = mmap(NULL, 3, PROT_READ, MAP_PRIVATE, fd, 0);
     assert_memory_equal(mapped, "123", 3);
     (void)munmap(mapped, 3);
+    uint64_t maps = os_count(OS_ENGINE, OS_OTHER, OS_MAP).calls;
+    mapped = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); /* memory, no file */
+    (void)munmap(mapped, 4096);
+    assert_int_equal(os_count(OS_ENGINE, OS_OTHER, OS_MAP).calls, maps);
     assert_int_equal(close(fd), 0);
     assert_int_equal(access(at("blob/f"), R_OK), 0);
     assert_int_equal(rename(at("blob/f"), at("blob/g")), 0);

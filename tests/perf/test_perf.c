@@ -94,12 +94,14 @@ static void test_ended_threads_keep_their_counts(void **state)
     assert_int_equal(perf_read(PERF_node_get) - before, 1000);
 }
 
+enum { LATE_COUNTS = 100000 };
+
 static pthread_key_t late_key;
 
 static void count_late(void *argument)
 {
     (void)argument;
-    perf_count(PERF_pattern_compile);
+    for (int i = 0; i < LATE_COUNTS; i++) perf_count(PERF_pattern_compile);
 }
 
 static void *count_in_destructor(void *argument)
@@ -110,17 +112,21 @@ static void *count_in_destructor(void *argument)
     return NULL;
 }
 
+/* Destructors that run after the thread has given its block back, while other threads are taking
+ * blocks. */
 static void test_counts_in_thread_destructors(void **state)
 {
     (void)state;
+    pthread_t threads[THREADS];
     uint64_t before = perf_read(PERF_pattern_compile);
     assert_int_equal(pthread_key_create(&late_key, count_late), 0);
-    for (int i = 0; i < 20; i++) {
-        pthread_t thread;
-        assert_int_equal(pthread_create(&thread, NULL, count_in_destructor, NULL), 0);
-        assert_int_equal(pthread_join(thread, NULL), 0);
+    for (int round = 0; round < 20; round++) {
+        for (int i = 0; i < THREADS; i++) {
+            assert_int_equal(pthread_create(&threads[i], NULL, count_in_destructor, NULL), 0);
+        }
+        for (int i = 0; i < THREADS; i++) assert_int_equal(pthread_join(threads[i], NULL), 0);
     }
-    assert_int_equal(perf_read(PERF_pattern_compile) - before, 40);
+    assert_int_equal(perf_read(PERF_pattern_compile) - before, 20 * THREADS * (LATE_COUNTS + 1));
 }
 
 /* ---- trace ---- */
