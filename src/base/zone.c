@@ -7,8 +7,8 @@
  *
  * Both questions are answered from one thing, the stretch around an instant: a range of time with
  * one offset. From local time, the stretches that can hold it are walked in order; the first that
- * does gives the first instant of a fold, and a gap shows as a stretch that begins later on the
- * local clock. */
+ * does gives the first instant of a fold. In a gap none does: the first stretch that begins later
+ * on the local clock is its end. */
 #include "base/zone_int.h"
 #include <string.h>
 
@@ -201,10 +201,16 @@ TimeUs zone_from_local(const Zone *zone, TimeUs local)
 {
     int64_t local_s = floor_seconds(local), rest_us = rest_us_of(local);
     Stretch stretch = stretch_at(zone, local_s - OFFSET_MAX_S);
+    bool in_gap = false;
+    TimeUs gap_end = INT64_MAX;
     for (;;) {
         int64_t time_s = local_s - stretch.offset_s;
-        if (time_s < stretch.begin_s) return joined(stretch.begin_s, 0);
-        if (time_s < stretch.end_s) return joined(time_s, rest_us);
+        if (time_s >= stretch.begin_s && time_s < stretch.end_s) return joined(time_s, rest_us);
+        if (time_s < stretch.begin_s && !in_gap) {
+            in_gap = true; /* unless a later stretch goes back far enough to hold it */
+            gap_end = joined(stretch.begin_s, 0);
+        }
+        if (stretch.end_s > local_s + OFFSET_MAX_S) return gap_end;
         stretch = stretch_at(zone, stretch.end_s);
     }
 }

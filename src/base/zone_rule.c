@@ -1,7 +1,7 @@
 /* POSIX TZ rules: "CET-1CEST,M3.5.0,M10.5.0/3". A rule gives two changes in each year, found from
- * local time. The stretch around an instant lies between changes of the year before, its own and
- * the year after, so six changes are made, sorted and looked through. Where daylight time lasts the
- * whole year (end and next begin at one instant), the change of the later year wins. */
+ * local time. A change may lie a week outside its year, so those of five years are made, sorted and
+ * looked through for the stretch around an instant. Where daylight time lasts the whole year (end
+ * and next begin at one instant), the change of the later year wins. */
 #include "base/zone_int.h"
 #include <string.h>
 
@@ -160,9 +160,9 @@ Stretch rule_stretch(const Rule *rule, int64_t time_s)
 {
     Stretch stretch = {INT64_MIN, INT64_MAX, rule->standard_s};
     if (!rule->has_daylight) return stretch;
-    Change changes[6];
+    Change changes[10];
     int count = 0, year = year_of(time_s);
-    for (int y = year - 1; y <= year + 1; y++) {
+    for (int y = year - 2; y <= year + 2; y++) {
         Change on = {local_change_s(&rule->to_daylight, y) - rule->standard_s, rule->daylight_s};
         Change off = {local_change_s(&rule->to_standard, y) - rule->daylight_s, rule->standard_s};
         insert_sorted(changes, &count, on.at_s <= off.at_s ? on : off);

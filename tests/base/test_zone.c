@@ -219,6 +219,28 @@ static void test_rules(void **state)
     }
 }
 
+/* One hour of daylight time and back: 03:30 local comes after it, not in the gap before it. */
+static void test_short_stretch(void **state)
+{
+    (void)state;
+    SCRATCH(arena);
+    const Zone *zone = made(arena, "AAA0BBB-2,100/0,100/3");
+    static const struct {
+        const char *local, *time;
+    } CASES[] = {
+        {"2023-04-10T23:59:59Z", "2023-04-10T23:59:59Z"},
+        {"2023-04-11T00:30:00Z", "2023-04-11T00:00:00Z"}, /* the gap */
+        {"2023-04-11T02:30:00Z", "2023-04-11T00:30:00Z"}, /* daylight time, and again later */
+        {"2023-04-11T03:30:00Z", "2023-04-11T03:30:00Z"},
+    };
+    for (size_t i = 0; i < COUNT(CASES); i++) {
+        TimeUs local = 0, time = 0;
+        OK(time_parse(CASES[i].local, &local));
+        OK(time_parse(CASES[i].time, &time));
+        assert_int_equal(zone_from_local(zone, local), time);
+    }
+}
+
 static void test_version_1_has_no_rule(void **state)
 {
     (void)state;
@@ -312,6 +334,7 @@ int main(void)
         cmocka_unit_test(test_far_past_and_future),
         cmocka_unit_test(test_utc),
         cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_short_stretch),
         cmocka_unit_test(test_version_1_has_no_rule),
         cmocka_unit_test(test_damaged_rules),
         cmocka_unit_test(test_cut_files),
