@@ -1,0 +1,118 @@
+/* cli — the command line: one file per command, one table of commands. Options, help, man page,
+ * completion and suggestions come from the tables; a command is one function over an opened Cli.
+ *
+ * Results go to stdout, everything else to stderr. With --json each command prints one document of
+ * its documented shape, and an error is
+ * {"error":{"code","message","path","hint"}} on stderr.
+ * Threads: one, but for the watcher that passes Ctrl-C on to the engine. */
+#pragma once
+#include "export/export.h"
+#include "factory/factory.h"
+#include "os/os.h"
+#include "perf/perf.h"
+
+typedef struct Option {
+    const char *name;  /* long name without dashes */
+    char letter;       /* 0 = none */
+    const char *value; /* what the value is called in help; NULL: a flag */
+    const char *text;
+} Option;
+
+typedef struct Cli Cli;
+
+typedef struct Command {
+    const char *name, *usage; /* "copy SRC... DEST" */
+    const char *summary;      /* one line */
+    const char *details;      /* paragraphs, or NULL */
+    const char *examples;     /* lines "pond ..."; shown first */
+    const char *json;         /* the shape of --json, or NULL */
+    const Option *options;
+    size_t option_count;
+    int least_args, most_args; /* -1 = any number */
+    Err *(*run)(Cli *cli);
+} Command;
+
+extern const Command *const COMMANDS[];
+extern const size_t COMMAND_COUNT;
+extern const Option GLOBAL_OPTIONS[];
+extern const size_t GLOBAL_OPTION_COUNT;
+const Command *command_find(const char *name);
+
+typedef struct OptionValue {
+    const Option *option;
+    const char *value;
+} OptionValue;
+
+struct Cli {
+    Arena *arena;
+    const Command *command;
+    const char **args;
+    size_t arg_count;
+    OptionValue *given; /* of the command, in order */
+    size_t given_count;
+    /* global */
+    const char *pond_dir;
+    bool json, quiet, stats, verbose, color_out, color_err;
+    const char *progress; /* auto, plain, json, none */
+    int64_t memory_bytes;
+    int threads;
+    UrlOption *vars;
+    size_t var_count;
+    char *command_line; /* redacted, for the log */
+    /* opened on demand */
+    Pond *pond;
+    Provider *provider;
+    char *own_temp; /* scratch without a pond */
+    int status;     /* exit status of a command that succeeded but has a negative answer */
+};
+
+/* ---- arguments ---- */
+Err *args_parse(Cli *cli, int argc, char **argv) WARN_UNUSED;
+/* The last value given, or NULL; for flags "" when given. */
+const char *cli_option(const Cli *cli, const char *name);
+bool cli_flag(const Cli *cli, const char *name);
+Err *cli_wait_ms(const Cli *cli, int64_t *out) WARN_UNUSED; /* --wait */
+
+/* ---- what a command works on ---- */
+Err *cli_open_pond(Cli *cli, Pond **out) WARN_UNUSED;
+/* With the pond where one is named (needed = false: also without). */
+Err *cli_open_provider(Cli *cli, bool pond_needed, Provider **out) WARN_UNUSED;
+/* Runs `body` in a transaction with a fresh Fs in cli->provider; changes seen by it are dropped
+ * again when it fails. */
+typedef Err *CliBody(void *context, Cli *cli);
+Err *cli_transact(Cli *cli, CliBody *body, void *context, TlogCommitted *out) WARN_UNUSED;
+void cli_close(Cli *cli);
+
+/* ---- output ---- */
+void out_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void out_write(const void *bytes, size_t size);
+Err *out_flush(void) WARN_UNUSED; /* IO when stdout cannot be written */
+/* Prints what was put into `json` as one line. */
+void out_json(const Buf *json);
+void error_print(const Cli *cli, const Err *err);
+const char *paint(
+    bool colored,
+    const char *style); /* "" when not colored; styles: bold dim red green yellow blue cyan reset */
+void stats_print(const Cli *cli);
+void help_command(const Cli *cli, const Command *command);
+void help_overview(const Cli *cli);
+
+/* A table for people: columns fit the terminal. Cells are copied. */
+typedef struct Table Table;
+Table *table_new(Arena *arena, const char *const *headers, const bool *right_aligned, size_t count);
+void table_add(Table *table, const char *const *cells);
+void table_print(Table *table, bool color);
+
+/* ---- rows ---- */
+typedef enum RowFormat { ROWS_TABLE, ROWS_CSV, ROWS_JSON, ROWS_JSONL } RowFormat;
+/* `schema`: the types to show; columns of other types arrive as text. */
+Err *rows_print(Cli *cli, RelStream *stream, const Schema *schema, RowFormat format) WARN_UNUSED;
+/* The cell as text: RFC 3339 times, shortest doubles; NULL for null. `zoned` as the schema says. */
+char *cell_text(Arena *arena, const Vector *vector, size_t row, const char *type);
+
+/* ---- progress on stderr ---- */
+typedef struct Progress Progress;
+Progress *progress_new(Cli *cli, const char *what); /* prints nothing before 100 ms have passed */
+void progress_update(Progress *progress, int64_t done, int64_t all, const char *unit,
+                     const char *detail);
+void progress_end_at(Progress **progress);

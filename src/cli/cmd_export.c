@@ -1,0 +1,173 @@
+/* pond export: options in, progress, and the summary. */
+#include "cli/commands.h"
+#include <string.h>
+
+static const Option OPTIONS[] = {
+    {"pattern", 'p', "PATTERN", "what to export; may be given several times"},
+    {"dir", 'd', "DIR", "the output folder"},
+    {"temporal", 0, "PARTS",
+     "year,quarter,month,day,hour,minute,second (default: chosen by resolution)"},
+    {"start-time", 0, "TIME", "rows from this time on"},
+    {"end-time", 0, "TIME", "rows up to this time, inclusive"},
+    {"dry-run", 0, NULL, "show what would be written, write nothing"},
+    {"rebuild", 0, NULL, "write everything anew and choose the partitioning again"},
+};
+
+static Err *time_bound(const Cli *cli, const char *name, bool end, TimeUs *out)
+{
+    const char *text = cli_option(cli, name);
+    TimeUs begin = 0, last = 0;
+    if (text == NULL) return NULL;
+    Err *err = time_parse_span(text, &begin, &last);
+    if (err != NULL) {
+        Err *own = ERR(USAGE, "--%s: %s", name, err_message(err));
+        err_free(err);
+        return own;
+    }
+    *out = end ? last : begin;
+    return NULL;
+}
+
+static void on_progress(void *context, const ExportProgress *progress)
+{
+    progress_update(context, progress->rows_done, progress->rows_all, "rows", progress->target);
+}
+
+static void print_summary(Cli *cli, const ExportSummary *summary, bool dry_run)
+{
+    SCRATCH(scratch);
+    const char *bold = paint(cli->color_out, "bold"), *reset = paint(cli->color_out, "reset");
+    for (size_t i = 0; i < summary->target_count; i++) {
+        const ExportTarget *target = &summary->targets[i];
+        out_printf("%s%s%s -> %s  %s  %zu files, %s rows\n", bold, target->source, reset,
+                   target->path, *target->partitioning != '\0' ? target->partitioning : "one file",
+                   target->file_count, count_format(scratch, target->rows));
+    }
+    for (size_t i = 0; dry_run && i < summary->file_count; i++) {
+        const ExportFile *file = &summary->files[i];
+        out_printf("  would %-6s %s  about %s rows\n", file->action, file->path,
+                   count_format(scratch, file->rows));
+    }
+    out_printf("%s%s: %s written, %s kept, %s removed; %s rows, %s, %s\n",
+               dry_run ? "Dry run, nothing written. Files" : "Files", "",
+               count_format(scratch, summary->written), count_format(scratch, summary->kept),
+               count_format(scratch, summary->removed), count_format(scratch, summary->rows),
+               size_format(scratch, summary->bytes),
+               duration_format(scratch, summary->duration_us));
+}
+
+static void print_json(Cli *cli, const ExportSummary *summary, bool dry_run)
+{
+    Buf text = buf_new(cli->arena);
+    JsonOut json = json_out(&text);
+    json_begin_object(&json);
+    json_kv_bool(&json, "dry_run", dry_run);
+    json_kv_int(&json, "written", summary->written);
+    json_kv_int(&json, "kept", summary->kept);
+    json_kv_int(&json, "removed", summary->removed);
+    json_kv_int(&json, "rows", summary->rows);
+    json_kv_int(&json, "bytes", summary->bytes);
+    json_kv_int(&json, "duration_us", summary->duration_us);
+    json_key(&json, "targets");
+    json_begin_array(&json);
+    for (size_t i = 0; i < summary->target_count; i++) {
+        json_begin_object(&json);
+        json_kv_str(&json, "source", summary->targets[i].source);
+        json_kv_str(&json, "path", summary->targets[i].path);
+        json_kv_str(&json, "partitioning", summary->targets[i].partitioning);
+        json_kv_int(&json, "files", (int64_t)summary->targets[i].file_count);
+        json_kv_int(&json, "rows", summary->targets[i].rows);
+        json_kv_int(&json, "bytes", summary->targets[i].size_bytes);
+        json_end(&json);
+    }
+    json_end(&json);
+    json_key(&json, "files");
+    json_begin_array(&json);
+    for (size_t i = 0; i < summary->file_count; i++) {
+        json_begin_object(&json);
+        json_kv_str(&json, "path", summary->files[i].path);
+        json_kv_str(&json, "action", summary->files[i].action);
+        json_kv_int(&json, "rows", summary->files[i].rows);
+        json_kv_int(&json, "bytes", summary->files[i].size_bytes);
+        json_end(&json);
+    }
+    json_end(&json);
+    json_end(&json);
+    out_json(&text);
+}
+
+/* -p may be repeated, and what follows without a dash are patterns too. */
+static void collect_patterns(Cli *cli, ExportOptions *options)
+{
+    const char **patterns = AARRAY(cli->arena, const char *, cli->given_count + cli->arg_count + 1);
+    for (size_t i = 0; i < cli->given_count; i++) {
+        if (strcmp(cli->given[i].option->name, "pattern") == 0)
+            patterns[options->pattern_count++] = cli->given[i].value;
+    }
+    for (size_t i = 0; i < cli->arg_count; i++) patterns[options->pattern_count++] = cli->args[i];
+    options->patterns = patterns;
+}
+
+static Err *read_options(Cli *cli, ExportOptions *options)
+{
+    *options = (ExportOptions){.dir = cli_option(cli, "dir"),
+                               .temporal = cli_option(cli, "temporal"),
+                               .bounds = {TIME_MIN, TIME_MAX},
+                               .dry_run = cli_flag(cli, "dry-run"),
+                               .rebuild = cli_flag(cli, "rebuild"),
+                               .threads = cli->threads,
+                               .memory_bytes = cli->memory_bytes};
+    collect_patterns(cli, options);
+    if (options->pattern_count == 0)
+        return err_hint(ERR(USAGE, "no pattern is given"),
+                        "pond export -p '/reduced/**/*.series' -d OUT");
+    if (options->dir == NULL)
+        return err_hint(ERR(USAGE, "no output folder is given"), "add -d DIR");
+    TRY(cli_wait_ms(cli, &options->wait_ms));
+    TRY(time_bound(cli, "start-time", false, &options->bounds.min));
+    TRY(time_bound(cli, "end-time", true, &options->bounds.max));
+    if (options->bounds.min > options->bounds.max)
+        return ERR(USAGE, "--end-time is before --start-time");
+    return NULL;
+}
+
+static Err *run(Cli *cli)
+{
+    ExportOptions options;
+    Provider *provider = NULL;
+    ExportSummary summary;
+    TRY(read_options(cli, &options));
+    TRY(cli_open_provider(cli, true, &provider));
+    CLEANUP(progress_end_at) Progress *progress = progress_new(cli, "export");
+    options.pond_id = pond_info(cli->pond)->pond_id;
+    options.progress = on_progress;
+    options.context = progress;
+    TRY(export_run(cli->arena, provider, &options, &summary));
+    progress_end_at(&progress);
+    if (cli->json)
+        print_json(cli, &summary, options.dry_run);
+    else if (!cli->quiet)
+        print_summary(cli, &summary, options.dry_run);
+    return NULL;
+}
+
+const Command COMMAND_EXPORT = {
+    .name = "export",
+    .usage = "export -p PATTERN... -d DIR [--temporal year,month] [--start-time T] [--end-time T] "
+             "[--dry-run]",
+    .summary = "write Hive-partitioned Parquet with a catalogue",
+    .examples = "  pond export -p '/reduced/*/*.series' -d out --temporal year,month\n"
+                "  pond export -p '/sensors/**/*.series' -d out --start-time 2024-01-01 --end-time "
+                "2024-06-30\n"
+                "  pond export -p '/reduced/**/*.series' -d out --dry-run\n",
+    .details = "Captures of the pattern name the output folders. OUT/catalog.json lists every file "
+               "with rows, time range and sha256.\n"
+               "A file that would not change is kept; files of earlier options are removed; files "
+               "that pond did not write are never touched.",
+    .json =
+        "{\"written\",\"kept\",\"removed\",\"rows\",\"bytes\",\"targets\":[...],\"files\":[...]}",
+    .options = OPTIONS,
+    .option_count = sizeof OPTIONS / sizeof *OPTIONS,
+    .most_args = -1,
+    .run = run,
+};

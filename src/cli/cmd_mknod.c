@@ -1,0 +1,152 @@
+/* pond mknod, pond list-factories. */
+#include "cli/commands.h"
+#include <string.h>
+
+enum { CONFIG_MAX = 1 << 20 };
+
+typedef struct Mknod {
+    const Factory *factory;
+    const char *path, *config;
+} Mknod;
+
+static Err *overwrite(Cli *cli, const Mknod *mknod, const Found *found)
+{
+    Node node = found->node;
+    EntryType type = mknod->factory->kind == FACTORY_DIR ? ENTRY_DYNAMIC_DIR : ENTRY_DYNAMIC;
+    if (node.derived || node.factory == NULL) {
+        return ERR(EXISTS, "%s: exists and is not a node that mknod made, but %s", mknod->path,
+                   entry_type_name(node.type));
+    }
+    if (!cli_flag(cli, "overwrite")) {
+        return err_hint(err_path(ERR(EXISTS, "%s: exists already", mknod->path), mknod->path),
+                        "use --overwrite to replace its configuration");
+    }
+    if (node.type == type && strcmp(node.factory, mknod->factory->name) == 0 &&
+        strcmp(node.content, mknod->config) == 0)
+        return NULL;
+    node.type = type;
+    node.factory = mknod->factory->name;
+    node.content = mknod->config;
+    FsBackend backend = fs_backend(provider_fs(cli->provider));
+    return backend.ops->update(backend.self, &node);
+}
+
+static Err *body(void *context, Cli *cli)
+{
+    const Mknod *mknod = context;
+    Found found;
+    TRY(fs_find(provider_fs(cli->provider), cli->arena, mknod->path,
+                (FindOptions){.keep_last = true}, &found));
+    if (found.exists) return overwrite(cli, mknod, &found);
+    Node node = {.type = mknod->factory->kind == FACTORY_DIR ? ENTRY_DYNAMIC_DIR : ENTRY_DYNAMIC,
+                 .factory = mknod->factory->name,
+                 .content = mknod->config};
+    return fs_create(provider_fs(cli->provider), cli->arena, mknod->path, &node, NULL);
+}
+
+/* The position of a configuration error leads to the file it was read from. */
+static Err *validate(Cli *cli, const char *file, Mknod *mknod)
+{
+    Err *err = factory_validate(cli->arena, cli->args[0], mknod->config, &mknod->factory);
+    if (err == NULL || err_code(err) == ERR_NOT_FOUND) return err;
+    return err_path(ERR_WRAP(err, "%s", file), file);
+}
+
+static Err *run_mknod(Cli *cli)
+{
+    const char *file = cli_option(cli, "config-path");
+    Mknod mknod = {.path = cli->args[1]};
+    TlogCommitted done;
+    char *text = NULL;
+    size_t size = 0;
+    if (file == NULL)
+        return err_hint(ERR(USAGE, "--config-path FILE is missing"), "usage: pond %s",
+                        COMMAND_MKNOD.usage);
+    TRY(os_read_file_if(cli->arena, file, CONFIG_MAX, &text, &size));
+    if (text == NULL) return err_path(ERR(NOT_FOUND, "%s: no such file", file), file);
+    if (strlen(text) != size || !utf8_valid(text, size))
+        return err_path(ERR(INVALID, "%s: not UTF-8 text", file), file);
+    mknod.config = text;
+    TRY(validate(cli, file, &mknod));
+    return cli_transact(cli, body, &mknod, &done);
+}
+
+static const Option MKNOD_OPTIONS[] = {
+    {"config-path", 0, "FILE", "the factory's configuration, YAML"},
+    {"overwrite", 0, NULL, "replace an existing dynamic node"},
+};
+const Command COMMAND_MKNOD = {
+    .name = "mknod",
+    .usage = "mknod FACTORY PATH --config-path FILE [--overwrite]",
+    .summary = "define a derived node by a factory and its configuration",
+    .examples = "  pond mknod temporal-reduce /reduced --config-path reduce.yaml\n"
+                "  pond mknod sql-derived-series /joined --config-path join.yaml --overwrite\n",
+    .details = "The configuration is checked first and stored as given. ${env:VAR} and ${var:KEY} "
+               "expand at use.",
+    .options = MKNOD_OPTIONS,
+    .option_count = 2,
+    .least_args = 2,
+    .most_args = 2,
+    .run = run_mknod,
+};
+
+static void factory_json(JsonOut *json, const Factory *factory)
+{
+    json_begin_object(json);
+    json_kv_str(json, "name", factory->name);
+    json_kv_str(json, "makes", factory->kind == FACTORY_DIR ? "directory" : "file");
+    json_kv_str(json, "text", factory->text);
+    json_key(json, "keys");
+    json_begin_array(json);
+    for (size_t i = 0; i < factory->key_count; i++) {
+        json_begin_object(json);
+        json_kv_str(json, "name", factory->keys[i].name);
+        json_kv_str(json, "type", factory->keys[i].type);
+        json_kv_bool(json, "required", factory->keys[i].required);
+        json_kv_str(json, "text", factory->keys[i].text);
+        json_end(json);
+    }
+    json_end(json);
+    json_kv_str(json, "example", factory->example);
+    json_end(json);
+}
+
+static void factory_text(const Cli *cli, const Factory *factory)
+{
+    out_printf("  %s%-22s%s makes a %-10s %s\n", paint(cli->color_out, "bold"), factory->name,
+               paint(cli->color_out, "reset"),
+               factory->kind == FACTORY_DIR ? "directory:" : "file:", factory->text);
+    for (size_t i = 0; cli->verbose && i < factory->key_count; i++) {
+        out_printf("      %-14s %-9s %s%s\n", factory->keys[i].name, factory->keys[i].type,
+                   factory->keys[i].text, factory->keys[i].required ? " (required)" : "");
+    }
+    if (cli->verbose) out_printf("\n%s\n", factory->example);
+}
+
+static Err *run_factories(Cli *cli)
+{
+    size_t count = 0;
+    const Factory *const *all = factory_all(&count);
+    if (!cli->json) {
+        out_printf("Available factories%s:\n\n",
+                   cli->verbose ? "" : " (--verbose shows keys and examples)");
+        for (size_t i = 0; i < count; i++) factory_text(cli, all[i]);
+        return NULL;
+    }
+    Buf text = buf_new(cli->arena);
+    JsonOut json = json_out(&text);
+    json_begin_array(&json);
+    for (size_t i = 0; i < count; i++) factory_json(&json, all[i]);
+    json_end(&json);
+    out_json(&text);
+    return NULL;
+}
+
+const Command COMMAND_FACTORIES = {
+    .name = "list-factories",
+    .usage = "list-factories",
+    .summary = "the factories that mknod knows, with keys and examples",
+    .examples = "  pond list-factories --verbose\n",
+    .json = "[{\"name\",\"makes\",\"text\",\"keys\",\"example\"}]",
+    .run = run_factories,
+};

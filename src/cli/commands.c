@@ -1,0 +1,20 @@
+/* The one table of commands. */
+#include "cli/commands.h"
+#include <string.h>
+
+const Command *const COMMANDS[] = {
+    &COMMAND_INIT,      &COMMAND_LIST,       &COMMAND_DESCRIBE, &COMMAND_CAT,     &COMMAND_COPY,
+    &COMMAND_MKDIR,     &COMMAND_RM,         &COMMAND_MV,       &COMMAND_LN,      &COMMAND_MKNOD,
+    &COMMAND_FACTORIES, &COMMAND_EXPORT,     &COMMAND_LOG,      &COMMAND_SHOW,    &COMMAND_STATUS,
+    &COMMAND_CONFIG,    &COMMAND_MAINTAIN,   &COMMAND_FSCK,     &COMMAND_RECOVER, &COMMAND_VERSION,
+    &COMMAND_HELP,      &COMMAND_COMPLETION,
+};
+const size_t COMMAND_COUNT = sizeof COMMANDS / sizeof *COMMANDS;
+
+const Command *command_find(const char *name)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(COMMANDS[i]->name, name) == 0) return COMMANDS[i];
+    }
+    return NULL;
+}

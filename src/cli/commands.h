@@ -1,0 +1,12 @@
+/* The commands, one file each or one per family; see commands.c for their order. */
+#pragma once
+#include "cli/cli.h"
+
+extern const Command COMMAND_INIT, COMMAND_LIST, COMMAND_DESCRIBE, COMMAND_CAT, COMMAND_COPY,
+    COMMAND_MKDIR, COMMAND_RM, COMMAND_MV, COMMAND_LN, COMMAND_MKNOD, COMMAND_FACTORIES,
+    COMMAND_EXPORT, COMMAND_LOG, COMMAND_SHOW, COMMAND_STATUS, COMMAND_CONFIG, COMMAND_MAINTAIN,
+    COMMAND_FSCK, COMMAND_RECOVER, COMMAND_VERSION, COMMAND_HELP, COMMAND_COMPLETION;
+
+/* Shared by commands that print nodes. */
+void json_node(JsonOut *json, const Node *node, const char *path);
+const char *node_tag(EntryType type); /* "[SER]" */

@@ -1,0 +1,242 @@
+/* Help, from the tables: the overview, one command (examples first), topics; and what is generated
+ * from the same tables: the man page. */
+#include "cli/cli.h"
+#include <string.h>
+
+const char *const OVERVIEW_GROUPS[][12] = {
+    {"Start", "init", "copy", "list", "cat", "describe", NULL},
+    {"Define", "mknod", "list-factories", "mkdir", "mv", "rm", "ln", NULL},
+    {"Export", "export", NULL},
+    {"Look after", "log", "show", "status", "config", "maintain", "fsck", "recover", NULL},
+    {"More", "help", "completion", "version", NULL},
+};
+enum { GROUP_COUNT = sizeof OVERVIEW_GROUPS / sizeof *OVERVIEW_GROUPS };
+
+static void print_options(const Option *options, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char name[64];
+        (void)snprintf(name, sizeof name, "--%s%s%s", options[i].name,
+                       options[i].value != NULL ? " " : "",
+                       options[i].value != NULL ? options[i].value : "");
+        char letter[4] = "    ";
+        if (options[i].letter != 0)
+            (void)snprintf(letter, sizeof letter, "-%c,", options[i].letter);
+        else
+            letter[3] = '\0';
+        out_printf("  %s %-26s %s\n", letter, name, options[i].text);
+    }
+}
+
+void help_overview(const Cli *cli)
+{
+    const char *bold = paint(cli->color_out, "bold"), *reset = paint(cli->color_out, "reset");
+    out_printf("pond - a small, local-first data lake for time series\n\n"
+               "usage: pond [--pond DIR] [options] COMMAND [arguments]\n");
+    for (size_t g = 0; g < GROUP_COUNT; g++) {
+        out_printf("\n%s%s%s\n", bold, OVERVIEW_GROUPS[g][0], reset);
+        for (size_t i = 1; OVERVIEW_GROUPS[g][i] != NULL; i++) {
+            const Command *command = command_find(OVERVIEW_GROUPS[g][i]);
+            if (command != NULL) out_printf("  %-16s %s\n", command->name, command->summary);
+        }
+    }
+    out_printf("\n%sOptions of every command%s\n", bold, reset);
+    print_options(GLOBAL_OPTIONS, GLOBAL_OPTION_COUNT);
+    out_printf("\npond COMMAND --help shows examples. Topics: pond help patterns | urls | errors | "
+               "exit-codes\n");
+}
+
+void help_command(const Cli *cli, const Command *command)
+{
+    const char *bold = paint(cli->color_out, "bold"), *reset = paint(cli->color_out, "reset");
+    out_printf("%s\n\n%sExamples%s\n%s\n%sUsage%s\n  pond %s\n", command->summary, bold, reset,
+               command->examples, bold, reset, command->usage);
+    if (command->details != NULL) out_printf("\n%s\n", command->details);
+    if (command->option_count > 0) {
+        out_printf("\n%sOptions%s\n", bold, reset);
+        print_options(command->options, command->option_count);
+    }
+    if (command->json != NULL) out_printf("\n%sWith --json%s\n  %s\n", bold, reset, command->json);
+    out_printf("\nOptions of every command: pond help\n");
+}
+
+/* ---- topics ---- */
+
+static const char PATTERNS_TEXT[] =
+    "Patterns name nodes of the pond.\n\n"
+    "  *        any text within one component        ?      one character\n"
+    "  [abc]    one of them, [a-z], [!a] none        {a,b}  one of these texts\n"
+    "  **       as a component: any number of directories; at the end: everything below\n"
+    "  /d/      the contents of d, as /d/*           \\*     a literal star\n\n"
+    "Each wildcard captures what it matched, left to right: $0, $1, ... (${10} where digits "
+    "follow). `**` captures\n"
+    "the path it matched, which may be empty. Matches come sorted by path, each once. Symlinks are "
+    "followed.\n";
+
+static const char URLS_TEXT[] =
+    "[host+]FORMAT[+ENTRYTYPE]:///PATH[?option=value&...] says how bytes are read.\n\n"
+    "  formats     file (by type), table, series (Parquet), csv\n"
+    "  host+       the host's file system instead of the pond\n"
+    "  entry type  +data, +table, +series: what a text becomes on copy\n"
+    "  options     delimiter header nullstr quote (csv), time=COLUMN, timeformat=%25d/%25m/%25Y, "
+    "unit=s|ms|us|ns\n\n"
+    "  host:///tmp/f.bin               bytes\n"
+    "  host+series:///tmp/f.parquet    a Parquet file as a version of a series\n"
+    "  host+csv+series:///tmp/f.csv    converted to Parquet\n"
+    "  csv:///raw/f.csv?delimiter=;    text in the pond, read as a table\n\n"
+    "URLs are percent-decoded once (%3F is a question mark in a name); plain paths are taken as "
+    "they stand.\n";
+
+static Err *print_errors(Cli *cli)
+{
+    static const ErrCode CODES[] = {
+#define ERR_CODE(name, number, exit_status, when, state) ERR_##name,
+#include "base/err_codes.def"
+#undef ERR_CODE
+    };
+    size_t count = sizeof CODES / sizeof *CODES;
+    if (cli->json) {
+        Buf text = buf_new(cli->arena);
+        JsonOut json = json_out(&text);
+        json_begin_array(&json);
+        for (size_t i = 0; i < count; i++) {
+            json_begin_object(&json);
+            json_kv_str(&json, "code", err_code_id(CODES[i]));
+            json_kv_str(&json, "name", err_code_name(CODES[i]));
+            json_kv_int(&json, "exit", err_exit_status(CODES[i]));
+            json_kv_str(&json, "when", err_code_when(CODES[i]));
+            json_kv_str(&json, "state", err_code_state(CODES[i]));
+            json_end(&json);
+        }
+        json_end(&json);
+        out_json(&text);
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        out_printf("%s  %-12s exit %-3d  %s\n%31s%s\n", err_code_id(CODES[i]),
+                   err_code_name(CODES[i]), err_exit_status(CODES[i]), err_code_when(CODES[i]),
+                   "afterwards: ", err_code_state(CODES[i]));
+    }
+    return NULL;
+}
+
+static const char EXIT_TEXT[] = "  0   ok\n  1   negative answer or failed operation\n  2   wrong "
+                                "usage\n  3   partly done\n  4   not found\n"
+                                "  5   not a pond, or a pond exists already\n  6   locked, or "
+                                "another writer was first\n  7   corrupt\n"
+                                "  8   a limit was reached\n 74   I/O\n130   interrupted\n";
+
+/* ---- the man page: mdoc-free roff, from the tables ---- */
+
+static void roff(const char *text)
+{
+    for (const char *p = text; *p != '\0'; p++) {
+        bool start = p == text || p[-1] == '\n';
+        if (start && (*p == '.' || *p == '\'')) out_printf("\\&");
+        if (*p == '\\')
+            out_printf("\\e");
+        else if (*p == '-')
+            out_printf("\\-");
+        else
+            out_write(p, 1);
+    }
+}
+
+static void roff_options(const Option *options, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        out_printf(".TP\n");
+        if (options[i].letter != 0) out_printf("\\fB\\-%c\\fR, ", options[i].letter);
+        out_printf("\\fB\\-\\-");
+        roff(options[i].name);
+        out_printf("\\fR%s%s\n", options[i].value != NULL ? " " : "",
+                   options[i].value != NULL ? options[i].value : "");
+        roff(options[i].text);
+        out_printf("\n");
+    }
+}
+
+static void roff_section(const char *title, const char *text)
+{
+    out_printf(".SH %s\n.nf\n", title);
+    roff(text);
+    out_printf(".fi\n");
+}
+
+static Err *print_man(void)
+{
+    out_printf(
+        ".TH POND 1 \"\" \"pond " POND_VERSION
+        "\" \"User Commands\"\n.SH NAME\npond \\- a small, local-first data lake for time series\n"
+        ".SH SYNOPSIS\n.B pond\n[\\fB\\-\\-pond\\fR DIR] [options] COMMAND [arguments]\n.SH "
+        "DESCRIPTION\n"
+        "A pond is a transactional virtual file system for time series. Its log is a Delta Lake "
+        "table, its series are Parquet files. "
+        "Derived nodes (SQL, temporal reduce) are defined over path patterns, and \\fBpond "
+        "export\\fR writes them as Hive-partitioned Parquet.\n"
+        ".SH OPTIONS\n");
+    roff_options(GLOBAL_OPTIONS, GLOBAL_OPTION_COUNT);
+    out_printf(".SH COMMANDS\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        const Command *command = COMMANDS[i];
+        out_printf(".SS \"pond %s\"\n", command->usage);
+        roff(command->summary);
+        out_printf(".\n");
+        if (command->details != NULL) {
+            out_printf(".PP\n");
+            roff(command->details);
+            out_printf("\n");
+        }
+        roff_options(command->options, command->option_count);
+        out_printf(".PP\n.nf\n");
+        roff(command->examples);
+        out_printf(".fi\n");
+    }
+    roff_section("PATTERNS", PATTERNS_TEXT);
+    roff_section("URLS", URLS_TEXT);
+    roff_section("EXIT STATUS", EXIT_TEXT);
+    out_printf(
+        ".SH ENVIRONMENT\n.TP\nPOND\nthe pond, where \\-\\-pond is not given\n.TP\nNO_COLOR\nno "
+        "colours\n.TP\nTMPDIR\nscratch of commands without a writable pond\n");
+    return NULL;
+}
+
+static Err *run_help(Cli *cli)
+{
+    const char *topic = cli->arg_count > 0 ? cli->args[0] : NULL;
+    static const char *const TOPICS[] = {"errors", "exit-codes", "man", "patterns", "urls"};
+    if (topic == NULL)
+        help_overview(cli);
+    else if (command_find(topic) != NULL)
+        help_command(cli, command_find(topic));
+    else if (strcmp(topic, "errors") == 0)
+        return print_errors(cli);
+    else if (strcmp(topic, "exit-codes") == 0)
+        out_printf("%s", EXIT_TEXT);
+    else if (strcmp(topic, "patterns") == 0)
+        out_printf("%s", PATTERNS_TEXT);
+    else if (strcmp(topic, "urls") == 0)
+        out_printf("%s", URLS_TEXT);
+    else if (strcmp(topic, "man") == 0)
+        return print_man();
+    else {
+        const char *names[64] = {0};
+        size_t count = 0;
+        for (size_t i = 0; i < COMMAND_COUNT; i++) names[count++] = COMMANDS[i]->name;
+        for (size_t i = 0; i < sizeof TOPICS / sizeof *TOPICS; i++) names[count++] = TOPICS[i];
+        const char *near = text_nearest(topic, names, count);
+        Err *err = ERR(USAGE, "no help on '%s'", topic);
+        return near != NULL ? err_hint(err, "did you mean '%s'?", near)
+                            : err_hint(err, "pond help shows the commands and topics");
+    }
+    return NULL;
+}
+
+const Command COMMAND_HELP = {
+    .name = "help",
+    .usage = "help [COMMAND|TOPIC]",
+    .summary = "help on a command or topic (patterns, urls, errors, exit-codes, man)",
+    .examples = "  pond help export\n  pond help patterns\n  pond help errors\n",
+    .most_args = 1,
+    .run = run_help,
+};

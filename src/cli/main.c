@@ -1,0 +1,81 @@
+/* pond: arguments, one command, one exit. */
+#include "cli/cli.h"
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+
+/* Ctrl-C: the handler may do next to nothing, so a thread that waits for it interrupts the engine.
+ */
+static sem_t interrupts;
+
+static void on_interrupt(void)
+{
+    (void)sem_post(&interrupts);
+}
+
+static void *watch(void *unused)
+{
+    (void)unused;
+    for (;;) {
+        while (sem_wait(&interrupts) != 0) {
+        }
+        engine_interrupt();
+    }
+    return NULL;
+}
+
+static void watch_interrupts(void)
+{
+    pthread_t thread;
+    (void)sem_init(&interrupts, 0, 0);
+    os_signals_install(on_interrupt);
+    if (pthread_create(&thread, NULL, watch, NULL) == 0) (void)pthread_detach(thread);
+}
+
+/* The file stays open until the process ends. */
+static Err *start_trace(const Cli *cli)
+{
+    const char *path = cli_option(cli, "trace");
+    OsFile *file = NULL;
+    if (path == NULL) return NULL;
+    TRY(os_unlink_if(path));
+    TRY(ERR_WRAP(os_open_new(path, &file), "--trace"));
+    perf_trace_to(os_fd(file));
+    return NULL;
+}
+
+static Err *run(Cli *cli, int argc, char **argv)
+{
+    TRY(args_parse(cli, argc, argv));
+    if (cli->quiet) log_set_level(LOG_QUIET);
+    if (cli->verbose) log_set_level(LOG_VERBOSE);
+    if (cli->command == NULL) {
+        help_overview(cli);
+        if (cli_flag(cli, "help")) return NULL;
+        return argc > 1 ? ERR(USAGE, "a command is missing") : NULL;
+    }
+    if (cli_flag(cli, "help")) {
+        help_command(cli, cli->command);
+        return NULL;
+    }
+    TRY(start_trace(cli));
+    watch_interrupts();
+    return cli->command->run(cli);
+}
+
+int main(int argc, char **argv)
+{
+    Arena *arena = arena_new();
+    Cli cli = {.arena = arena};
+    Err *err = run(&cli, argc, argv);
+    cli_close(&cli);
+    if (err == NULL) err = out_flush();
+    int status = err == NULL ? cli.status : err_exit_status(err_code(err));
+    if (err != NULL && !(err_errnum(err) == EPIPE && err_code(err) == ERR_IO))
+        error_print(&cli, err);
+    if (cli.stats) stats_print(&cli);
+    perf_trace_to(-1);
+    err_free(err);
+    arena_free(arena);
+    return status;
+}

@@ -1,0 +1,119 @@
+/* What a command works on, opened on demand and closed at the end: the pond, the provider over it,
+ * transactions. */
+#include "cli/cli.h"
+#include <stdlib.h>
+
+static Err *pond_dir_of(const Cli *cli, const char **out)
+{
+    if (cli->pond_dir == NULL || *cli->pond_dir == '\0') {
+        return err_hint(ERR(USAGE, "no pond is named"), "use --pond DIR, or set POND=DIR");
+    }
+    *out = cli->pond_dir;
+    return NULL;
+}
+
+Err *cli_open_pond(Cli *cli, Pond **out)
+{
+    const char *dir = NULL;
+    int64_t wait_ms = 0;
+    if (cli->pond == NULL) {
+        TRY(pond_dir_of(cli, &dir));
+        TRY(cli_wait_ms(cli, &wait_ms));
+        TRY(pond_open(dir,
+                      &(PondOptions){.command = cli->command_line,
+                                     .wait_ms = wait_ms,
+                                     .allow_network_fs = cli_flag(cli, "allow-network-fs")},
+                      &cli->pond));
+    }
+    *out = cli->pond;
+    return NULL;
+}
+
+/* Scratch for a command without a pond. */
+static Err *own_temp(Cli *cli)
+{
+    const char *root = getenv("TMPDIR");
+    uint64_t random = 0;
+    os_random(&random, sizeof random);
+    char *dir =
+        arena_printf(cli->arena, "%s/pond-%016llx", root != NULL && *root != '\0' ? root : "/tmp",
+                     (unsigned long long)random);
+    TRY(os_mkdir(dir));
+    os_class_add(dir, OS_STAGING);
+    cli->own_temp = dir;
+    return NULL;
+}
+
+static Err *scratch(void *context, const char **out)
+{
+    Cli *cli = context;
+    if (cli->pond != NULL) {
+        *out = pond_temp_dir(cli->pond);
+    } else {
+        if (cli->own_temp == NULL) TRY(own_temp(cli));
+        *out = cli->own_temp;
+    }
+    engine_configure(&(EngineOptions){
+        .memory_limit_bytes = cli->memory_bytes, .temp_dir = *out, .log_statements = cli->verbose});
+    return NULL;
+}
+
+static Cache *cache(void *context)
+{
+    const Cli *cli = context;
+    return cli->pond != NULL ? pond_cache(cli->pond) : NULL;
+}
+
+Err *cli_open_provider(Cli *cli, bool pond_needed, Provider **out)
+{
+    ProviderOptions options = {.vars = cli->vars,
+                               .var_count = cli->var_count,
+                               .cache = cache,
+                               .scratch = scratch,
+                               .context = cli};
+    Pond *pond = NULL;
+    if (cli->provider == NULL) {
+        if (pond_needed || (cli->pond_dir != NULL && *cli->pond_dir != '\0')) {
+            TRY(cli_open_pond(cli, &pond));
+            options.backend = pond_backend(pond);
+            options.format_dir = arena_printf(cli->arena, "%s/cache/formats", pond_info(pond)->dir);
+        }
+        TRY(provider_open(cli->arena, &options, &cli->provider));
+        factory_install(cli->provider);
+    }
+    *out = cli->provider;
+    return NULL;
+}
+
+typedef struct Transaction {
+    Cli *cli;
+    CliBody *body;
+    void *context;
+} Transaction;
+
+static Err *transact(void *context, Pond *pond)
+{
+    (void)pond;
+    Transaction *transaction = context;
+    Cli *cli = transaction->cli;
+    fs_forget(provider_fs(cli->provider)); /* a second try sees what another writer left */
+    return transaction->body(transaction->context, cli);
+}
+
+Err *cli_transact(Cli *cli, CliBody *body, void *context, TlogCommitted *out)
+{
+    Provider *provider = NULL;
+    Transaction transaction = {.cli = cli, .body = body, .context = context};
+    TRY(cli_open_provider(cli, true, &provider));
+    Err *err = pond_transact(cli->pond, transact, &transaction, out);
+    fs_forget(provider_fs(provider));
+    return err;
+}
+
+void cli_close(Cli *cli)
+{
+    provider_close_at(&cli->provider);
+    pond_close_at(&cli->pond);
+    if (cli->own_temp != NULL) err_free(os_remove_tree(cli->own_temp));
+    engine_shutdown();
+}
