@@ -102,7 +102,8 @@ typedef struct BucketSpec {
 } BucketSpec;
 Err *rel_bucket(Plan *plan, Arena *arena, const Rel *input, const BucketSpec *spec, const Rel **out) WARN_UNUSED;
 /* The partial states of a bucket relation at its base width, as a relation of its own: what several resolutions over one input share. All buckets
- * with the same input, base width, origin, zone and aggregated columns have equal partials (equal fingerprints). */
+ * with the same input, base width, origin, zone and aggregated columns have equal partials (equal fingerprints). NULL when
+ * the relation is not a bucket itself. */
 const Rel *rel_bucket_partials(Arena *arena, const Rel *bucket);
 /* The same bucket relation computed from materialised partials. */
 const Rel *rel_bucket_over(Arena *arena, const Rel *bucket, const Rel *partials);

@@ -1,0 +1,57 @@
+/* The context of a command's planning: one connection for questions, opened when the first needs it, and
+ * the zones that were loaded. Running opens connections of its own (exec.c), so that a resolved tree can
+ * be run by several threads while this object rests. */
+#include "plan/plan_int.h"
+#include <string.h>
+
+typedef struct ZoneRef {
+    const Zone *zone;
+} ZoneRef;
+
+Plan *plan_new(Arena *arena, Cache *cache)
+{
+    Plan *plan = ANEW(arena, Plan);
+    plan->arena = arena;
+    plan->cache = cache;
+    plan->zones = map_new(arena);
+    return plan;
+}
+
+void plan_close_at(Plan **plan)
+{
+    if (*plan != NULL) engine_disconnect_at(&(*plan)->conn);
+    *plan = NULL;
+}
+
+void plan_set_zone_source(Plan *plan,
+                          Err *(*load)(void *context, Arena *arena, const char *name, const Zone **out),
+                          void *context)
+{
+    plan->load_zone = load;
+    plan->zone_context = context;
+}
+
+Err *plan_conn(Plan *plan, Conn **out)
+{
+    if (plan->conn == NULL) TRY(engine_connect(&plan->conn));
+    *out = plan->conn;
+    return NULL;
+}
+
+Err *plan_zone(Plan *plan, const char *name, const Zone **out)
+{
+    if (name == NULL || strcmp(name, "UTC") == 0) {
+        *out = zone_utc();
+        return NULL;
+    }
+    ZoneRef *ref = map_get(&plan->zones, name);
+    if (ref == NULL) {
+        if (plan->load_zone == NULL)
+            return ERR(NOT_FOUND, "zone %s: this process has no tz database", name);
+        ref = ANEW(plan->arena, ZoneRef);
+        TRY(plan->load_zone(plan->zone_context, plan->arena, name, &ref->zone));
+        map_put(&plan->zones, name, ref);
+    }
+    *out = ref->zone;
+    return NULL;
+}

@@ -1,0 +1,293 @@
+/* What the files of `plan` share: the node, its resolved facts, and the passes over them.
+ *
+ * A Rel is never changed after its constructor; what is found out later (schema, fingerprint, ...) stands
+ * in `facts`, filled once by rel_resolve. Passes that answer a question (extent, order, inputs) and the
+ * emitter walk the tree by `kind`. Spans are pushed from the top to the leaves: whoever emits a relation
+ * for a span returns exactly its rows in that span, so a range may be cut anywhere. */
+#pragma once
+#include "plan/plan.h"
+
+enum { PLAN_REVISION = 1 }; /* of what the emitter and `bucket` compute: part of every fingerprint */
+
+/* ---- times ---- */
+/* How a column's stored value becomes µs: value * multiply, or floor(value / divide). */
+typedef struct TimeScale {
+    int64_t multiply, divide;
+} TimeScale;
+
+#define SPAN_ALL ((TimeSpan){TIME_MIN, TIME_MAX})
+#define TYPE_TZ "TIMESTAMP WITH TIME ZONE"
+
+bool time_type_ok(const char *type, TimeUnit unit);
+TimeScale time_scale_of(const char *type, TimeUnit unit);
+/* False when the product leaves 64 bits. */
+bool time_to_us(TimeScale scale, int64_t value, TimeUs *out);
+bool span_is_all(TimeSpan span);
+bool span_is_empty(TimeSpan span);
+TimeSpan span_meet(TimeSpan a, TimeSpan b);
+/* " AND "-joined comparisons of a native time column with the span's bounds, so that the engine prunes
+ * row groups; "true" when there are none, "false" when nothing of the type can lie inside. */
+char *time_filter_sql(Arena *arena, const char *expr, const char *type, TimeUnit unit, TimeSpan span);
+/* The expression as TIMESTAMP WITH TIME ZONE, floored to µs. */
+char *time_cast_sql(Arena *arena, const char *expr, const char *type, TimeUnit unit);
+/* A minimum or maximum as the engine prints it for a column of that type. */
+Err *time_of_stat(const char *text, const char *type, TimeUnit unit, TimeUs *out) WARN_UNUSED;
+
+/* ---- bucket grids ---- */
+/* Buckets begin at the instants at which the wall clock of `zone` (NULL: UTC) reads origin + k * width;
+ * where such a reading falls into a gap, at the transition. */
+typedef struct Grid {
+    int64_t width_us;
+    TimeUs origin;
+    const Zone *zone;
+} Grid;
+TimeUs grid_floor(const Grid *grid, TimeUs time); /* start of the bucket of `time` */
+TimeUs grid_next(const Grid *grid, TimeUs start); /* start of the bucket after; TIME_MAX at the end of time */
+/* Input times that the buckets starting inside `out` are made of. */
+TimeSpan grid_widen(const Grid *grid, TimeSpan out);
+/* The offsets of a zone with their instants from 1900 to 2100, hashed: its rules, whatever the
+ * database's version is called. */
+void zone_rules_hash(const Zone *zone, char out_hex[65]);
+
+/* ---- nodes ---- */
+typedef enum RelKind {
+    REL_EMPTY,
+    REL_SCAN,
+    REL_SYNTHETIC,
+    REL_PASS,   /* another label, nothing else */
+    REL_RETIME, /* another column is the time */
+    REL_PROJECT,
+    REL_RANGE,
+    REL_UNION,
+    REL_SORT,
+    REL_BUCKET,
+    REL_BUCKET_OVER, /* a bucket from materialised partials */
+    REL_PARTIALS,
+    REL_SQL
+} RelKind;
+
+/* What one aggregate needs of the values of a column in a bucket. */
+typedef enum Need {
+    NEED_SUM = 1,
+    NEED_MIN = 2,
+    NEED_MAX = 4,
+    NEED_FIRST = 8,
+    NEED_LAST = 16,
+    NEED_SPREAD = 32 /* mean and M2 */
+} Need;
+
+/* How values of a column travel from the engine to `bucket` and back. */
+typedef enum ChannelKind {
+    CHANNEL_COUNT,  /* only whether there is a value */
+    CHANNEL_INT,    /* 64 bits: integers, booleans, timestamps and dates as stored */
+    CHANNEL_WIDE,   /* 128 bits: UBIGINT, HUGEINT, DECIMAL without its point */
+    CHANNEL_DOUBLE, /* FLOAT, DOUBLE; DECIMAL where arithmetic is done */
+    CHANNEL_TEXT    /* VARCHAR, BLOB; TIME and UUID, whose text sorts as they do */
+} ChannelKind;
+
+typedef struct Channel {
+    ChannelKind kind;
+    size_t column;    /* of the input */
+    const char *name; /* its name, for messages */
+    const char *type; /* its type */
+    unsigned needs;   /* of Need; the count of values is always kept */
+} Channel;
+
+typedef VEC(Channel) ChannelVec;
+
+enum { NO_CHANNEL = -1 };
+
+typedef struct BucketPlan {
+    BucketSpec spec; /* copied */
+    bool is_resolved; /* what stands below `base` is filled in */
+    Grid grid, base;
+    char zone_rules[65];
+    TimeScale input_scale;
+    ChannelVec channels;
+    ptrdiff_t *agg_channel; /* per aggregate; NO_CHANNEL = rows */
+} BucketPlan;
+
+typedef struct SqlFacts {
+    bool *is_used; /* per input: the text names it */
+} SqlFacts;
+
+typedef struct RelFacts {
+    bool is_resolved;
+    Schema schema;
+    ptrdiff_t time_index;
+    TimeUnit time_unit;
+    char fingerprint[65];
+    bool is_in_order, is_time_local, is_volatile;
+    bool cuts_above; /* a span says nothing about the input: all of it is read, and cut here */
+    SqlFacts sql;
+} RelFacts;
+
+typedef struct ProjectSpec {
+    ProjectColumn *columns;
+    size_t count;
+} ProjectSpec;
+
+typedef struct ScanNode {
+    ScanFile *files;
+    size_t file_count;
+    const char *time_column; /* NULL: none */
+    TimeSpan clip;
+} ScanNode;
+
+typedef struct SqlNode {
+    const char *query;
+    const char **names; /* of the inputs */
+} SqlNode;
+
+struct Rel {
+    RelKind kind;
+    Arena *arena;
+    const char *label;
+    const Rel **inputs;
+    size_t input_count;
+    RelFacts *facts;
+    union {
+        ScanNode scan;
+        SyntheticSpec synthetic;
+        ProjectSpec project;
+        TimeSpan range;
+        const char *time_column; /* RETIME */
+        BucketPlan *bucket;
+        SqlNode sql;
+    };
+};
+
+struct Plan {
+    Arena *arena;
+    Cache *cache;
+    Conn *conn; /* NULL until needed */
+    Err *(*load_zone)(void *context, Arena *arena, const char *name, const Zone **out);
+    void *zone_context;
+    Map zones;
+};
+Err *plan_conn(Plan *plan, Conn **out) WARN_UNUSED;
+Err *plan_zone(Plan *plan, const char *name, const Zone **out) WARN_UNUSED;
+
+/* A scan of what rel_write has written of `rel`: same columns, types, label and fingerprint. */
+const Rel *rel_scan_materialized(Arena *arena, const Rel *rel, const ScanFile *file);
+
+/* ---- resolving ---- */
+/* Fills facts bottom-up. `plan` NULL: what can be done without the engine; a tree that needs it stays
+ * unresolved, which is no error. */
+Err *rel_resolve(Plan *plan, const Rel *rel) WARN_UNUSED;
+/* Each fills schema, time column, order, locality and volatility of its kind; inputs are resolved. */
+Err *rel_resolve_scan(const Rel *rel) WARN_UNUSED;
+Err *rel_resolve_union(const Rel *rel) WARN_UNUSED;
+Err *rel_resolve_bucket(const Rel *rel) WARN_UNUSED;
+Err *rel_resolve_partials(const Rel *rel) WARN_UNUSED;
+/* *out_done = false when `plan` is needed and NULL. */
+Err *rel_resolve_project(Plan *plan, const Rel *rel, bool *out_done) WARN_UNUSED;
+Err *rel_resolve_sql(Plan *plan, const Rel *rel, bool *out_done) WARN_UNUSED;
+void rel_fingerprint_fill(const Rel *rel);
+/* NOT_FOUND with the nearest name as a hint. */
+Err *column_missing(const char *label, const Schema *schema, const char *name) WARN_UNUSED;
+/* The first column that is a time by its name (`own` counts as one of them) and type; -1 when none. */
+ptrdiff_t time_column_by_name(const Schema *schema, const char *const *own, size_t own_count);
+
+/* How one source of rows (a file, an input) fills the columns of a union. */
+typedef struct UnionPart {
+    const char *label;
+    const Schema *schema;
+    ptrdiff_t time_index; /* -1: none */
+    TimeUnit unit;
+} UnionPart;
+typedef struct United {
+    Schema schema;
+    ptrdiff_t time_index;
+    TimeUnit unit;
+} United;
+/* Columns by name with widened types; times of different kinds become TIMESTAMP WITH TIME ZONE. */
+Err *unite(Arena *arena, const UnionPart *parts, size_t count, United *out) WARN_UNUSED;
+/* Column `column` of the union as an expression over columns <prefix>0, <prefix>1 ... of the part. */
+char *unite_column_sql(Arena *arena, const United *united, size_t column, const UnionPart *part,
+                       const char *prefix);
+
+/* ---- user SQL ---- */
+typedef struct SqlCheck {
+    bool is_volatile;
+    bool *is_used;
+} SqlCheck;
+Err *sql_check(Plan *plan, Arena *arena, const Rel *rel, SqlCheck *out) WARN_UNUSED;
+/* The text without trailing semicolons, white space and comments behind them. */
+char *sql_text_trim(Arena *arena, const char *query);
+void sql_text_position(const char *query, size_t offset, int *out_line, int *out_column);
+
+/* ---- files of a scan ---- */
+typedef struct FileList {
+    const ScanFile **files;
+    size_t *ordinals; /* place in the scan */
+    size_t count;
+    bool is_in_order; /* listed so that rows come in time order, ties by ordinal and row */
+} FileList;
+/* Files whose intervals meet the span, in time order where that sorts the rows, else as given. */
+FileList scan_select(Arena *arena, const ScanNode *scan, TimeSpan span);
+bool rel_in_order_for(const Rel *rel, TimeSpan span);
+
+/* ---- emitting ---- */
+typedef struct BucketRun BucketRun;
+/* Where a user's text stands in a statement, in bytes. */
+typedef struct UserText {
+    size_t begin, end;
+    const Rel *rel;
+} UserText;
+typedef struct FeedRef {
+    BucketRun *run;
+    Feed *feed;
+} FeedRef;
+
+typedef struct Emit {
+    Arena *arena;
+    Plan *plan;
+    Conn *conn; /* NULL: for explaining, feeds get placeholder names */
+    Buf sql;
+    bool keep_null_times; /* rows without a time pass the cut of user SQL, to be found by the reader */
+    int64_t next_ordinal;
+    VEC(FeedRef) feeds;
+    VEC(UserText) texts;
+} Emit;
+
+typedef struct EmitWish {
+    TimeSpan span;
+    bool with_order; /* two more columns, o and r: ties sort by them */
+} EmitWish;
+/* Appends a SELECT with columns c0, c1, ... (and o, r). */
+Err *emit_rel(Emit *emit, const Rel *rel, EmitWish wish) WARN_UNUSED;
+Err *emit_scan(Emit *emit, const Rel *rel, EmitWish wish) WARN_UNUSED;
+Err *emit_synthetic(Emit *emit, const Rel *rel, EmitWish wish) WARN_UNUSED;
+Err *emit_bucket(Emit *emit, const Rel *rel, EmitWish wish) WARN_UNUSED;
+/* The same, with an ORDER BY where it is needed and `sorted` is asked for. */
+Err *emit_sorted(Emit *emit, const Rel *rel, TimeSpan span) WARN_UNUSED;
+/* SELECT NULL::T AS c0, ... without rows. */
+void emit_nothing(Emit *emit, const Schema *schema, bool with_order);
+void emit_columns(Emit *emit, size_t count, bool with_order); /* c0, c1, ..., o, r */
+bool rel_is_nothing(const Rel *rel); /* no rows, whatever happens */
+TimeSpan synthetic_indexes(const SyntheticSpec *spec, TimeSpan span);
+
+/* ---- segments ---- */
+/* One statement with the feeds it reads, on one connection. */
+typedef struct Segment {
+    const Rel *rel;
+    Emit emit; /* its SQL text is the statement */
+} Segment;
+Segment segment_new(Plan *plan, Arena *arena, Conn *conn, const Rel *rel);
+void segment_close(Segment *segment); /* its feeds and the streams below them */
+/* An engine error as the user should see it: names the node, positions count in the user's text. */
+Err *segment_error(const Segment *segment, Err *err) WARN_UNUSED;
+
+/* INTERNAL when not resolved; INVALID when a range is asked for where there is no time. */
+Err *check_resolved(const Rel *rel, TimeSpan span) WARN_UNUSED;
+
+/* ---- bucket ---- */
+BucketRun *bucket_run_new(Plan *plan, const Rel *rel, TimeSpan span);
+void bucket_run_close(BucketRun *run);
+bool bucket_run_has_failed(const BucketRun *run);
+const Rel *bucket_run_rel(const BucketRun *run, TimeSpan *out_span);
+EngineFeedNext bucket_run_next;
+/* Appends the statement that feeds it: the time, then a column for each channel (of values or, over
+ * partials, all of them), in time order. */
+Err *bucket_emit_input(Emit *emit, const Rel *rel, TimeSpan span) WARN_UNUSED;
