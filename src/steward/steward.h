@@ -57,3 +57,5 @@ typedef struct PondSetting {
 } PondSetting;
 extern const PondSetting POND_SETTINGS[];
 extern const size_t POND_SETTING_COUNT;
+/* NOT_FOUND with the nearest name for an unknown key, INVALID for a value (NULL = unset) that makes no sense. Setting is tlog_setting_set. */
+Err *pond_setting_check(const char *key, const char *value) WARN_UNUSED;

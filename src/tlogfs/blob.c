@@ -1,14 +1,15 @@
 /* Content: inline in the log row, or a blob: an immutable file blobs/ab/<sha256>[.parquet].
  *
- * In:  the caller writes a file into the staging folder and knows its size and SHA-256; append fsyncs it and notes
- *      it; the commit moves it to its final name (or onto the blob that is there already, whose time it renews) and fsyncs the
- *      folders, all before the log entry is written. An abort removes the staging folder. A crash in between leaves blobs that
- *      nobody refers to, for vacuum, and a staging folder, which the next writer removes: only a writer, under the lock, has one.
- * Out: a blob's hash is checked the first time a (name, inode, mtime, size) is read; that is remembered in the index,
- *      by readers when they close. What was just taken in counts as read.
+ * In:  the caller writes a file into the staging folder and knows its size and SHA-256; append
+ * fsyncs it and notes it; the commit moves it to its final name (or onto the blob that is there
+ * already, whose time it renews) and fsyncs the folders, all before the log entry is written. An
+ * abort removes the staging folder. A crash in between leaves blobs that nobody refers to, for
+ * vacuum, and a staging folder, which the next writer removes: only a writer, under the lock, has
+ * one. Out: a blob's hash is checked the first time a (name, inode, mtime, size) is read; that is
+ * remembered in the index, by readers when they close. What was just taken in counts as read.
  *
- * A file that stands under a blob's name with another size or, not yet verified, another hash is damaged: ours, which is
- * good, replaces it. */
+ * A file that stands under a blob's name with another size or, not yet verified, another hash is
+ * damaged: ours, which is good, replaces it. */
 #include "tlogfs/tlog_int.h"
 #include <stdio.h>
 #include <string.h>
@@ -48,7 +49,8 @@ static Err *is_verified(Tlog *tlog, Arena *arena, const Verified *file, bool *ou
 
 static Err *damaged_blob(const char *path, const char *what)
 {
-    return err_path(err_hint(ERR(CORRUPT, "blob %s: %s", path, what), "pond fsck lists what is damaged"), path);
+    return err_path(
+        err_hint(ERR(CORRUPT, "blob %s: %s", path, what), "pond fsck lists what is damaged"), path);
 }
 
 static void remember(Tlog *tlog, const Verified *file)
@@ -72,7 +74,8 @@ static Err *verify(Tlog *tlog, Arena *arena, const char *path, const Version *ve
     int64_t size = 0;
     TRY(os_sha256_file(path, &size, hash));
     perf_count(PERF_blob_verify);
-    if (strcmp(hash, version->sha256) != 0) return damaged_blob(path, "its content has another hash");
+    if (strcmp(hash, version->sha256) != 0)
+        return damaged_blob(path, "its content has another hash");
     remember(tlog, &file);
     return NULL;
 }
@@ -85,14 +88,16 @@ Err *tlog_op_content(void *self, Arena *arena, const Version *version, Content *
         char hash[SHA256_HEX + 1];
         sha256_of(version->bytes, (size_t)version->size_bytes, hash);
         if (strcmp(hash, version->sha256) != 0) {
-            return ERR(CORRUPT, "content %s: its bytes have another hash, %s", version->sha256, hash);
+            return ERR(CORRUPT, "content %s: its bytes have another hash, %s", version->sha256,
+                       hash);
         }
         content.bytes = arena_strndup(arena, version->bytes, (size_t)version->size_bytes);
     } else {
         SCRATCH(scratch);
         char *name = blob_name(scratch, version);
         const Staged *staged = tlog->tx == NULL ? NULL : map_get(&tlog->tx->staged_by_name, name);
-        content.path = staged != NULL ? arena_strdup(arena, staged->path) : blob_path(arena, tlog, name);
+        content.path =
+            staged != NULL ? arena_strdup(arena, staged->path) : blob_path(arena, tlog, name);
         TRY(verify(tlog, scratch, content.path, version));
     }
     *out = content;
@@ -120,7 +125,8 @@ const char *tlog_op_staging_dir(void *self)
     if (tlog->staging_dir == NULL) {
         uint64_t random = 0;
         os_random(&random, sizeof random);
-        tlog->staging_dir = arena_printf(tlog->arena, "%s/txn-%016llx", tlog->tmp_dir, (unsigned long long)random);
+        tlog->staging_dir =
+            arena_printf(tlog->arena, "%s/txn-%016llx", tlog->tmp_dir, (unsigned long long)random);
         err_free(os_mkdirs(tlog->staging_dir)); /* a failure shows at the first file */
     }
     return tlog->staging_dir;
@@ -216,7 +222,8 @@ Err *blob_publish(Tlog *tlog)
     Tx *tx = tlog->tx;
     SCRATCH(scratch);
     Map dirs = map_new(scratch);
-    for (size_t i = 0; i < tx->staged.n; i++) TRY(publish_one(tlog, scratch, &tx->staged.v[i], &dirs));
+    for (size_t i = 0; i < tx->staged.n; i++)
+        TRY(publish_one(tlog, scratch, &tx->staged.v[i], &dirs));
     for (size_t i = 0; i < dirs.count; i++) TRY(os_sync_dir(dirs.entries[i].key));
     return NULL;
 }

@@ -5,9 +5,10 @@
  *   2 data file    log/part-<txn>-<uuid>.parquet with the rows, file and folder fsynced
  *   3 log entry    link(2) of version N+1, folder fsynced: the transaction is there      (delta)
  *   4 index        the SQLite transaction with the same changes commits
- * A failure or crash before 3 leaves unreferenced files; after 3 an index that is behind the log. When step 3 reports an error the
- * entry is looked for: if it is there with our random id the transaction happened, and only its durability is in doubt, which
- * is said as a warning; if that cannot be found out, the data file stays where it is.
+ * A failure or crash before 3 leaves unreferenced files; after 3 an index that is behind the log.
+ * When step 3 reports an error the entry is looked for: if it is there with our random id the
+ * transaction happened, and only its durability is in doubt, which is said as a warning; if that
+ * cannot be found out, the data file stays where it is.
  *
  * A transaction's number is the pond's own counter; its time is max(now, previous + 1 µs). */
 #include "tlogfs/tlog_int.h"
@@ -71,7 +72,8 @@ static void end(Tlog *tlog)
     tlog->tx = NULL;
     blob_discard(tlog);
     if (index_in_transaction(tlog->index)) index_rollback(tlog->index);
-    if (!tlog_can_mend(tlog)) err_free(index_begin_read(tlog->index)); /* a failure shows at the next read */
+    if (!tlog_can_mend(tlog))
+        err_free(index_begin_read(tlog->index)); /* a failure shows at the next read */
 }
 
 void tlog_abort(Tlog *tlog)
@@ -148,7 +150,8 @@ static Err *sync_file(LogSource *source, const char *path)
     return os_sync_dir(source->dir);
 }
 
-Err *log_write_file(Arena *arena, LogSource *source, int64_t txn, const char *select_sql, DeltaAdd *out)
+Err *log_write_file(Arena *arena, LogSource *source, int64_t txn, const char *select_sql,
+                    DeltaAdd *out)
 {
     static const Column KEYS[] = {{"txn", "BIGINT"}, {"seq", "BIGINT"}, {"node_id", "VARCHAR"}};
     Conn *conn = NULL;
@@ -190,22 +193,24 @@ static Err *append_rows(Conn *conn, const char *table, const LogRow *rows, size_
     return error;
 }
 
-Err *log_write_rows(Arena *arena, LogSource *source, const LogRow *rows, size_t count, DeltaAdd *out)
+Err *log_write_rows(Arena *arena, LogSource *source, const LogRow *rows, size_t count,
+                    DeltaAdd *out)
 {
     static const char TABLE[] = "pond_log_rows";
     Conn *conn = NULL;
     TRY(log_source_conn(source, &conn));
     TRY(engine_exec(conn, row_create_table_sql(arena, TABLE)));
     TRY(append_rows(conn, TABLE, rows, count));
-    TRY(log_write_file(arena, source, rows[0].txn, "SELECT * FROM pond_log_rows ORDER BY txn, seq", out));
+    TRY(log_write_file(arena, source, rows[0].txn, "SELECT * FROM pond_log_rows ORDER BY txn, seq",
+                       out));
     return engine_exec(conn, "DROP TABLE pond_log_rows");
 }
 
 /* ---- commit ---- */
 
 /* After an error of delta_commit: did the entry come to be? */
-static Err *look_for_entry(Arena *arena, LogSource *source, int64_t version, const char *txn_id, Err *error,
-                           bool *out_won, bool *out_certain)
+static Err *look_for_entry(Arena *arena, LogSource *source, int64_t version, const char *txn_id,
+                           Err *error, bool *out_won, bool *out_certain)
 {
     DeltaCommit found;
     bool exists = false;
@@ -219,8 +224,8 @@ static Err *look_for_entry(Arena *arena, LogSource *source, int64_t version, con
     return NULL;
 }
 
-Err *log_commit(Arena *arena, LogSource *source, int64_t version, const DeltaCommit *commit, const char *txn_id,
-                bool *out_won, bool *out_certain)
+Err *log_commit(Arena *arena, LogSource *source, int64_t version, const DeltaCommit *commit,
+                const char *txn_id, bool *out_won, bool *out_certain)
 {
     *out_won = false;
     *out_certain = true;
@@ -258,9 +263,11 @@ static Err *write_log(Tlog *tlog, const TlogCommitInfo *who, Committing *at)
                           .txn_count = 1};
     Err *error = log_commit(arena, &tlog->source, at->version, &commit, at->txn_id, &won, &certain);
     if (error == NULL && !won) {
-        error = ERR(CONFLICT, "%s: another writer made log entry %lld first", tlog->dir, (long long)at->version);
+        error = ERR(CONFLICT, "%s: another writer made log entry %lld first", tlog->dir,
+                    (long long)at->version);
     }
-    if (error != NULL && certain) err_free(os_unlink_if(path_join(arena, tlog->log_dir, at->add.path)));
+    if (error != NULL && certain)
+        err_free(os_unlink_if(path_join(arena, tlog->log_dir, at->add.path)));
     return error;
 }
 
@@ -276,8 +283,10 @@ static void settle_index(Tlog *tlog, const Committing *at)
     Err *error = index_log_file_add(tlog->index, stamp, &at->add);
     if (error == NULL) error = index_stamp_put(tlog->index, stamp);
     if (error == NULL) error = index_commit(tlog->index);
-    if (error == NULL) tlog->stamp = *stamp;
-    else log_debug("the index stays behind: %s", err_message(error));
+    if (error == NULL)
+        tlog->stamp = *stamp;
+    else
+        log_debug("the index stays behind: %s", err_message(error));
     bool behind = error != NULL;
     err_free(error);
     end(tlog);

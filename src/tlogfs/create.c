@@ -1,14 +1,16 @@
 /* Making a pond: folders, the root directory's row, and log entry 0.
  *
- * The pond exists from the moment that entry 0 is linked into place; a crash before leaves a skeleton without it, which may be
- * initialised again. Any other content of the folder is somebody else's: POND_EXISTS, nothing is touched. */
+ * The pond exists from the moment that entry 0 is linked into place; a crash before leaves a
+ * skeleton without it, which may be initialised again. Any other content of the folder is somebody
+ * else's: POND_EXISTS, nothing is touched. */
 #include "tlogfs/tlog_int.h"
 #include <string.h>
 
 static Err *foreign(const char *dir, const char *name)
 {
     SCRATCH(scratch);
-    return err_hint(ERR(POND_EXISTS, "%s: the folder holds other files: %s", dir, text_printable(scratch, name)),
+    return err_hint(ERR(POND_EXISTS, "%s: the folder holds other files: %s", dir,
+                        text_printable(scratch, name)),
                     "choose an absent or empty folder");
 }
 
@@ -121,7 +123,8 @@ static Err *first_entry(Arena *arena, const char *pond_id, const char *birthplac
     return NULL;
 }
 
-static Err *write_first(Arena *arena, LogSource *source, const char *birthplace, const TlogCommitInfo *who)
+static Err *write_first(Arena *arena, LogSource *source, const char *birthplace,
+                        const TlogCommitInfo *who)
 {
     TimeUs time = os_now();
     LogRow root = {.txn = 1,
@@ -138,7 +141,8 @@ static Err *write_first(Arena *arena, LogSource *source, const char *birthplace,
     TRY(log_write_rows(arena, source, &root, 1, &add));
     TRY(first_entry(arena, node_id_new().text, birthplace, time, who, &add, &commit));
     bool won = false, certain = true;
-    Err *error = log_commit(arena, source, 0, &commit, commit_txn_id(arena, &commit), &won, &certain);
+    Err *error =
+        log_commit(arena, source, 0, &commit, commit_txn_id(arena, &commit), &won, &certain);
     if (!won && certain) err_free(os_unlink_if(path_join(arena, source->dir, add.path)));
     TRY(error);
     return won ? NULL : ERR(POND_EXISTS, "%s: another process made a pond here", source->dir);

@@ -1,13 +1,15 @@
-/* The fingerprint of a pond's content: one SHA-256 over the tree, so that two ponds with the same content have the
- * same one whatever their ids, times and transactions are. Defined in docs/format.md; do not change without a new label.
+/* The fingerprint of a pond's content: one SHA-256 over the tree, so that two ponds with the same
+ * content have the same one whatever their ids, times and transactions are. Defined in
+ * docs/format.md; do not change without a new label.
  *
  *   node(n) = SHA-256( text("pond-node-1"), text(type),
  *                      optional(factory), optional(configuration or link target),
  *                      optional int(min override), optional int(max override),
  *                      int(live versions), for each, ascending: text(sha256), int(size),
  *                      int(children), for each, by name: text(name), text(node(child)) )
- * text is its length (8 bytes, little endian) and its bytes; int is 8 bytes, little endian; optional is int 0, or int 1
- * and the value. Directories are walked with a stack of our own: depth is bounded by memory, not by the thread's stack. */
+ * text is its length (8 bytes, little endian) and its bytes; int is 8 bytes, little endian;
+ * optional is int 0, or int 1 and the value. Directories are walked with a stack of our own: depth
+ * is bounded by memory, not by the thread's stack. */
 #include "tlogfs/tlog_int.h"
 
 typedef struct Frame {
@@ -64,7 +66,8 @@ typedef VEC(Frame) Stack;
 static Err *push(FsBackend backend, Arena *arena, Stack *stack, const Node *dir)
 {
     Frame frame = {.arena = arena_new()};
-    Err *error = backend.ops->children(backend.self, frame.arena, dir->id, &frame.children, &frame.count);
+    Err *error =
+        backend.ops->children(backend.self, frame.arena, dir->id, &frame.children, &frame.count);
     if (error != NULL) {
         arena_free(frame.arena);
         return error;

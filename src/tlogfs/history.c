@@ -1,5 +1,6 @@
-/* The pond's history: commit entries read backwards, one file each, without index or engine. Merges (operation
- * OPTIMIZE) are left out. commitInfo is ours to write but may be anything: what is missing is shown as empty. */
+/* The pond's history: commit entries read backwards, one file each, without index or engine. Merges
+ * (operation OPTIMIZE) are left out. commitInfo is ours to write but may be anything: what is
+ * missing is shown as empty. */
 #include "tlogfs/tlog_int.h"
 #include <string.h>
 
@@ -21,13 +22,15 @@ static Err *read_entry(Arena *arena, Tlog *tlog, int64_t version, bool *out_show
                        .host = json_str(info, "host", ""),
                        .operation = json_str(info, "operation", ""),
                        .metrics = json_get(info, "operationMetrics")};
-    for (size_t i = 0; entry.txn == 0 && i < commit.txn_count; i++) entry.txn = commit.txns[i].version;
+    for (size_t i = 0; entry.txn == 0 && i < commit.txn_count; i++)
+        entry.txn = commit.txns[i].version;
     *out_shown = entry.txn > 0;
     *out = entry;
     return NULL;
 }
 
-Err *tlog_history(Arena *arena, Tlog *tlog, int64_t before, size_t limit, TlogEntry **out, size_t *count)
+Err *tlog_history(Arena *arena, Tlog *tlog, int64_t before, size_t limit, TlogEntry **out,
+                  size_t *count)
 {
     VEC(TlogEntry) entries = {0};
     int64_t newest = tlog->stamp.log_version;

@@ -1,16 +1,17 @@
-/* The catalog index's file: SQLite in WAL mode, without memory mapping (a damaged or shrinking file must give an
- * error, not SIGBUS).
+/* The catalog index's file: SQLite in WAL mode, without memory mapping (a damaged or shrinking file
+ * must give an error, not SIGBUS).
  *
- * Several processes share the file; SQLite's locks keep them apart. Readers hold one read transaction: their
- * snapshot. The WAL file is kept when the last connection closes (PERSIST_WAL, cut to zero bytes), because unlinking it by
- * name would hit another process's WAL after somebody deleted and remade the cache folder. A damaged file is emptied in
- * place (SQLITE_DBCONFIG_RESET_DATABASE), not unlinked, for the same reason.
+ * Several processes share the file; SQLite's locks keep them apart. Readers hold one read
+ * transaction: their snapshot. The WAL file is kept when the last connection closes (PERSIST_WAL,
+ * cut to zero bytes), because unlinking it by name would hit another process's WAL after somebody
+ * deleted and remade the cache folder. A damaged file is emptied in place
+ * (SQLITE_DBCONFIG_RESET_DATABASE), not unlinked, for the same reason.
  *
- * synchronous = NORMAL: after a power cut the file may lack the last commits, which only leaves the index behind
- * the log; it never mixes old and new pages.
+ * synchronous = NORMAL: after a power cut the file may lack the last commits, which only leaves the
+ * index behind the log; it never mixes old and new pages.
  *
- * Failure: SQLITE_CORRUPT, SQLITE_NOTADB and every failed check of ours set `damaged`; any other SQLite error sets
- * `failed`. Both are for the caller to mend: nothing here is truth. */
+ * Failure: SQLITE_CORRUPT, SQLITE_NOTADB and every failed check of ours set `damaged`; any other
+ * SQLite error sets `failed`. Both are for the caller to mend: nothing here is truth. */
 #include "tlogfs/index_own.h"
 #include "tlogfs/index_schema.h"
 #include <stdio.h>
@@ -26,14 +27,16 @@ Err *index_damage(Index *index, const char *format, ...)
     va_start(args, format);
     const char *text = arena_vprintf(scratch, format, args);
     va_end(args);
-    return ERR(CORRUPT, "catalog index %s: %s", index->path == NULL ? "in memory" : index->path, text);
+    return ERR(CORRUPT, "catalog index %s: %s", index->path == NULL ? "in memory" : index->path,
+               text);
 }
 
 Err *index_sqlite_error(Index *index, int rc)
 {
     int kind = rc & 0xff;
     const char *text = index->db == NULL ? sqlite3_errstr(rc) : sqlite3_errmsg(index->db);
-    if (kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB || kind == SQLITE_ERROR || kind == SQLITE_FORMAT) {
+    if (kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB || kind == SQLITE_ERROR ||
+        kind == SQLITE_FORMAT) {
         return index_damage(index, "%s", text);
     }
     index->failed = true;
@@ -98,16 +101,19 @@ static Err *configure(Index *index)
     int on = 1;
     (void)sqlite3_file_control(index->db, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
     (void)sqlite3_busy_timeout(index->db, BUSY_WAIT_MS);
-    TRY(index_exec(index, "PRAGMA mmap_size = 0; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;"
-                          "PRAGMA journal_size_limit = 0; PRAGMA cell_size_check = ON"));
+    TRY(index_exec(index,
+                   "PRAGMA mmap_size = 0; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;"
+                   "PRAGMA journal_size_limit = 0; PRAGMA cell_size_check = ON"));
     if (index->path != NULL) TRY(index_exec(index, "PRAGMA journal_mode = WAL"));
     return ensure_schema(index);
 }
 
 static Err *open_file(Index *index)
 {
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    int rc = sqlite3_open_v2(index->path == NULL ? ":memory:" : index->path, &index->db, flags, NULL);
+    int flags =
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    int rc =
+        sqlite3_open_v2(index->path == NULL ? ":memory:" : index->path, &index->db, flags, NULL);
     if (rc != SQLITE_OK) return index_sqlite_error(index, rc);
     if (sqlite3_db_readonly(index->db, "main") == 1) {
         index->failed = true;
@@ -208,7 +214,8 @@ Err *index_commit(Index *index)
 
 void index_rollback(Index *index)
 {
-    if (sqlite3_get_autocommit(index->db) == 0) (void)sqlite3_exec(index->db, "ROLLBACK", NULL, NULL, NULL);
+    if (sqlite3_get_autocommit(index->db) == 0)
+        (void)sqlite3_exec(index->db, "ROLLBACK", NULL, NULL, NULL);
     index->in_transaction = false;
 }
 

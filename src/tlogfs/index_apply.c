@@ -1,9 +1,10 @@
-/* What one log row does to the catalog index: the same code for a transaction's own rows, for commits that others
- * made, and for a rebuild from nothing, so that all three end in equal tables.
+/* What one log row does to the catalog index: the same code for a transaction's own rows, for
+ * commits that others made, and for a rebuild from nothing, so that all three end in equal tables.
  *
- * A row that cannot follow what is there (no such parent, a name given twice, a cycle, a version that does not
- * ascend) is CORRUPT: writers check before they write, so only a damaged log holds such rows. Cost: a few rows of the index,
- * whatever its size; dropping versions reads the node's remaining ones. */
+ * A row that cannot follow what is there (no such parent, a name given twice, a cycle, a version
+ * that does not ascend) is CORRUPT: writers check before they write, so only a damaged log holds
+ * such rows. Cost: a few rows of the index, whatever its size; dropping versions reads the node's
+ * remaining ones. */
 #include "tlogfs/index_int.h"
 #include <string.h>
 
@@ -31,7 +32,7 @@ static bool is_root(const LogRow *row)
 Err *index_is_below(Index *index, Arena *arena, NodeId id, const NodeId *top, bool *out)
 {
     *out = false;
-    for (bool found = true; found; ) {
+    for (bool found = true; found;) {
         NodeRow above;
         *out = node_id_equal(&id, top);
         if (*out) return NULL;
@@ -47,7 +48,8 @@ static Err *check_place(Index *index, Arena *arena, const LogRow *row)
     NodeRow other;
     bool found = false;
     TRY(index_node_by_id(index, arena, &row->parent, &found, &other));
-    if (!found || other.node.type != ENTRY_DIR) return impossible(row, "its parent is not a directory");
+    if (!found || other.node.type != ENTRY_DIR)
+        return impossible(row, "its parent is not a directory");
     TRY(index_node_by_name(index, arena, &row->parent, row->name, &found, &other));
     return found ? impossible(row, "its name is taken") : NULL;
 }
@@ -98,7 +100,8 @@ static Err *apply_node(Index *index, Arena *arena, Stamp *stamp, const LogRow *r
     bool found = false;
     TRY(index_node_by_id(index, arena, &row->node, &found, &old));
     if (!found) return apply_new_node(index, arena, stamp, row);
-    bool moved = !node_id_equal(&old.node.parent, &row->parent) || strcmp(old.node.name, row->name) != 0;
+    bool moved =
+        !node_id_equal(&old.node.parent, &row->parent) || strcmp(old.node.name, row->name) != 0;
     if (moved && is_root(row)) return impossible(row, "the root was moved");
     NodeRow fresh = old;
     bool retyped = old.node.type != row->type;
@@ -128,7 +131,8 @@ static Err *blob_refer(Index *index, Arena *arena, Stamp *stamp, const Version *
     return index_blob_put(index, &blob);
 }
 
-static Err *blob_release(Index *index, Arena *arena, Stamp *stamp, const Version *version, TimeUs time)
+static Err *blob_release(Index *index, Arena *arena, Stamp *stamp, const Version *version,
+                         TimeUs time)
 {
     if (version->bytes != NULL) return NULL;
     BlobRow blob;
@@ -202,7 +206,8 @@ static Err *apply_version(Index *index, Arena *arena, Stamp *stamp, const LogRow
     return index_node_put(index, &node);
 }
 
-static Err *drop_versions(Index *index, Arena *arena, Stamp *stamp, const LogRow *row, int64_t from, int64_t to)
+static Err *drop_versions(Index *index, Arena *arena, Stamp *stamp, const LogRow *row, int64_t from,
+                          int64_t to)
 {
     Version *versions = NULL;
     size_t count = 0;

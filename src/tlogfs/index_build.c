@@ -1,13 +1,13 @@
 /* Holding the catalog index to the log.
  *
- * The index is stamped with the log entry it stands at: its version and its random id (commitInfo.txnId), so that an index
- * beside another log, or a log that was put back from a copy, is noticed. Three cases:
- *   current  entry N+1 does not exist and entry N has the stamp's id: one probe and one entry opened, no engine;
- *   behind   entries N+1.. are read, then the live files that hold their transactions: at most CATCH_UP_MAX entries,
- *            beyond that a rebuild is cheaper;
- *   missing  the snapshot (checkpoint and later entries), then one statement over all live files.
- * Behind and missing are written in one SQLite transaction, under its write lock, and looked at again under it: several readers
- * may find the same index behind at the same time.
+ * The index is stamped with the log entry it stands at: its version and its random id
+ * (commitInfo.txnId), so that an index beside another log, or a log that was put back from a copy,
+ * is noticed. Three cases: current  entry N+1 does not exist and entry N has the stamp's id: one
+ * probe and one entry opened, no engine; behind   entries N+1.. are read, then the live files that
+ * hold their transactions: at most CATCH_UP_MAX entries, beyond that a rebuild is cheaper; missing
+ * the snapshot (checkpoint and later entries), then one statement over all live files. Behind and
+ * missing are written in one SQLite transaction, under its write lock, and looked at again under
+ * it: several readers may find the same index behind at the same time.
  *
  * A merge commit (dataChange = false) changes only which files are live. */
 #include "os/os.h"
@@ -52,7 +52,8 @@ static Err *apply_new_rows(Index *index, LogSource *source, Stamp *stamp)
     TRY(index_log_files(index, scratch, &files, &count));
     for (size_t i = 0; i < count; i++) {
         if (i > 0 && files[i].first_txn <= files[i - 1].last_txn) {
-            return ERR(CORRUPT, "log files %s and %s hold the same transactions", files[i - 1].path, files[i].path);
+            return ERR(CORRUPT, "log files %s and %s hold the same transactions", files[i - 1].path,
+                       files[i].path);
         }
         if (files[i].last_txn > stamp->txn) files[fresh++] = files[i];
     }
@@ -66,17 +67,19 @@ static Err *checkpoint_exists(const LogSource *source, int64_t version, bool *ou
 {
     SCRATCH(scratch);
     OsStat stat;
-    const char *path = arena_printf(scratch, "%s/_delta_log/%020lld.checkpoint.parquet", source->dir,
-                                    (long long)version);
+    const char *path = arena_printf(scratch, "%s/_delta_log/%020lld.checkpoint.parquet",
+                                    source->dir, (long long)version);
     return os_stat_if(path, out, &stat);
 }
 
-static Err *apply_entry(Index *index, LogSource *source, Arena *arena, Stamp *stamp, const DeltaCommit *commit)
+static Err *apply_entry(Index *index, LogSource *source, Arena *arena, Stamp *stamp,
+                        const DeltaCommit *commit)
 {
     for (size_t i = 0; i < commit->remove_count; i++) {
         TRY(index_log_file_remove(index, stamp, &commit->removes[i]));
     }
-    for (size_t i = 0; i < commit->add_count; i++) TRY(index_log_file_add(index, stamp, &commit->adds[i]));
+    for (size_t i = 0; i < commit->add_count; i++)
+        TRY(index_log_file_add(index, stamp, &commit->adds[i]));
     stamp->log_version++;
     stamp->entry_id = commit_txn_id(arena, commit);
     if (commit->remove_count == 0) return NULL;
@@ -86,7 +89,8 @@ static Err *apply_entry(Index *index, LogSource *source, Arena *arena, Stamp *st
     return NULL;
 }
 
-/* Reads the entries after the stamp. *out_done = false: too many, or one that changes the table itself. */
+/* Reads the entries after the stamp. *out_done = false: too many, or one that changes the table
+ * itself. */
 static Err *catch_up(Index *index, LogSource *source, Arena *arena, Stamp *stamp, bool *out_done)
 {
     *out_done = false;
@@ -110,26 +114,31 @@ static Err *catch_up(Index *index, LogSource *source, Arena *arena, Stamp *stamp
 
 static Err *clear(Index *index)
 {
-    static const IndexTable DERIVED[] = {INDEX_STAMP, INDEX_LOG_TABLE, INDEX_NODES, INDEX_VERSIONS,
-                                         INDEX_BLOBS, INDEX_LOG_FILES, INDEX_TOMBSTONES};
-    for (size_t i = 0; i < sizeof DERIVED / sizeof *DERIVED; i++) TRY(index_clear(index, DERIVED[i]));
+    static const IndexTable DERIVED[] = {INDEX_STAMP,     INDEX_LOG_TABLE, INDEX_NODES,
+                                         INDEX_VERSIONS,  INDEX_BLOBS,     INDEX_LOG_FILES,
+                                         INDEX_TOMBSTONES};
+    for (size_t i = 0; i < sizeof DERIVED / sizeof *DERIVED; i++)
+        TRY(index_clear(index, DERIVED[i]));
     return NULL;
 }
 
 static const char *configured(const DeltaMetadata *metadata, const char *key)
 {
     for (size_t i = 0; i < metadata->configuration_count; i++) {
-        if (strcmp(metadata->configuration[i].key, key) == 0) return metadata->configuration[i].value;
+        if (strcmp(metadata->configuration[i].key, key) == 0)
+            return metadata->configuration[i].value;
     }
     return NULL;
 }
 
-static Err *stamp_of_snapshot(LogSource *source, Arena *arena, const DeltaSnapshot *snapshot, Stamp *out)
+static Err *stamp_of_snapshot(LogSource *source, Arena *arena, const DeltaSnapshot *snapshot,
+                              Stamp *out)
 {
     const char *id = configured(&snapshot->metadata, "pond.id");
     const char *format = configured(&snapshot->metadata, "pond.format");
     const char *birthplace = configured(&snapshot->metadata, "pond.birthplace");
-    if (id == NULL || format == NULL) return ERR(NOT_A_POND, "%s: a Delta table, but not a pond's log", source->dir);
+    if (id == NULL || format == NULL)
+        return ERR(NOT_A_POND, "%s: a Delta table, but not a pond's log", source->dir);
     if (strcmp(format, "1") != 0) {
         return err_hint(ERR(UNSUPPORTED, "pond format %s: this build reads format 1", format),
                         "use a newer version of pond");
@@ -156,9 +165,11 @@ static Err *build(Index *index, LogSource *source, int64_t version)
     TRY(stamp_of_snapshot(source, scratch, &snapshot, &stamp));
     TRY(clear(index));
     TRY(index_log_table_put(index, &snapshot.protocol, &snapshot.metadata));
-    for (size_t i = 0; i < snapshot.remove_count; i++) TRY(index_tombstone_put(index, &snapshot.removes[i]));
+    for (size_t i = 0; i < snapshot.remove_count; i++)
+        TRY(index_tombstone_put(index, &snapshot.removes[i]));
     stamp.tombstones = (int64_t)snapshot.remove_count;
-    for (size_t i = 0; i < snapshot.add_count; i++) TRY(index_log_file_add(index, &stamp, &snapshot.adds[i]));
+    for (size_t i = 0; i < snapshot.add_count; i++)
+        TRY(index_log_file_add(index, &stamp, &snapshot.adds[i]));
     TRY(apply_new_rows(index, source, &stamp));
     if (stamp.nodes == 0) return ERR(CORRUPT, "the log holds no root directory");
     perf_count(PERF_index_rebuild);
@@ -181,7 +192,8 @@ Err *index_rebuild(Index *index, LogSource *source, int64_t version)
 
 /* ---- current? ---- */
 
-static Err *is_current(LogSource *source, Arena *arena, const Stamp *stamp, bool *out_known, bool *out_newest)
+static Err *is_current(LogSource *source, Arena *arena, const Stamp *stamp, bool *out_known,
+                       bool *out_newest)
 {
     DeltaCommit entry;
     bool exists = false;

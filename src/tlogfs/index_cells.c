@@ -1,19 +1,20 @@
 /* Rows of the catalog index as cells.
  *
- * Each table's last column is the XXH64 of the others, written by index_put and checked whenever a row is read:
- * of 300 single-bit flips in a SQLite file 173 gave silently wrong rows, and SQLite itself notices few of them. The bytes hashed are,
- * per cell: its kind, its length or value (8 bytes, little endian), its bytes; the table's number comes first.
+ * Each table's last column is the XXH64 of the others, written by index_put and checked whenever a
+ * row is read: of 300 single-bit flips in a SQLite file 173 gave silently wrong rows, and SQLite
+ * itself notices few of them. The bytes hashed are, per cell: its kind, its length or value (8
+ * bytes, little endian), its bytes; the table's number comes first.
  *
- * Statements are data (QUERIES); each selects all columns of its table and is prepared once per open index. A
- * statement that is scanned is not scanned again before the first scan has ended. */
+ * Statements are data (QUERIES); each selects all columns of its table and is prepared once per
+ * open index. A statement that is scanned is not scanned again before the first scan has ended. */
 #include "tlogfs/index_own.h"
 #include <stdio.h>
 #include <string.h>
 
 typedef struct TableInfo {
     const char *name;
-    int width;           /* columns without the hash */
-    const char *where;   /* of the key, for DELETE */
+    int width;         /* columns without the hash */
+    const char *where; /* of the key, for DELETE */
 } TableInfo;
 
 static const TableInfo TABLES[INDEX_TABLE_COUNT] = {
@@ -37,7 +38,8 @@ static const QueryInfo QUERIES[INDEX_QUERY_COUNT] = {
     [QUERY_LOG_TABLE] = {INDEX_LOG_TABLE, "WHERE one = 1"},
     [QUERY_NODE_BY_NAME] = {INDEX_NODES, "WHERE parent = ?1 AND name = ?2"},
     [QUERY_NODE_BY_ID] = {INDEX_NODES, "WHERE id = ?1"},
-    [QUERY_NODE_BEFORE] = {INDEX_NODES, "WHERE parent = ?1 AND name < ?2 ORDER BY name DESC LIMIT 1"},
+    [QUERY_NODE_BEFORE] = {INDEX_NODES,
+                           "WHERE parent = ?1 AND name < ?2 ORDER BY name DESC LIMIT 1"},
     [QUERY_CHILDREN] = {INDEX_NODES, "WHERE parent = ?1 AND name > '' ORDER BY name"},
     [QUERY_ALL_NODES] = {INDEX_NODES, "ORDER BY parent, name"},
     [QUERY_VERSION] = {INDEX_VERSIONS, "WHERE node = ?1 AND version = ?2"},
@@ -100,7 +102,8 @@ static int64_t row_hash(Index *index, IndexTable table, const Cell *cells)
         int64_t number = cell->kind == CELL_INT ? cell->integer : (int64_t)cell->size;
         buf_putc(bytes, (char)cell->kind);
         buf_add(bytes, &number, sizeof number);
-        if (cell->kind == CELL_TEXT || cell->kind == CELL_BLOB) buf_add(bytes, cell->bytes, cell->size);
+        if (cell->kind == CELL_TEXT || cell->kind == CELL_BLOB)
+            buf_add(bytes, cell->bytes, cell->size);
     }
     return (int64_t)xxh64(bytes->data, bytes->size);
 }
@@ -122,7 +125,9 @@ static int bind(sqlite3_stmt *stmt, int at, const Cell *cell)
     switch (cell->kind) {
     case CELL_INT: return sqlite3_bind_int64(stmt, at, cell->integer);
     case CELL_TEXT: return sqlite3_bind_text(stmt, at, cell->bytes, (int)cell->size, SQLITE_STATIC);
-    case CELL_BLOB: return sqlite3_bind_blob(stmt, at, cell->bytes == NULL ? "" : cell->bytes, (int)cell->size, SQLITE_STATIC);
+    case CELL_BLOB:
+        return sqlite3_bind_blob(stmt, at, cell->bytes == NULL ? "" : cell->bytes, (int)cell->size,
+                                 SQLITE_STATIC);
     case CELL_NULL: break;
     }
     return sqlite3_bind_null(stmt, at);
@@ -206,7 +211,8 @@ static Cell read_cell(sqlite3_stmt *stmt, int at)
     case SQLITE_NULL: return (Cell){.kind = CELL_NULL};
     case SQLITE_TEXT: {
         const char *text = (const char *)sqlite3_column_text(stmt, at);
-        return (Cell){.kind = CELL_TEXT, .bytes = text, .size = (size_t)sqlite3_column_bytes(stmt, at)};
+        return (Cell){
+            .kind = CELL_TEXT, .bytes = text, .size = (size_t)sqlite3_column_bytes(stmt, at)};
     }
     default: { /* a damaged file may hold a float: then the hash is wrong */
         const void *blob = sqlite3_column_blob(stmt, at);
@@ -225,7 +231,8 @@ Err *index_scan_next(IndexScan *scan, bool *more, Cell *out)
     if (rc == SQLITE_DONE) return NULL;
     if (rc != SQLITE_ROW) return index_sqlite_error(index, rc);
     int width = TABLES[table].width;
-    if (sqlite3_column_count(stmt) != width + 1) return index_damage(index, "%s: columns", TABLES[table].name);
+    if (sqlite3_column_count(stmt) != width + 1)
+        return index_damage(index, "%s: columns", TABLES[table].name);
     for (int i = 0; i <= width; i++) out[i] = read_cell(stmt, i);
     if (out[width].kind != CELL_INT || out[width].integer != row_hash(index, table, out)) {
         return index_damage(index, "a row of %s does not match its hash", TABLES[table].name);
@@ -245,7 +252,8 @@ void index_scan_end(IndexScan *scan)
     scan->index = NULL;
 }
 
-Err *index_find(Index *index, Arena *arena, IndexQuery query, const Cell *keys, bool *found, Cell *out)
+Err *index_find(Index *index, Arena *arena, IndexQuery query, const Cell *keys, bool *found,
+                Cell *out)
 {
     CLEANUP(index_scan_end) IndexScan scan = {0};
     TRY(index_scan(index, query, keys, &scan));

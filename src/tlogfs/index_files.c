@@ -1,8 +1,9 @@
-/* The log's own files in the catalog index: live data files, tombstones, verified blobs, and the stamp that says
- * which log entry the index stands at.
+/* The log's own files in the catalog index: live data files, tombstones, verified blobs, and the
+ * stamp that says which log entry the index stands at.
  *
- * Live files hold whole transactions, and the ranges of transactions of two files never overlap: commits add one
- * file each, merges replace neighbours (merge.c). First and last transaction and the row count come from add.stats. */
+ * Live files hold whole transactions, and the ranges of transactions of two files never overlap:
+ * commits add one file each, merges replace neighbours (merge.c). First and last transaction and
+ * the row count come from add.stats. */
 #include "tlogfs/index_int.h"
 #include <string.h>
 
@@ -78,7 +79,8 @@ Err *index_log_table_put(Index *index, const DeltaProtocol *protocol, const Delt
     return index_put(index, INDEX_LOG_TABLE, cells);
 }
 
-Err *index_log_table_get(Index *index, Arena *arena, DeltaProtocol *protocol, DeltaMetadata *metadata)
+Err *index_log_table_get(Index *index, Arena *arena, DeltaProtocol *protocol,
+                         DeltaMetadata *metadata)
 {
     Cell cells[CELLS_MAX];
     bool found = false;
@@ -137,7 +139,8 @@ static Err *read_stats(Arena *arena, const DeltaAdd *add, LogFile *out)
 {
     const Json *stats = NULL;
     if (add->stats == NULL) return ERR(CORRUPT, "log file %s: no statistics", add->path);
-    TRY(ERR_WRAP(json_parse(arena, add->stats, strlen(add->stats), &stats), "log file %s: statistics", add->path));
+    TRY(ERR_WRAP(json_parse(arena, add->stats, strlen(add->stats), &stats),
+                 "log file %s: statistics", add->path));
     out->rows = json_int(stats, "numRecords", -1);
     out->first_txn = json_int(json_get(stats, "minValues"), "txn", -1);
     out->last_txn = json_int(json_get(stats, "maxValues"), "txn", -1);
@@ -152,8 +155,9 @@ Err *index_log_file_add(Index *index, Stamp *stamp, const DeltaAdd *add)
     SCRATCH(scratch);
     LogFile file = {0};
     TRY(read_stats(scratch, add, &file));
-    const Cell cells[] = {cell_text(add->path),     cell_int(add->size_bytes), cell_int(add->modified_ms),
-                          cell_text(add->stats),    cell_int(file.first_txn),  cell_int(file.last_txn),
+    const Cell cells[] = {cell_text(add->path),       cell_int(add->size_bytes),
+                          cell_int(add->modified_ms), cell_text(add->stats),
+                          cell_int(file.first_txn),   cell_int(file.last_txn),
                           cell_int(file.rows)};
     TRY(index_put(index, INDEX_LOG_FILES, cells));
     stamp->log_files++;
@@ -180,7 +184,8 @@ Err *index_log_file_remove(Index *index, Stamp *stamp, const DeltaRemove *remove
 
 Err *index_tombstone_put(Index *index, const DeltaRemove *remove)
 {
-    const Cell cells[] = {cell_text(remove->path), cell_int(remove->deleted_ms), cell_int(remove->size_bytes)};
+    const Cell cells[] = {cell_text(remove->path), cell_int(remove->deleted_ms),
+                          cell_int(remove->size_bytes)};
     return index_put(index, INDEX_TOMBSTONES, cells);
 }
 
@@ -235,7 +240,7 @@ Err *index_verified_get(Index *index, Arena *arena, const char *name, bool *foun
 
 Err *index_verified_put(Index *index, const Verified *verified)
 {
-    const Cell cells[] = {cell_text(verified->name), cell_int(verified->inode), cell_int(verified->mtime_ns),
-                          cell_int(verified->size_bytes)};
+    const Cell cells[] = {cell_text(verified->name), cell_int(verified->inode),
+                          cell_int(verified->mtime_ns), cell_int(verified->size_bytes)};
     return index_put(index, INDEX_VERIFIED, cells);
 }

@@ -7,7 +7,8 @@
  *   index_build.c  held to the log: current, behind, missing
  *   index_compare.c two indexes row by row
  *
- * A failed check or a SQLite error sets `damaged` or `failed`; whoever holds the log then mends it (tlog.c). */
+ * A failed check or a SQLite error sets `damaged` or `failed`; whoever holds the log then mends it
+ * (tlog.c). */
 #pragma once
 #include "delta/delta.h"
 #include "tlogfs/row_int.h"
@@ -29,7 +30,8 @@ bool index_in_transaction(const Index *index);
 /* What it holds is wrong, or the file cannot be used. */
 bool index_is_damaged(const Index *index);
 bool index_is_failed(const Index *index);
-Err *index_damage(Index *index, const char *format, ...) __attribute__((format(printf, 2, 3))) WARN_UNUSED;
+Err *index_damage(Index *index, const char *format, ...) __attribute__((format(printf, 2, 3)))
+WARN_UNUSED;
 
 /* ---- cells ---- */
 typedef enum CellKind { CELL_NULL, CELL_INT, CELL_TEXT, CELL_BLOB } CellKind;
@@ -80,11 +82,14 @@ typedef enum IndexQuery {
 const char *index_table_name(IndexTable table);
 size_t index_table_width(IndexTable table); /* columns without the hash */
 
-Err *index_put(Index *index, IndexTable table, const Cell *cells) WARN_UNUSED; /* inserts or replaces */
-Err *index_del(Index *index, IndexTable table, const Cell *key) WARN_UNUSED;        /* the row must be there */
+Err *index_put(Index *index, IndexTable table, const Cell *cells)
+    WARN_UNUSED; /* inserts or replaces */
+Err *index_del(Index *index, IndexTable table, const Cell *key)
+    WARN_UNUSED; /* the row must be there */
 Err *index_clear(Index *index, IndexTable table) WARN_UNUSED;
 /* The first row of a query, copied into the arena. */
-Err *index_find(Index *index, Arena *arena, IndexQuery query, const Cell *keys, bool *found, Cell *out) WARN_UNUSED;
+Err *index_find(Index *index, Arena *arena, IndexQuery query, const Cell *keys, bool *found,
+                Cell *out) WARN_UNUSED;
 /* Rows of a query; cells live until the next call. CLEANUP(index_scan_end) IndexScan scan = {0}; */
 typedef struct IndexScan {
     Index *index;
@@ -96,7 +101,8 @@ void index_scan_end(IndexScan *scan);
 
 /* ---- typed rows ---- */
 typedef struct Stamp {
-    const char *pond_id, *birthplace, *entry_id; /* entry_id: commitInfo.txnId of the newest entry */
+    const char *pond_id, *birthplace,
+        *entry_id; /* entry_id: commitInfo.txnId of the newest entry */
     int64_t format, log_version, txn;
     TimeUs time;
     int64_t checkpoint_version;
@@ -110,13 +116,19 @@ typedef struct NodeRow {
     int64_t states, last_version; /* how many node rows; the highest version ever */
     const char *next, *first;     /* names of the next sibling and of a directory's first child */
 } NodeRow;
-Err *index_node_by_id(Index *index, Arena *arena, const NodeId *id, bool *found, NodeRow *out) WARN_UNUSED;
-Err *index_node_by_name(Index *index, Arena *arena, const NodeId *parent, const char *name, bool *found, NodeRow *out) WARN_UNUSED;
-Err *index_children(Index *index, Arena *arena, const NodeId *parent, NodeRow **out, size_t *count) WARN_UNUSED;
-Err *index_node_put(Index *index, const NodeRow *row) WARN_UNUSED;    /* in place: same parent and name */
-Err *index_node_insert(Index *index, NodeRow *row) WARN_UNUSED;       /* linked into its siblings' chain */
+Err *index_node_by_id(Index *index, Arena *arena, const NodeId *id, bool *found, NodeRow *out)
+    WARN_UNUSED;
+Err *index_node_by_name(Index *index, Arena *arena, const NodeId *parent, const char *name,
+                        bool *found, NodeRow *out) WARN_UNUSED;
+Err *index_children(Index *index, Arena *arena, const NodeId *parent, NodeRow **out, size_t *count)
+    WARN_UNUSED;
+Err *index_node_put(Index *index, const NodeRow *row)
+    WARN_UNUSED; /* in place: same parent and name */
+Err *index_node_insert(Index *index, NodeRow *row)
+    WARN_UNUSED; /* linked into its siblings' chain */
 Err *index_node_unlink(Index *index, const NodeRow *row) WARN_UNUSED; /* out of it */
-Err *index_versions(Index *index, Arena *arena, const NodeId *node, Version **out, size_t *count) WARN_UNUSED;
+Err *index_versions(Index *index, Arena *arena, const NodeId *node, Version **out, size_t *count)
+    WARN_UNUSED;
 Err *index_version_put(Index *index, const NodeId *node, const Version *version) WARN_UNUSED;
 Err *index_version_del(Index *index, const NodeId *node, int64_t version) WARN_UNUSED;
 bool id_pack(const NodeId *id, uint8_t out[16]);
@@ -130,7 +142,8 @@ typedef struct BlobRow {
     int64_t size_bytes, refs;
     TimeUs dropped; /* when the last reference went; TIME_MIN: never */
 } BlobRow;
-Err *index_blob_get(Index *index, Arena *arena, const char *name, bool *found, BlobRow *out) WARN_UNUSED;
+Err *index_blob_get(Index *index, Arena *arena, const char *name, bool *found, BlobRow *out)
+    WARN_UNUSED;
 Err *index_blob_put(Index *index, const BlobRow *row) WARN_UNUSED;
 BlobRow blob_from_cells(Arena *arena, const Cell *cells);
 
@@ -149,21 +162,26 @@ Err *index_tombstone_put(Index *index, const DeltaRemove *remove) WARN_UNUSED;
 Err *index_tombstones_expire(Index *index, Stamp *stamp, int64_t before_ms) WARN_UNUSED;
 
 /* Protocol and metadata of the log's Delta table, as the newest entry that set them said. */
-Err *index_log_table_put(Index *index, const DeltaProtocol *protocol, const DeltaMetadata *metadata) WARN_UNUSED;
-Err *index_log_table_get(Index *index, Arena *arena, DeltaProtocol *protocol, DeltaMetadata *metadata) WARN_UNUSED;
+Err *index_log_table_put(Index *index, const DeltaProtocol *protocol, const DeltaMetadata *metadata)
+    WARN_UNUSED;
+Err *index_log_table_get(Index *index, Arena *arena, DeltaProtocol *protocol,
+                         DeltaMetadata *metadata) WARN_UNUSED;
 
 typedef struct Verified {
     const char *name;
     int64_t inode, mtime_ns, size_bytes;
 } Verified;
-Err *index_verified_get(Index *index, Arena *arena, const char *name, bool *found, Verified *out) WARN_UNUSED;
+Err *index_verified_get(Index *index, Arena *arena, const char *name, bool *found, Verified *out)
+    WARN_UNUSED;
 Err *index_verified_put(Index *index, const Verified *verified) WARN_UNUSED;
 
-/* ---- what a row does; keeps the stamp's counts. CORRUPT when it cannot follow what is there. ---- */
+/* ---- what a row does; keeps the stamp's counts. CORRUPT when it cannot follow what is there. ----
+ */
 Err *index_apply(Index *index, Stamp *stamp, const LogRow *row) WARN_UNUSED;
 
 /* Is `id` the node `top` or below it? Reads the nodes on the way to the root. */
-Err *index_is_below(Index *index, Arena *arena, NodeId id, const NodeId *top, bool *out) WARN_UNUSED;
+Err *index_is_below(Index *index, Arena *arena, NodeId id, const NodeId *top, bool *out)
+    WARN_UNUSED;
 
 /* ---- held to the log ---- */
 /* The log of a pond, and the engine connection it is read through when it has to be. */
@@ -174,15 +192,17 @@ typedef struct LogSource {
 Err *log_source_conn(LogSource *source, Conn **out) WARN_UNUSED;
 typedef Err *OnLogRow(void *context, const LogRow *row);
 /* Rows of transactions after `after_txn`, strictly ascending in (txn, seq): CORRUPT otherwise. */
-Err *log_source_rows(LogSource *source, const LogFile *files, size_t count, int64_t after_txn, OnLogRow *on_row,
-                     void *context) WARN_UNUSED;
+Err *log_source_rows(LogSource *source, const LogFile *files, size_t count, int64_t after_txn,
+                     OnLogRow *on_row, void *context) WARN_UNUSED;
 
-/* Leaves the index in a read transaction on the newest commit it could find. *was_current: nothing had to be read but
- * the newest entry. */
-Err *index_refresh(Index *index, LogSource *source, Arena *arena, Stamp *out, bool *was_current) WARN_UNUSED;
+/* Leaves the index in a read transaction on the newest commit it could find. *was_current: nothing
+ * had to be read but the newest entry. */
+Err *index_refresh(Index *index, LogSource *source, Arena *arena, Stamp *out, bool *was_current)
+    WARN_UNUSED;
 /* From nothing, as of `version` (-1 = newest), in a write transaction of its own. */
 Err *index_rebuild(Index *index, LogSource *source, int64_t version) WARN_UNUSED;
-/* *out_difference: NULL when equal, else one line on the first difference. What is not derived from the log does not count: verified
- * blobs, tombstones that have expired, which checkpoint is known. */
+/* *out_difference: NULL when equal, else one line on the first difference. What is not derived from
+ * the log does not count: verified blobs, tombstones that have expired, which checkpoint is known.
+ */
 Err *index_compare(Index *a, Index *b, Arena *arena, const char **out_difference) WARN_UNUSED;
 const char *commit_txn_id(Arena *arena, const DeltaCommit *commit); /* "" when it has none */

@@ -1,10 +1,12 @@
 /* Nodes and versions in the catalog index.
  *
- * The children of a directory form a chain in order of names: the directory's `first`, then each node's `next`, NULL
- * at the end. Every row carries its own hash, so a neighbour's row proves what is *not* there: a lookup that finds
- * nothing reads the nearest smaller sibling (or the directory itself) and checks that its chain skips the name; a
- * listing follows the chain from end to end. Without it a damaged b-tree could lose rows silently, and a name that looks free
- * could be given away twice, which would carry the damage into the log. Proving costs one row, whatever the directory's size.
+ * The children of a directory form a chain in order of names: the directory's `first`, then each
+ * node's `next`, NULL at the end. Every row carries its own hash, so a neighbour's row proves what
+ * is *not* there: a lookup that finds nothing reads the nearest smaller sibling (or the directory
+ * itself) and checks that its chain skips the name; a listing follows the chain from end to end.
+ * Without it a damaged b-tree could lose rows silently, and a name that looks free could be given
+ * away twice, which would carry the damage into the log. Proving costs one row, whatever the
+ * directory's size.
  *
  * The root's parent is stored as sixteen zero bytes, its name is empty. */
 #include "tlogfs/index_int.h"
@@ -70,7 +72,8 @@ NodeId id_unpack(const void *bytes)
 
 static NodeRow node_from_cells(Arena *arena, const Cell *cells)
 {
-    NodeRow row = {.states = cells[N_STATES].integer, .last_version = cells[N_LAST_VERSION].integer};
+    NodeRow row = {.states = cells[N_STATES].integer,
+                   .last_version = cells[N_LAST_VERSION].integer};
     Node *node = &row.node;
     node->id = id_unpack(cells[N_ID].bytes);
     node->parent = id_unpack(cells[N_PARENT].bytes);
@@ -100,7 +103,8 @@ Err *index_node_put(Index *index, const NodeRow *row)
 {
     const Node *node = &row->node;
     uint8_t id[16], parent[16];
-    if (!id_pack(&node->id, id) || !id_pack(&node->parent, parent)) return ERR(INTERNAL, "not a node id");
+    if (!id_pack(&node->id, id) || !id_pack(&node->parent, parent))
+        return ERR(INTERNAL, "not a node id");
     const Cell cells[] = {
         [N_PARENT] = cell_blob(parent, 16),
         [N_NAME] = cell_text(node->name),
@@ -136,13 +140,15 @@ Err *index_node_by_id(Index *index, Arena *arena, const NodeId *id, bool *found,
     TRY(index_find(index, arena, QUERY_NODE_BY_ID, keys, found, cells));
     if (!*found) return NULL;
     NodeRow row = node_from_cells(arena, cells);
-    if (!node_id_equal(&row.node.id, id)) return index_damage(index, "a node stands under another's id");
+    if (!node_id_equal(&row.node.id, id))
+        return index_damage(index, "a node stands under another's id");
     *out = row;
     return NULL;
 }
 
 /* The row whose chain must skip or reach `name`: the greatest smaller sibling, else none. */
-static Err *node_before(Index *index, Arena *arena, const NodeId *parent, const char *name, bool *found, NodeRow *out)
+static Err *node_before(Index *index, Arena *arena, const NodeId *parent, const char *name,
+                        bool *found, NodeRow *out)
 {
     uint8_t key[16];
     if (!id_pack(parent, key)) return ERR(INTERNAL, "not a node id");
@@ -170,7 +176,8 @@ static Err *prove_absent(Index *index, Arena *arena, const NodeId *parent, const
     return index_damage(index, "a directory has lost a name");
 }
 
-Err *index_node_by_name(Index *index, Arena *arena, const NodeId *parent, const char *name, bool *found, NodeRow *out)
+Err *index_node_by_name(Index *index, Arena *arena, const NodeId *parent, const char *name,
+                        bool *found, NodeRow *out)
 {
     uint8_t key[16];
     *found = false;
@@ -203,7 +210,8 @@ Err *index_children(Index *index, Arena *arena, const NodeId *parent, NodeRow **
         TRY(index_scan_next(&scan, &more, cells));
         if (!more) break;
         NodeRow row = node_from_cells(arena, cells);
-        if (expected == NULL || strcmp(row.node.name, expected) != 0 || !node_id_equal(&row.node.parent, parent)) {
+        if (expected == NULL || strcmp(row.node.name, expected) != 0 ||
+            !node_id_equal(&row.node.parent, parent)) {
             return index_damage(index, "a directory's entries do not follow its chain");
         }
         expected = row.next;
@@ -218,8 +226,8 @@ Err *index_children(Index *index, Arena *arena, const NodeId *parent, NodeRow **
 /* ---- the chain ---- */
 
 /* Sets what points to the place of `name` below `parent`; *out_old is where it pointed before. */
-static Err *point_to(Index *index, Arena *arena, const NodeId *parent, const char *name, const char *target,
-                     const char **out_old)
+static Err *point_to(Index *index, Arena *arena, const NodeId *parent, const char *name,
+                     const char *target, const char **out_old)
 {
     NodeRow row;
     bool found = false;
@@ -262,6 +270,7 @@ Err *index_node_unlink(Index *index, const NodeRow *row)
     TRY(index_del(index, INDEX_NODES, key));
     const char *old = NULL;
     TRY(point_to(index, scratch, &row->node.parent, row->node.name, row->next, &old));
-    if (old == NULL || strcmp(old, row->node.name) != 0) return index_damage(index, "a directory's chain is broken");
+    if (old == NULL || strcmp(old, row->node.name) != 0)
+        return index_damage(index, "a directory's chain is broken");
     return NULL;
 }

@@ -1,8 +1,8 @@
 /* Versions and the blobs they refer to, in the catalog index.
  *
- * A blob's row counts the live versions that refer to it. When the last one goes, the transaction's time stays in
- * `dropped`: with nothing but the log behind it, so that vacuum decides the same after a rebuild. A row stays when its count
- * is zero; the next reference clears `dropped`. */
+ * A blob's row counts the live versions that refer to it. When the last one goes, the transaction's
+ * time stays in `dropped`: with nothing but the log behind it, so that vacuum decides the same
+ * after a rebuild. A row stays when its count is zero; the next reference clears `dropped`. */
 #include "tlogfs/index_int.h"
 #include <string.h>
 
@@ -39,7 +39,8 @@ Err *version_from_cells(Arena *arena, const Cell *cells, Version *out)
         .schema = cell_str(arena, &cells[V_SCHEMA]),
         .attributes = cell_str(arena, &cells[V_ATTRIBUTES]),
     };
-    if (cells[V_SHA256].size == SHA256_HEX) memcpy(version.sha256, cells[V_SHA256].bytes, SHA256_HEX);
+    if (cells[V_SHA256].size == SHA256_HEX)
+        memcpy(version.sha256, cells[V_SHA256].bytes, SHA256_HEX);
     if (cells[V_BYTES].kind == CELL_BLOB) {
         char *bytes = arena_alloc(arena, cells[V_BYTES].size + 1);
         if (cells[V_BYTES].size > 0) memcpy(bytes, cells[V_BYTES].bytes, cells[V_BYTES].size);
@@ -69,7 +70,8 @@ Err *index_version_put(Index *index, const NodeId *node, const Version *version)
         [V_ROWS] = cell_int(version->rows),
         [V_TIME_COLUMN] = cell_text(version->time_column),
         [V_TIME_UNIT] = cell_int((int64_t)version->time_unit),
-        [V_INTERVALS] = cell_text(intervals_write(scratch, version->intervals, version->interval_count)),
+        [V_INTERVALS] =
+            cell_text(intervals_write(scratch, version->intervals, version->interval_count)),
         [V_IN_ORDER] = cell_int(version->in_order),
         [V_SCHEMA] = cell_text(version->schema),
         [V_ATTRIBUTES] = cell_text(version->attributes),

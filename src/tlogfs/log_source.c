@@ -1,7 +1,7 @@
-/* Reading rows out of the log's data files, through the engine: only when the catalog index is behind, missing or
- * checked. Files are read in the order of their transactions, as one statement; rows inside a file are in order of
- * (txn, seq), and that the whole is strictly ascending is checked here rather than sorted (sorting would hold
- * inline content in memory). */
+/* Reading rows out of the log's data files, through the engine: only when the catalog index is
+ * behind, missing or checked. Files are read in the order of their transactions, as one statement;
+ * rows inside a file are in order of (txn, seq), and that the whole is strictly ascending is
+ * checked here rather than sorted (sorting would hold inline content in memory). */
 #include "perf/perf.h"
 #include "tlogfs/index_int.h"
 
@@ -31,8 +31,8 @@ static Err *each_row(const Chunk *chunk, Place *last, OnLogRow *on_row, void *co
         LogRow row;
         TRY(row_from_chunk(scratch, chunk, i, &row));
         if (row.txn < last->txn || (row.txn == last->txn && row.seq <= last->seq)) {
-            return ERR(CORRUPT, "log row %lld.%lld stands after %lld.%lld", (long long)row.txn, (long long)row.seq,
-                       (long long)last->txn, (long long)last->seq);
+            return ERR(CORRUPT, "log row %lld.%lld stands after %lld.%lld", (long long)row.txn,
+                       (long long)row.seq, (long long)last->txn, (long long)last->seq);
         }
         *last = (Place){row.txn, row.seq};
         TRY(on_row(context, &row));
@@ -41,8 +41,8 @@ static Err *each_row(const Chunk *chunk, Place *last, OnLogRow *on_row, void *co
     return NULL;
 }
 
-Err *log_source_rows(LogSource *source, const LogFile *files, size_t count, int64_t after_txn, OnLogRow *on_row,
-                     void *context)
+Err *log_source_rows(LogSource *source, const LogFile *files, size_t count, int64_t after_txn,
+                     OnLogRow *on_row, void *context)
 {
     if (count == 0) return NULL;
     SCRATCH(scratch);

@@ -1,24 +1,29 @@
 /* Checkpoints, and the merging of log data files that goes with them.
  *
- * Due every 9 commits; the merge is the tenth. It replaces neighbouring data files by one with the same rows in the same order
- * (removes and one add, dataChange = false) and reads nothing but those files. The checkpoint is then put together from the
- * catalog index (live files, tombstones younger than 24 h), never from an older checkpoint.
+ * Due every 9 commits; the merge is the tenth. It replaces neighbouring data files by one with the
+ * same rows in the same order (removes and one add, dataChange = false) and reads nothing but those
+ * files. The checkpoint is then put together from the catalog index (live files, tombstones younger
+ * than 24 h), never from an older checkpoint.
  *
  * Tiers. A file's tier follows from the number of transactions it spans (from add.stats):
  *     tier      0    1    2     3      4      5     ... each further one 4 times the last
  *     from      1    9   90  1080  17280  69120
  *     at most   9    9   11    15      3      3     files between two checkpoints
- * A merge takes all files of tier 0; if the result completes its tier (10, 12, 16, then 4 files) it takes that tier's files in the same
- * step, and so on upwards: always a suffix of the files in order of transactions, so their ranges stay disjoint. Live files: at most
- * 9 + 9 + 11 + 15 + 3 a tier above: 62 up to 17280 * 4^6 = 70 million commits (134 years at one a minute).
+ * A merge takes all files of tier 0; if the result completes its tier (10, 12, 16, then 4 files) it
+ * takes that tier's files in the same step, and so on upwards: always a suffix of the files in
+ * order of transactions, so their ranges stay disjoint. Live files: at most 9 + 9 + 11 + 15 + 3 a
+ * tier above: 62 up to 17280 * 4^6 = 70 million commits (134 years at one a minute).
  *
- * Cost: a row is rewritten once a tier, so log(n) times; the steps whose period is long enough to be felt fall every 90, 1,080 and
- * 17,280 commits. 1,080 rather than 900 or 1,000: the windows of commits 4,001-5,000 and 9,001-10,000 each hold exactly one such step (4,320
- * and 9,720), far from their ends, and none of the next tier (17,280); so do the same windows counted in Delta versions. A fan-out of ten
- * throughout would put a lump of 10,000 rows on commit 10,000. Tombstones make up most of a checkpoint; at one commit a minute their number
- * is constant after 24 h = 1,440 commits. (docs/decisions/0010)
+ * Cost: a row is rewritten once a tier, so log(n) times; the steps whose period is long enough to
+ * be felt fall every 90, 1,080 and 17,280 commits. 1,080 rather than 900 or 1,000: the windows of
+ * commits 4,001-5,000 and 9,001-10,000 each hold exactly one such step (4,320 and 9,720), far from
+ * their ends, and none of the next tier (17,280); so do the same windows counted in Delta versions.
+ * A fan-out of ten throughout would put a lump of 10,000 rows on commit 10,000. Tombstones make up
+ * most of a checkpoint; at one commit a minute their number is constant after 24 h = 1,440 commits.
+ * (docs/decisions/0010)
  *
- * Failure at any point leaves the log as it was or with the merge done; a missing checkpoint is made at the next commit. */
+ * Failure at any point leaves the log as it was or with the merge done; a missing checkpoint is
+ * made at the next commit. */
 #include "tlogfs/tlog_int.h"
 #include <string.h>
 
@@ -30,8 +35,8 @@ typedef struct Tier {
     size_t files;    /* so many make one of the next */
 } Tier;
 static const Tier TIERS[TIER_COUNT] = {
-    {1, 1},          {9, 10},           {90, 12},           {1080, 16},      {17280, 4},     {69120, 4},
-    {276480, 4},     {1105920, 4},      {4423680, 4},       {17694720, 4},   {70778880, SIZE_MAX}};
+    {1, 1},      {9, 10},      {90, 12},     {1080, 16},    {17280, 4},          {69120, 4},
+    {276480, 4}, {1105920, 4}, {4423680, 4}, {17694720, 4}, {70778880, SIZE_MAX}};
 
 static size_t tier_of(int64_t commits)
 {
@@ -80,7 +85,8 @@ typedef struct Merge {
 static Err *write_merged(Tlog *tlog, Arena *arena, Merge *merge)
 {
     const char **paths = AARRAY(arena, const char *, merge->count);
-    for (size_t i = 0; i < merge->count; i++) paths[i] = path_join(arena, tlog->log_dir, merge->files[i].path);
+    for (size_t i = 0; i < merge->count; i++)
+        paths[i] = path_join(arena, tlog->log_dir, merge->files[i].path);
     char *sql = arena_printf(arena, "SELECT %s FROM %s", row_columns_sql(arena),
                              engine_read_parquet_sql(arena, paths, merge->count, ""));
     int64_t last = merge->files[merge->count - 1].last_txn, rows = 0;
@@ -90,7 +96,8 @@ static Err *write_merged(Tlog *tlog, Arena *arena, Merge *merge)
     const Json *stats = NULL;
     Err *error = json_parse(arena, merge->add.stats, strlen(merge->add.stats), &stats);
     if (error == NULL && json_int(stats, "numRecords", -1) != rows) {
-        error = ERR(CORRUPT, "log files up to transaction %lld do not hold %lld rows", (long long)last, (long long)rows);
+        error = ERR(CORRUPT, "log files up to transaction %lld do not hold %lld rows",
+                    (long long)last, (long long)rows);
     }
     if (error != NULL) err_free(os_unlink_if(path_join(arena, tlog->log_dir, merge->add.path)));
     return error;
@@ -114,9 +121,12 @@ static Err *commit_merge(Tlog *tlog, Arena *arena, Merge *merge)
                           .removes = merge->removes,
                           .remove_count = merge->count};
     bool won = false, certain = true;
-    Err *error = log_commit(arena, &tlog->source, merge->version, &commit, merge->txn_id, &won, &certain);
-    if (error == NULL && !won) error = ERR(CONFLICT, "%s: another writer committed first", tlog->dir);
-    if (error != NULL && certain) err_free(os_unlink_if(path_join(arena, tlog->log_dir, merge->add.path)));
+    Err *error =
+        log_commit(arena, &tlog->source, merge->version, &commit, merge->txn_id, &won, &certain);
+    if (error == NULL && !won)
+        error = ERR(CONFLICT, "%s: another writer committed first", tlog->dir);
+    if (error != NULL && certain)
+        err_free(os_unlink_if(path_join(arena, tlog->log_dir, merge->add.path)));
     return error;
 }
 

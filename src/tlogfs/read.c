@@ -1,5 +1,5 @@
-/* FsBackend reads: each is answered by the catalog index alone, and asked again once when the index had to be
- * mended. The engine is loaded by none of them. */
+/* FsBackend reads: each is answered by the catalog index alone, and asked again once when the index
+ * had to be mended. The engine is loaded by none of them. */
 #include "tlogfs/tlog_int.h"
 #include <string.h>
 
@@ -12,7 +12,8 @@ Err *tlog_op_get(void *self, Arena *arena, NodeId id, bool *found, Node *out)
     return NULL;
 }
 
-Err *tlog_op_lookup(void *self, Arena *arena, NodeId parent, const char *name, bool *found, Node *out)
+Err *tlog_op_lookup(void *self, Arena *arena, NodeId parent, const char *name, bool *found,
+                    Node *out)
 {
     Tlog *tlog = self;
     NodeRow row;
@@ -47,7 +48,8 @@ static Err *read_versions(Tlog *tlog, Arena *arena, const NodeId *id, Version **
     TRY(index_node_by_id(tlog->index, arena, id, &found, &row));
     if (!found) return ERR(NOT_FOUND, "node %s: it does not exist", id->text);
     TRY(index_versions(tlog->index, arena, id, out, count));
-    if ((int64_t)*count != row.node.version_count) return index_damage(tlog->index, "a node has lost versions");
+    if ((int64_t)*count != row.node.version_count)
+        return index_damage(tlog->index, "a node has lost versions");
     return NULL;
 }
 

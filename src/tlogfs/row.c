@@ -1,11 +1,13 @@
 /* Log rows to and from the engine.
  *
- * One table of columns, in file order, gives the Delta schema, the temporary table that a commit's rows are
- * appended to, and the places of cells. Types are those that Delta has: BIGINT, VARCHAR, BOOLEAN, BLOB and
- * TIMESTAMP WITH TIME ZONE. Times that a user may set to anything (overrides) are BIGINT microseconds.
+ * One table of columns, in file order, gives the Delta schema, the temporary table that a commit's
+ * rows are appended to, and the places of cells. Types are those that Delta has: BIGINT, VARCHAR,
+ * BOOLEAN, BLOB and TIMESTAMP WITH TIME ZONE. Times that a user may set to anything (overrides) are
+ * BIGINT microseconds.
  *
- * A row read from a file is checked for form here (known operation and type, UUIDs, a hash of 64 hex digits);
- * whether it makes sense after the rows before it is the index's business (index_apply.c). */
+ * A row read from a file is checked for form here (known operation and type, UUIDs, a hash of 64
+ * hex digits); whether it makes sense after the rows before it is the index's business
+ * (index_apply.c). */
 #include "tlogfs/row_int.h"
 #include <string.h>
 
@@ -86,7 +88,8 @@ char *row_create_table_sql(Arena *arena, const char *table)
     Buf sql = buf_new(arena);
     buf_printf(&sql, "CREATE OR REPLACE TEMPORARY TABLE %s (", sql_ident(arena, table));
     for (size_t i = 0; i < ROW_COLUMN_COUNT; i++) {
-        buf_printf(&sql, "%s%s %s", i == 0 ? "" : ", ", sql_ident(arena, columns[i].name), columns[i].type);
+        buf_printf(&sql, "%s%s %s", i == 0 ? "" : ", ", sql_ident(arena, columns[i].name),
+                   columns[i].type);
     }
     buf_puts(&sql, ")");
     return sql.data;
@@ -152,7 +155,8 @@ void row_values(const LogRow *row, Value out[ROW_COLUMN_COUNT])
     if (row->op == ROW_NODE) node_values(row, out);
     if (row->op == ROW_VERSION || row->op == ROW_DROP) version_values(row, out);
     if (row->content != NULL) {
-        out[COL_CONTENT] = (Value){.kind = VALUE_BLOB, .bytes = row->content, .size = row->content_size};
+        out[COL_CONTENT] =
+            (Value){.kind = VALUE_BLOB, .bytes = row->content, .size = row->content_size};
     }
     out[COL_ATTRIBUTES] = value_text(row->attributes);
 }
@@ -199,7 +203,8 @@ static Err *read_node_part(Arena *arena, const Chunk *chunk, size_t at, LogRow *
     row->name = cell_text(arena, chunk, COL_NAME, at);
     if (row->name == NULL) return bad_row(row, "name", NULL);
     const char *type = cell_text(arena, chunk, COL_TYPE, at);
-    if (type == NULL || !entry_type_parse(type, &row->type)) return bad_row(row, "not an entry type", type);
+    if (type == NULL || !entry_type_parse(type, &row->type))
+        return bad_row(row, "not an entry type", type);
     row->has_min_override = !vector_is_null(&chunk->vectors[COL_MIN_OVERRIDE], at);
     row->min_override = cell_int(chunk, COL_MIN_OVERRIDE, at, 0);
     row->has_max_override = !vector_is_null(&chunk->vectors[COL_MAX_OVERRIDE], at);
@@ -257,7 +262,8 @@ Err *row_from_chunk(Arena *arena, const Chunk *chunk, size_t at, LogRow *out)
     LogRow row = {.size_bytes = -1, .rows = -1};
     row.txn = cell_int(chunk, COL_TXN, at, 0);
     row.seq = cell_int(chunk, COL_SEQ, at, 0);
-    if (row.txn < 1 || row.seq < 1) return bad_row(&row, "transaction and sequence", "not positive");
+    if (row.txn < 1 || row.seq < 1)
+        return bad_row(&row, "transaction and sequence", "not positive");
     const char *op = cell_text(arena, chunk, COL_OP, at);
     if (!op_parse(op, &row.op)) return bad_row(&row, "not an operation", op);
     const char *node = cell_text(arena, chunk, COL_NODE, at);

@@ -1,5 +1,6 @@
-/* Log rows: what happened to a node, and how that stands in the log's Parquet files. The columns are one table
- * (row.c); the Delta schema, the temporary table, the writer and the reader all follow it. */
+/* Log rows: what happened to a node, and how that stands in the log's Parquet files. The columns
+ * are one table (row.c); the Delta schema, the temporary table, the writer and the reader all
+ * follow it. */
 #pragma once
 #include "engine/engine.h"
 #include "tinyfs/tinyfs.h"
@@ -38,12 +39,14 @@ enum { ROW_COLUMN_COUNT = 24, INLINE_MAX_BYTES = 4096, INTERVALS_MAX = 64 };
 extern const Schema ROW_SCHEMA;
 
 void row_values(const LogRow *row, Value out[ROW_COLUMN_COUNT]);
-/* Row `at` of a chunk whose columns are those of ROW_SCHEMA, in order. CORRUPT when it cannot be one of ours. */
+/* Row `at` of a chunk whose columns are those of ROW_SCHEMA, in order. CORRUPT when it cannot be
+ * one of ours. */
 Err *row_from_chunk(Arena *arena, const Chunk *chunk, size_t at, LogRow *out) WARN_UNUSED;
-char *row_columns_sql(Arena *arena);                           /* "txn", "seq", ... */
+char *row_columns_sql(Arena *arena); /* "txn", "seq", ... */
 char *row_create_table_sql(Arena *arena, const char *table);
 
 const char *row_op_name(RowOp op);
-char *intervals_write(Arena *arena, const TimeSpan *intervals, size_t count); /* NULL when there are none */
+char *intervals_write(Arena *arena, const TimeSpan *intervals,
+                      size_t count); /* NULL when there are none */
 Err *intervals_read(Arena *arena, const char *text, TimeSpan **out, size_t *count) WARN_UNUSED;
 bool id_valid(const char *text);

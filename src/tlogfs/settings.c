@@ -1,5 +1,5 @@
-/* Settings: the member "settings" of the root node's attributes, an object of texts. Which keys there are is the
- * steward's table. */
+/* Settings: the member "settings" of the root node's attributes, an object of texts. Which keys
+ * there are is the steward's table. */
 #include "tlogfs/tlog_int.h"
 #include <string.h>
 

@@ -1,11 +1,14 @@
-/* The open store: which index it reads, what its snapshot is, and how it goes on when the index is no good.
+/* The open store: which index it reads, what its snapshot is, and how it goes on when the index is
+ * no good.
  *
- * The index is looked for in POND/cache, then (a pond that cannot be written) under $XDG_CACHE_HOME/pond/<id>, then
- * made in memory. An index that is damaged is emptied and built again where it is; one whose file cannot be
- * used at all gives way to the next place. Neither is an error for the reader, and the snapshot stays at the same log version.
+ * The index is looked for in POND/cache, then (a pond that cannot be written) under
+ * $XDG_CACHE_HOME/pond/<id>, then made in memory. An index that is damaged is emptied and built
+ * again where it is; one whose file cannot be used at all gives way to the next place. Neither is
+ * an error for the reader, and the snapshot stays at the same log version.
  *
- * A Tlog outside a transaction holds one SQLite read transaction; in a transaction the write transaction, whose
- * uncommitted rows are what "reads see the open transaction's own changes" means. */
+ * A Tlog outside a transaction holds one SQLite read transaction; in a transaction the write
+ * transaction, whose uncommitted rows are what "reads see the open transaction's own changes"
+ * means. */
 #include "tlogfs/tlog_int.h"
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +18,10 @@ void tlog_register_classes(const char *dir)
     static const struct {
         const char *name;
         OsClass class;
-    } CLASSES[] = {{"log", OS_LOG},         {"blobs", OS_BLOB},    {"tmp", OS_STAGING}, {"cache/index.db", OS_INDEX},
-                   {"cache/index.db-wal", OS_INDEX}, {"cache/index.db-shm", OS_INDEX}, {"cache", OS_CACHE},
-                   {"history", OS_HISTORY}, {"lock", OS_LOCK}};
+    } CLASSES[] = {{"log", OS_LOG},     {"blobs", OS_BLOB},
+                   {"tmp", OS_STAGING}, {"cache/index.db", OS_INDEX},
+                   {"cache", OS_CACHE}, {"history", OS_HISTORY},
+                   {"lock", OS_LOCK}};
     SCRATCH(scratch);
     for (size_t i = 0; i < sizeof CLASSES / sizeof *CLASSES; i++) {
         os_class_add(path_join(scratch, dir, CLASSES[i].name), CLASSES[i].class);
@@ -32,16 +36,20 @@ static Err *pond_id_of(Tlog *tlog, const char **out)
     bool exists = false;
     TRY(delta_entry_read(tlog->arena, tlog->log_dir, 0, &exists, &first));
     for (size_t i = 0; exists && i < first.metadata.configuration_count; i++) {
-        if (strcmp(first.metadata.configuration[i].key, "pond.id") == 0) *out = first.metadata.configuration[i].value;
+        if (strcmp(first.metadata.configuration[i].key, "pond.id") == 0)
+            *out = first.metadata.configuration[i].value;
     }
-    return *out != NULL && id_valid(*out) ? NULL : ERR(NOT_A_POND, "%s: a Delta table, but not a pond's log", tlog->log_dir);
+    return *out != NULL && id_valid(*out)
+               ? NULL
+               : ERR(NOT_A_POND, "%s: a Delta table, but not a pond's log", tlog->log_dir);
 }
 
 /* NULL when there is no such place. */
 static Err *user_cache_path(Tlog *tlog, const char **out)
 {
     const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME"), *id = NULL;
-    if (base == NULL || base[0] != '/') base = home == NULL ? NULL : path_join(tlog->arena, home, ".cache");
+    if (base == NULL || base[0] != '/')
+        base = home == NULL ? NULL : path_join(tlog->arena, home, ".cache");
     if (base == NULL) return NULL;
     TRY(pond_id_of(tlog, &id));
     const char *dir = arena_printf(tlog->arena, "%s/pond/%s", base, id);
@@ -55,7 +63,7 @@ static Err *pond_cache_path(Tlog *tlog, const char **out)
 {
     OsStat stat;
     bool exists = false;
-    if (tlog->options.read_only) return NULL;
+    if (tlog->options.read_only || tlog->options.index_elsewhere) return NULL;
     Err *error = os_stat_if(tlog->cache_dir, &exists, &stat);
     if (error == NULL && !exists) error = os_mkdirs(tlog->cache_dir);
     if (error == NULL) *out = path_join(tlog->arena, tlog->cache_dir, "index.db");
@@ -68,7 +76,8 @@ static Err *pond_cache_path(Tlog *tlog, const char **out)
 static Err *take_snapshot(Tlog *tlog)
 {
     arena_reset(tlog->snapshot);
-    return index_refresh(tlog->index, &tlog->source, tlog->snapshot, &tlog->stamp, &tlog->was_current);
+    return index_refresh(tlog->index, &tlog->source, tlog->snapshot, &tlog->stamp,
+                         &tlog->was_current);
 }
 
 static bool index_troubled(const Tlog *tlog)
@@ -143,7 +152,8 @@ static Err *replay(Tlog *tlog)
     if (!found) return index_damage(tlog->index, "it lost its stamp");
     if (tx == NULL) return NULL;
     tx->stamp = tlog->stamp;
-    for (size_t i = 0; i < tx->rows.n; i++) TRY(index_apply(tlog->index, &tx->stamp, &tx->rows.v[i]));
+    for (size_t i = 0; i < tx->rows.n; i++)
+        TRY(index_apply(tlog->index, &tx->stamp, &tx->rows.v[i]));
     return NULL;
 }
 
@@ -191,7 +201,8 @@ Err *tlog_open(const char *dir, TlogOptions options, Tlog **out)
     CLEANUP(tlog_close_at) Tlog *tlog = NULL;
     Arena *arena = arena_new();
     tlog = ANEW(arena, Tlog);
-    *tlog = (Tlog){.arena = arena, .options = options, .snapshot = arena_new(), .verified = map_new(arena)};
+    *tlog = (Tlog){
+        .arena = arena, .options = options, .snapshot = arena_new(), .verified = map_new(arena)};
     char *absolute = NULL;
     TRY(os_absolute(arena, dir, &absolute));
     tlog->dir = absolute;

@@ -44,7 +44,8 @@ Err *tlog_create(const char *dir, const char *birthplace, const TlogCommitInfo *
 
 typedef struct TlogOptions {
     bool no_index;   /* ignore and leave alone the stored index: build one in memory from the log */
-    bool read_only;  /* the pond cannot be written: index under $XDG_CACHE_HOME/pond/<id>, else memory */
+    bool read_only;  /* nothing may be written: index under $XDG_CACHE_HOME/pond/<id>, else memory (also found out by itself) */
+    bool index_elsewhere; /* the same place for the index of a pond that is written: on a network file system */
 } TlogOptions;
 /* NOT_A_POND when there is none; UNSUPPORTED for another format version. */
 Err *tlog_open(const char *dir, TlogOptions options, Tlog **out) WARN_UNUSED;
@@ -79,7 +80,7 @@ typedef struct TlogVacuum {
 /* Removes blobs that no live version refers to and whose last reference was dropped more than `retain_us` ago (between commit times in the
  * log); never-referenced blobs and staging files by mtime; log data files by tombstones; commit JSONs are kept. */
 Err *tlog_vacuum(Tlog *tlog, int64_t retain_us, TlogVacuum *out) WARN_UNUSED;
-/* Only the staging folders that dead writers left; adds to *out. */
+/* Only what dead writers left: staging folders, log entries never published; adds to *out. */
 Err *tlog_sweep_staging(Tlog *tlog, TlogVacuum *out) WARN_UNUSED;
 
 /* ---- history, backwards from the newest ---- */
@@ -115,5 +116,7 @@ typedef struct TlogFsckOptions {
 Err *tlog_fsck(Arena *arena, Tlog *tlog, TlogFsckOptions options, TlogFsck *out) WARN_UNUSED;
 /* The fingerprint of any backend's content (memory stores too). */
 Err *tlog_root_fingerprint(FsBackend backend, char out[65]) WARN_UNUSED;
-/* Deletes the index and builds it from the log. */
+/* Builds a second index from the log, in memory, and compares: *out_difference is NULL, or one line on the first difference. */
+Err *tlog_index_check(Arena *arena, Tlog *tlog, const char **out_difference) WARN_UNUSED;
+/* Empties the index and builds it from the log. */
 Err *tlog_reindex(Tlog *tlog) WARN_UNUSED;

@@ -1,11 +1,13 @@
-/* Removing what nobody refers to any more. Runs under the writer lock, so nothing is being added meanwhile.
+/* Removing what nobody refers to any more. Runs under the writer lock, so nothing is being added
+ * meanwhile.
  *
- * blobs      with a row in the index: when no live version refers to it and the transaction that dropped the last
- *            reference is at least the retention older than the newest transaction; both times are the log's, so a wrong clock today removes
- *            nothing. Without a row (left by a crash): by the file's time and the clock.
- * log files  that no live add and no tombstone younger than the retention names, older than the retention.
- * staging    folders txn-* of writers: all but our own are dead, because a writer has one only under the lock.
- * Commit JSONs stay for ever. A name that is not of ours is left alone. Crash: at any point, harmless. */
+ * blobs      with a row in the index: when no live version refers to it and the transaction that
+ * dropped the last reference is at least the retention older than the newest transaction; both
+ * times are the log's, so a wrong clock today removes nothing. Without a row (left by a crash): by
+ * the file's time and the clock. log files  that no live add and no tombstone younger than the
+ * retention names, older than the retention. staging    folders txn-* of writers: all but our own
+ * are dead, because a writer has one only under the lock. Commit JSONs stay for ever. A name that
+ * is not of ours is left alone. Crash: at any point, harmless. */
 #include "tlogfs/tlog_int.h"
 #include <stdio.h>
 #include <string.h>
@@ -28,8 +30,10 @@ static Err *may_go(Vacuum *vacuum, Arena *arena, const char *name, const OsStat 
     BlobRow row;
     bool found = false;
     TLOG_READ(tlog, index_blob_get(tlog->index, arena, name, &found, &row));
-    if (!found) *out = os_now() - stat->mtime_ns / 1000 >= vacuum->retain_us;
-    else *out = row.refs == 0 && tlog->stamp.time - row.dropped >= vacuum->retain_us;
+    if (!found)
+        *out = os_now() - stat->mtime_ns / 1000 >= vacuum->retain_us;
+    else
+        *out = row.refs == 0 && tlog->stamp.time - row.dropped >= vacuum->retain_us;
     return NULL;
 }
 
@@ -68,15 +72,15 @@ static Err *vacuum_blobs(Vacuum *vacuum)
     return NULL;
 }
 
-static Err *remove_log_file(Vacuum *vacuum, const char *relative)
+static Err *remove_log_file(const Tlog *tlog, const char *relative, int64_t *count, int64_t *bytes)
 {
     SCRATCH(scratch);
-    char *path = path_join(scratch, vacuum->tlog->log_dir, relative);
+    char *path = path_join(scratch, tlog->log_dir, relative);
     OsStat stat;
     TRY(os_stat(path, &stat));
     TRY(os_unlink(path));
-    vacuum->done.log_files++;
-    vacuum->done.bytes += stat.size_bytes;
+    *count += 1;
+    *bytes += stat.size_bytes;
     return NULL;
 }
 
@@ -100,9 +104,9 @@ static Err *vacuum_log(Vacuum *vacuum)
     int64_t expire_ms = (os_now() - vacuum->retain_us) / 1000 + 1;
     TLOG_READ(tlog, snapshot_files(tlog, scratch, &snapshot));
     TRY(delta_unreferenced(scratch, tlog->log_dir, &snapshot, expire_ms, &paths, &count));
-    for (size_t i = 0; i < count; i++) TRY(remove_log_file(vacuum, paths[i]));
-    TRY(delta_leftovers(scratch, tlog->log_dir, expire_ms, &paths, &count));
-    for (size_t i = 0; i < count; i++) TRY(remove_log_file(vacuum, paths[i]));
+    for (size_t i = 0; i < count; i++) {
+        TRY(remove_log_file(tlog, paths[i], &vacuum->done.log_files, &vacuum->done.bytes));
+    }
     return NULL;
 }
 
@@ -120,7 +124,20 @@ static Err *tree_bytes(Arena *arena, const char *dir, int64_t *out)
     return NULL;
 }
 
-Err *tlog_sweep_staging(Tlog *tlog, TlogVacuum *out)
+/* Entries and checkpoints that were never published: under the lock nobody is about to. */
+static Err *sweep_entries(Tlog *tlog, TlogVacuum *out)
+{
+    SCRATCH(scratch);
+    const char **paths = NULL;
+    size_t count = 0;
+    TRY(delta_leftovers(scratch, tlog->log_dir, INT64_MAX, &paths, &count));
+    for (size_t i = 0; i < count; i++) {
+        TRY(remove_log_file(tlog, paths[i], &out->staging, &out->bytes));
+    }
+    return NULL;
+}
+
+static Err *sweep_folders(Tlog *tlog, TlogVacuum *out)
 {
     SCRATCH(scratch);
     OsEntry *entries = NULL;
@@ -139,6 +156,12 @@ Err *tlog_sweep_staging(Tlog *tlog, TlogVacuum *out)
         out->staging++;
     }
     return NULL;
+}
+
+Err *tlog_sweep_staging(Tlog *tlog, TlogVacuum *out)
+{
+    TRY(sweep_entries(tlog, out));
+    return sweep_folders(tlog, out);
 }
 
 Err *tlog_vacuum(Tlog *tlog, int64_t retain_us, TlogVacuum *out)

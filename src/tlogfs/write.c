@@ -1,5 +1,6 @@
-/* FsBackend writes: each checks, then becomes a log row that is applied to the index inside the open SQLite
- * transaction and kept for the commit. A refused change leaves no trace. Rows of one transaction share its time. */
+/* FsBackend writes: each checks, then becomes a log row that is applied to the index inside the
+ * open SQLite transaction and kept for the commit. A refused change leaves no trace. Rows of one
+ * transaction share its time. */
 #include "tlogfs/tlog_int.h"
 #include <string.h>
 
@@ -31,7 +32,8 @@ static LogRow row_copy(Tx *tx, const LogRow *row)
     LogRow copy = *row;
     copy.name = keep(tx, row->name);
     copy.sha256 = keep(tx, row->sha256);
-    if (row->content != NULL) copy.content = arena_strndup(tx->arena, row->content, row->content_size);
+    if (row->content != NULL)
+        copy.content = arena_strndup(tx->arena, row->content, row->content_size);
     copy.time_column = keep(tx, row->time_column);
     copy.intervals = keep(tx, row->intervals);
     copy.factory = keep(tx, row->factory);
@@ -50,7 +52,8 @@ static Err *add_row(Tlog *tlog, const LogRow *given)
     row.time = tx->time;
     vec_push(tx->arena, &tx->rows, row);
     Err *error = index_apply(tlog->index, &tx->stamp, &row);
-    if (error != NULL && tlog_can_mend(tlog)) error = tlog_mend(tlog, error); /* replays this row too */
+    if (error != NULL && tlog_can_mend(tlog))
+        error = tlog_mend(tlog, error); /* replays this row too */
     if (error != NULL) tx->broken = true;
     return error;
 }
@@ -113,9 +116,11 @@ static Err *check_state(Arena *arena, const Node *node)
 {
     const char *name = text_printable(arena, node->name == NULL ? "" : node->name);
     bool dynamic = node->type == ENTRY_DYNAMIC || node->type == ENTRY_DYNAMIC_DIR;
-    if (dynamic && node->factory == NULL) return ERR(INVALID, "%s: a dynamic node needs a factory", name);
+    if (dynamic && node->factory == NULL)
+        return ERR(INVALID, "%s: a dynamic node needs a factory", name);
     bool target = node->content != NULL && node->content[0] != '\0';
-    if (node->type == ENTRY_SYMLINK && !target) return ERR(INVALID, "%s: a symlink needs a target", name);
+    if (node->type == ENTRY_SYMLINK && !target)
+        return ERR(INVALID, "%s: a symlink needs a target", name);
     return NULL;
 }
 
@@ -166,7 +171,9 @@ Err *tlog_op_create(void *self, Arena *arena, const Node *node, Node *out)
 static Err *check_type_change(Arena *arena, const Node *from, const Node *to)
 {
     bool dir = from->type == ENTRY_DIR;
-    if (dir == (to->type == ENTRY_DIR) && (from->version_count == 0 || entry_has_versions(to->type))) return NULL;
+    if (dir == (to->type == ENTRY_DIR) &&
+        (from->version_count == 0 || entry_has_versions(to->type)))
+        return NULL;
     return ERR(INVALID, "%s: a %s cannot become a %s", text_printable(arena, from->name),
                entry_type_name(from->type), entry_type_name(to->type));
 }
@@ -248,13 +255,14 @@ static Err *check_spec(Arena *arena, const NodeRow *row, const VersionSpec *spec
         return ERR(INTERNAL, "%s: a version is made of bytes or of a staged file", name);
     }
     if (meta->bytes != NULL && (meta->parquet || meta->size_bytes > INLINE_MAX_BYTES)) {
-        return ERR(INTERNAL, "%s: Parquet, and content above %d bytes, must come as a staged file", name,
-                   INLINE_MAX_BYTES);
+        return ERR(INTERNAL, "%s: Parquet, and content above %d bytes, must come as a staged file",
+                   name, INLINE_MAX_BYTES);
     }
     if (meta->bytes == NULL && (strlen(meta->sha256) != SHA256_HEX || meta->size_bytes < 0)) {
         return ERR(INTERNAL, "%s: a staged file needs its size and hash", name);
     }
-    return meta->interval_count > INTERVALS_MAX ? ERR(INTERNAL, "%s: too many time intervals", name) : NULL;
+    return meta->interval_count > INTERVALS_MAX ? ERR(INTERNAL, "%s: too many time intervals", name)
+                                                : NULL;
 }
 
 static LogRow version_row(Arena *arena, const NodeId *id, const Version *meta, int64_t number)
@@ -283,7 +291,12 @@ static LogRow version_row(Arena *arena, const NodeId *id, const Version *meta, i
 
 static Err *drop_row(Tlog *tlog, const NodeId *id, int64_t from, int64_t to, int64_t count)
 {
-    LogRow row = {.op = ROW_DROP, .node = *id, .version = from, .version_to = to, .size_bytes = -1, .rows = -1};
+    LogRow row = {.op = ROW_DROP,
+                  .node = *id,
+                  .version = from,
+                  .version_to = to,
+                  .size_bytes = -1,
+                  .rows = -1};
     TRY(add_row(tlog, &row));
     tlog->tx->metrics.dropped += count;
     return NULL;
@@ -324,7 +337,8 @@ Err *tlog_op_drop(void *self, NodeId id, int64_t from, int64_t to)
     int64_t hit = 0;
     TRY(need_node(tlog, scratch, &id, &node));
     TRY(tlog_op_versions(tlog, scratch, id, &versions, &count));
-    for (size_t i = 0; i < count; i++) hit += versions[i].version >= from && versions[i].version <= to;
+    for (size_t i = 0; i < count; i++)
+        hit += versions[i].version >= from && versions[i].version <= to;
     if (hit == 0) return NULL;
     TRY(drop_row(tlog, &id, from, to, hit));
     return touch(tlog, &node);

@@ -1,6 +1,6 @@
 /* The stored backend keeps the contract of stores, each commit looked at again from its files. */
-#include "tinyfs/contract.h"
 #include "os/os.h"
+#include "tinyfs/contract.h"
 #include "tlogfs/tlogfs.h"
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
-/* What the tests of tlogfs and steward share: a fresh folder per test, ponds in it, transactions in a few
- * words, and the check that every pond must pass at the end. */
+/* What the tests of tlogfs and steward share: a fresh folder per test, ponds in it, transactions in
+ * a few words, and the check that every pond must pass at the end. */
 #pragma once
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,7 +30,8 @@ static inline void fail_with(Err *err, ErrCode code, const char *words, const ch
 {
     bool right = err != NULL && err_code(err) == code && strstr(err_message(err), words) != NULL;
     if (!right) {
-        print_error("line %d: %s: %s %s, not %s \"%s\"\n", line, call, err == NULL ? "" : err_code_name(err_code(err)),
+        print_error("line %d: %s: %s %s, not %s \"%s\"\n", line, call,
+                    err == NULL ? "" : err_code_name(err_code(err)),
                     err == NULL ? "no error" : err_message(err), err_code_name(code), words);
     }
     err_free(err);
@@ -48,7 +49,8 @@ static inline int program_begin(void **state)
 {
     (void)state;
     const char *tmp = getenv("TMPDIR");
-    (void)snprintf(program_root, sizeof program_root, "%.30s/pond-tlogfs-XXXXXX", tmp == NULL ? "/tmp" : tmp);
+    (void)snprintf(program_root, sizeof program_root, "%.30s/pond-tlogfs-XXXXXX",
+                   tmp == NULL ? "/tmp" : tmp);
     return mkdtemp(program_root) == NULL ? -1 : 0;
 }
 
@@ -113,7 +115,8 @@ static inline Version append_text(Tlog *tlog, NodeId id, const char *text)
     return made;
 }
 
-/* A staged file of `size` bytes that follow from `seed`; marked as Parquet it is not looked into by this module. */
+/* A staged file of `size` bytes that follow from `seed`; marked as Parquet it is not looked into by
+ * this module. */
 static inline VersionSpec stage(Tlog *tlog, int seed, size_t size, bool parquet)
 {
     static int number;
@@ -128,8 +131,9 @@ static inline VersionSpec stage(Tlog *tlog, int seed, size_t size, bool parquet)
     assert_non_null(file);
     assert_int_equal(fwrite(bytes, 1, size, file), size);
     assert_int_equal(fclose(file), 0);
-    VersionSpec spec = {.meta = {.size_bytes = (int64_t)size, .parquet = parquet, .rows = parquet ? 1 : -1},
-                        .staged_path = path};
+    VersionSpec spec = {
+        .meta = {.size_bytes = (int64_t)size, .parquet = parquet, .rows = parquet ? 1 : -1},
+        .staged_path = path};
     sha256_of(bytes, size, spec.meta.sha256);
     return spec;
 }
