@@ -127,7 +127,14 @@ bool os_interrupted(void);
 Err *os_check_interrupt(void) WARN_UNUSED;
 
 /* ---- counts: of calls made, failed ones included; rename and link count for the new name's class ---- */
-typedef enum OsOp { OS_OPEN, OS_READ, OS_WRITE, OS_SYNC, OS_RENAME, OS_LINK, OS_UNLINK, OS_MKDIR, OS_RMDIR, OS_TRUNCATE, OS_STAT, OS_LIST, OS_CLOSE, OS_SEEK, OS_MAP, OS_OP_COUNT } OsOp;
+typedef enum OsOp {
+    OS_OPEN, OS_READ, OS_WRITE, OS_SYNC, OS_RENAME, OS_LINK, OS_UNLINK, OS_MKDIR, OS_RMDIR,
+    OS_TRUNCATE, /* and allocate */
+    OS_STAT,     /* and access */
+    OS_LIST, OS_CLOSE, OS_SEEK,
+    OS_MAP, /* of a file; what is read through it makes no calls */
+    OS_OP_COUNT
+} OsOp;
 typedef enum OsOrigin { OS_OURS, OS_ENGINE, OS_ORIGIN_COUNT } OsOrigin;
 typedef struct OsCount {
     uint64_t calls, bytes; /* bytes for read and write */
