@@ -10,8 +10,9 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { APPLICATION_ID = 0x706f6e63, FORMAT = 1, BUSY_MS = 20 };
+enum { APPLICATION_ID = 0x706f6e63, FORMAT = 1, BUSY_MS = 20, OPEN_TRIES = 10 };
 
 typedef enum Sql {
     SQL_GET,
@@ -38,13 +39,11 @@ static const char *const SQL_TEXT[SQL_COUNT] = {
 static const char SETTINGS[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA "
                                "mmap_size = 0; PRAGMA trusted_schema = OFF;"
                                "PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;";
-static const char CREATE[] = "BEGIN IMMEDIATE;"
-                             "CREATE TABLE IF NOT EXISTS entry (kind TEXT NOT NULL, key TEXT NOT "
+static const char CREATE[] = "CREATE TABLE entry (kind TEXT NOT NULL, key TEXT NOT "
                              "NULL, value BLOB NOT NULL, hash INTEGER NOT NULL,"
                              " used INTEGER NOT NULL, size INTEGER NOT NULL, UNIQUE (kind, key));"
-                             "CREATE INDEX IF NOT EXISTS entry_used ON entry (used, size);"
-                             "PRAGMA application_id = 1886350947; PRAGMA user_version = 1;"
-                             "COMMIT;";
+                             "CREATE INDEX entry_used ON entry (used, size);"
+                             "PRAGMA application_id = 1886350947; PRAGMA user_version = 1;";
 
 struct Store {
     sqlite3 *db;
@@ -93,22 +92,44 @@ static StoreResult pragma_int(Store *store, const char *sql, int64_t *out)
     return code == SQLITE_ROW ? STORE_OK : result_of(code);
 }
 
-/* A file of ours, or an empty one. */
+typedef struct Stamp {
+    int64_t application, format, tables;
+} Stamp;
+
+static StoreResult read_stamp(Store *store, Stamp *out)
+{
+    StoreResult result = pragma_int(store, "PRAGMA application_id", &out->application);
+    if (result == STORE_OK) result = pragma_int(store, "PRAGMA user_version", &out->format);
+    if (result == STORE_OK)
+        result = pragma_int(store, "SELECT count(*) FROM sqlite_schema", &out->tables);
+    return result;
+}
+
+static bool is_ours(const Stamp *stamp)
+{
+    return stamp->application == APPLICATION_ID && stamp->format == FORMAT;
+}
+
+/* Under the write lock: another process may have made the tables in the meantime. */
+static StoreResult create_locked(Store *store)
+{
+    Stamp stamp = {0};
+    StoreResult result = read_stamp(store, &stamp);
+    if (result != STORE_OK || is_ours(&stamp)) return result;
+    if (stamp.application != 0 || stamp.format != 0 || stamp.tables != 0) return STORE_DAMAGED;
+    return result_of(sqlite3_exec(store->db, CREATE, NULL, NULL, NULL));
+}
+
+/* A file of ours, or an empty one, which becomes ours. */
 static StoreResult check_stamp(Store *store)
 {
-    int64_t application = 0, format = 0, pages = 0;
-    StoreResult result = pragma_int(store, "PRAGMA application_id", &application);
-    if (result == STORE_OK) result = pragma_int(store, "PRAGMA user_version", &format);
-    if (result == STORE_OK) result = pragma_int(store, "PRAGMA page_count", &pages);
-    if (result != STORE_OK) return result;
-    if (application == APPLICATION_ID && format == FORMAT) return STORE_OK;
-    if (application != 0 || format != 0) return STORE_DAMAGED;
-    /* WAL mode alone has written a first page; a table in an unstamped file is not ours. */
-    int64_t tables = 0;
-    result = pragma_int(store, "SELECT count(*) FROM sqlite_schema", &tables);
-    if (result != STORE_OK) return result;
-    return tables == 0 ? result_of(sqlite3_exec(store->db, CREATE, NULL, NULL, NULL))
-                       : STORE_DAMAGED;
+    Stamp stamp = {0};
+    StoreResult result = read_stamp(store, &stamp);
+    if (result != STORE_OK || is_ours(&stamp)) return result;
+    result = result_of(sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL));
+    if (result == STORE_OK) result = create_locked(store);
+    if (result == STORE_OK) result = result_of(sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL));
+    return result; /* closing the handle rolls back */
 }
 
 static StoreResult prepare_all(Store *store)
@@ -135,18 +156,29 @@ static StoreResult open_into(Store *store, const char *path)
     return result;
 }
 
-StoreResult store_open(const char *path, Store **out)
+static StoreResult open_once(const char *path, Store **out)
 {
     Store *store = calloc(1, sizeof *store);
     if (store == NULL) return STORE_UNUSABLE;
     StoreResult result = open_into(store, path);
-    if (result != STORE_OK) {
-        log_debug("cache %s: %s", path == NULL ? "in memory" : path, store_last_error(store));
-        store_close(store);
-        return result;
+    if (result == STORE_OK) {
+        *out = store;
+        return STORE_OK;
     }
-    *out = store;
-    return STORE_OK;
+    log_debug("cache %s: %s", path == NULL ? "in memory" : path, store_last_error(store));
+    store_close(store);
+    return result;
+}
+
+/* Entering WAL mode does not wait for others that do the same, so a busy file is tried again. */
+StoreResult store_open(const char *path, Store **out)
+{
+    StoreResult result = STORE_BUSY;
+    for (int i = 0; i < OPEN_TRIES && result == STORE_BUSY; i++) {
+        if (i > 0) (void)usleep(BUSY_MS * 1000 / OPEN_TRIES);
+        result = open_once(path, out);
+    }
+    return result;
 }
 
 void store_close(Store *store)

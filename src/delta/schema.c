@@ -75,18 +75,14 @@ static bool is_integer(const char *text)
     return end != text && *end == '\0';
 }
 
-/* Writes "name": value when it is exact. */
-static void put_bound(JsonOut *json, const Column *column, const char *text)
+/* Is the bound the value itself, and not something cut or rounded? */
+static bool is_exact(const Column *column, const char *text)
 {
-    if (text == NULL) return;
+    if (text == NULL) return false;
     TypeClass class = type_class(column->type);
-    if (class == TYPE_INT && is_integer(text)) {
-        json_key(json, column->name);
-        json_put_raw(json, text);
-    } else if (class == TYPE_TEXT && strlen(text) <= STATS_TEXT_BYTES_MAX &&
-               utf8_valid(text, strlen(text))) {
-        json_kv_str(json, column->name, text);
-    }
+    if (class == TYPE_INT) return is_integer(text);
+    return class == TYPE_TEXT && strlen(text) <= STATS_TEXT_BYTES_MAX &&
+           utf8_valid(text, strlen(text));
 }
 
 static const ParquetColumnStats *stats_of(const ParquetStats *stats, const char *name)
@@ -105,8 +101,14 @@ static void put_bounds(JsonOut *json, const ParquetStats *stats, const Column *c
     json_begin_object(json);
     for (size_t i = 0; i < count; i++) {
         const ParquetColumnStats *of = stats_of(stats, columns[i].name);
-        if (of == NULL || of->min == NULL || of->max == NULL) continue;
-        put_bound(json, &columns[i], bound == BOUND_MIN ? of->min : of->max);
+        if (of == NULL || !is_exact(&columns[i], of->min) || !is_exact(&columns[i], of->max))
+            continue;
+        const char *text = bound == BOUND_MIN ? of->min : of->max;
+        json_key(json, columns[i].name);
+        if (type_class(columns[i].type) == TYPE_INT)
+            json_put_raw(json, text);
+        else
+            json_put_str(json, text);
     }
     json_end(json);
 }
