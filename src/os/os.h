@@ -150,7 +150,7 @@ const char *os_op_name(OsOp op);
  *   short   the nth matching write writes half and fails with ENOSPC, as do all later ones
  *   crash   the process ends (exit 137) before the nth matching call
  *   lose    as crash, but first every write not fsynced and every name not made durable by its directory's fsync
- *           is undone (overwritten bytes are not restored; a file linked or renamed over is)
+ *           is undone (overwritten bytes are not restored; files unlinked or renamed over are)
  *   tear    as lose, but unsynced files keep a random prefix
  * Only do= is required; the others are any, any, any and 1. nth=0 only counts. Only calls that change something
  * or read content match (open, read, write, sync, rename, link, unlink, mkdir, rmdir, truncate), and only on
