@@ -108,7 +108,7 @@ typedef enum RowFormat { ROWS_TABLE, ROWS_CSV, ROWS_JSON, ROWS_JSONL } RowFormat
 /* `schema`: the types to show; columns of other types arrive as text. */
 Err *rows_print(Cli *cli, RelStream *stream, const Schema *schema, RowFormat format) WARN_UNUSED;
 /* The cell as text: RFC 3339 times, shortest doubles; NULL for null. `zoned` as the schema says. */
-char *cell_text(Arena *arena, const Vector *vector, size_t row, const char *type);
+char *row_cell_text(Arena *arena, const Vector *vector, size_t row, const char *type);
 
 /* ---- progress on stderr ---- */
 typedef struct Progress Progress;

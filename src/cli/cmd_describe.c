@@ -178,7 +178,7 @@ static Err *describe_all(Cli *cli, const Source *sources, size_t count, const Ur
     JsonOut json = json_out(&text);
     json_begin_array(&json);
     for (size_t i = 0; i < count; i++) {
-        Description d;
+        Description d = {0};
         TRY(ERR_WRAP(describe(cli, &sources[i], url, &d), "describe"));
         if (cli->json)
             put_json(&json, &d);

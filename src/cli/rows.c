@@ -64,7 +64,7 @@ static char *time_text(Arena *arena, int64_t stored, const char *type)
     return text;
 }
 
-char *cell_text(Arena *arena, const Vector *vector, size_t row, const char *type)
+char *row_cell_text(Arena *arena, const Vector *vector, size_t row, const char *type)
 {
     if (vector_is_null(vector, row)) return NULL;
     TypeClass class = type_class(type);
@@ -128,7 +128,7 @@ static void csv_rows(Arena *arena, const Schema *schema, const Chunk *chunk)
     for (size_t row = 0; row < chunk->rows; row++) {
         for (size_t c = 0; c < schema->count; c++) {
             if (c > 0) out_write(",", 1);
-            csv_cell(cell_text(arena, &chunk->vectors[c], row, schema->columns[c].type));
+            csv_cell(row_cell_text(arena, &chunk->vectors[c], row, schema->columns[c].type));
         }
         out_write("\n", 1);
         if (arena_bytes(arena) > (1 << 22)) arena_reset(arena);
@@ -140,7 +140,7 @@ static void csv_rows(Arena *arena, const Schema *schema, const Chunk *chunk)
 static void json_cell(JsonOut *json, Arena *arena, const Vector *vector, size_t row,
                       const char *type)
 {
-    char *text = cell_text(arena, vector, row, type);
+    char *text = row_cell_text(arena, vector, row, type);
     TypeClass class = type_class(type);
     bool number = (class == TYPE_INT || class == TYPE_FLOAT || class == TYPE_DECIMAL) &&
                   text != NULL && strchr("NI", *text) == NULL && strcmp(text, "-Infinity") != 0;
@@ -184,7 +184,7 @@ static const char **row_cells(Arena *arena, const Schema *schema, const Chunk *c
 {
     const char **cells = AARRAY(arena, const char *, schema->count);
     for (size_t c = 0; c < schema->count; c++) {
-        char *text = cell_text(arena, &chunk->vectors[c], row, schema->columns[c].type);
+        char *text = row_cell_text(arena, &chunk->vectors[c], row, schema->columns[c].type);
         cells[c] = text == NULL ? "NULL" : text_printable(arena, text);
     }
     return cells;
