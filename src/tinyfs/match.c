@@ -2,8 +2,8 @@
  *
  * While it descends, the walk carries the set of positions in the pattern that the path so far can
  * have reached (a component automaton): position i means that the first i components have matched.
- * Several `**` only make the set larger, never the walk longer. Where all positions of a set stand
- * before literal names, the directory is not read: the names are looked up. Captures are read off
+ * Several `**` only make the set larger, never the walk longer. Where the only position stands
+ * before a literal name, the directory is not read: the name is looked up. Captures are read off
  * each matched path afterwards.
  *
  * Directories are taken in the order of their names and before what they hold, so matches come out
@@ -13,7 +13,6 @@
  * `**`: that is an error. */
 #include "perf/perf.h"
 #include "tinyfs/tinyfs_int.h"
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct Walk {
@@ -78,28 +77,14 @@ static bool goes_on_without_end(const Pattern *pattern, const bool *positions)
     return false;
 }
 
-static int compare_texts(const void *a, const void *b)
+/* The one name that can match in this directory, or NULL when several can. A set of several
+ * positions begins with a `**`: it came from there, and a `**` stays. */
+static const char *only_name(const Pattern *pattern, const bool *positions)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* The names that can match in this directory, sorted, each once, when only literal ones can. */
-static const char **literal_names(const Walk *walk, const Frame *dir, size_t *count)
-{
-    const Pattern *pattern = walk->pattern;
-    const char **names = AARRAY(walk->scratch, const char *, pattern->count);
-    size_t n = 0;
     for (size_t i = 0; i < pattern->count; i++) {
-        if (!dir->positions[i]) continue;
-        if (pattern->components[i].literal == NULL) return NULL;
-        names[n++] = pattern->components[i].literal;
+        if (positions[i]) return pattern->components[i].literal;
     }
-    qsort(names, n, sizeof *names, compare_texts);
-    *count = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (i == 0 || strcmp(names[i - 1], names[i]) != 0) names[(*count)++] = names[i];
-    }
-    return names;
+    return NULL;
 }
 
 /* ---- the descent ---- */
@@ -171,22 +156,20 @@ static Err *visit(Walk *walk, const Frame *dir, const Node *entry)
     return enter(walk, dir, &child);
 }
 
-static Err *walk_names(Walk *walk, const Frame *dir, const char *const *names, size_t count)
+static Err *walk_name(Walk *walk, const Frame *dir, const char *name)
 {
-    for (size_t i = 0; i < count; i++) {
-        const Node *entry = NULL;
-        TRY(dir_lookup(walk->fs, &dir->place, names[i], &entry));
-        if (entry != NULL && advance(dir, walk->pattern, names[i])) TRY(visit(walk, dir, entry));
-    }
-    return NULL;
+    const Node *entry = NULL;
+    TRY(dir_lookup(walk->fs, &dir->place, name, &entry));
+    if (entry == NULL || !advance(dir, walk->pattern, name)) return NULL;
+    return visit(walk, dir, entry);
 }
 
 static Err *walk_dir(Walk *walk, Frame *dir)
 {
-    size_t count = 0;
-    const char **names = literal_names(walk, dir, &count);
-    if (names != NULL) return walk_names(walk, dir, names, count);
+    const char *name = only_name(walk->pattern, dir->positions);
+    if (name != NULL) return walk_name(walk, dir, name);
     const Node *entries = NULL;
+    size_t count = 0;
     TRY(dir_list(walk->fs, &dir->place, &entries, &count));
     for (size_t i = 0; i < count; i++) {
         if (advance(dir, walk->pattern, entries[i].name)) TRY(visit(walk, dir, &entries[i]));
@@ -205,8 +188,10 @@ Err *fs_match(Fs *fs, Arena *arena, const Pattern *pattern, MatchOptions options
     top.positions = arena_alloc(scratch, pattern->count + 1);
     top.next = arena_alloc(scratch, pattern->count + 1);
     set_position(pattern, top.positions, 0);
-    if (pattern->count == 0) add_match(&walk, top.place.node, "/");
-    TRY(walk_dir(&walk, &top));
+    if (pattern->count == 0)
+        add_match(&walk, top.place.node, "/");
+    else
+        TRY(walk_dir(&walk, &top));
     *out = walk.matches.v;
     *count = walk.matches.n;
     return NULL;

@@ -281,6 +281,23 @@ static void test_links_are_followed(void **state)
     assert_string_equal(matches[0].node.name, "abs");
     assert_string_equal(matches[0].node.content, "/real");
     assert_string_equal(tree_match(tree, "/in/**", LINKS), tree_match(tree, "/in/**", FOLLOW));
+    OK(tree_try_match(tree, "/in/**", LINKS, &matches, &count)); /* entered, and still a link */
+    assert_string_equal(matches[0].path, "/in/abs");
+    assert_int_equal(matches[0].node.type, ENTRY_SYMLINK);
+}
+
+/* Relative links are read from where they really are, however deep below another link. */
+static void test_links_below_links(void **state)
+{
+    Tree *tree = *state;
+    GROW(tree, "/real/sub/deep/l -> ../../twin", "/real/twin/end", "/far/abs -> /real",
+         "/far/twin/wrong");
+    assert_string_equal(tree_match(tree, "/far/abs/**/l/*", FOLLOW),
+                        "/far/abs/sub/deep/l/end(sub/deep,end)");
+    assert_string_equal(tree_match(tree, "/far/abs/sub/deep/l/*", FOLLOW),
+                        "/far/abs/sub/deep/l/end(end)");
+    assert_string_equal(tree_match(tree, "/far/*/*/*/*/*", FOLLOW),
+                        "/far/abs/sub/deep/l/end(abs,sub,deep,l,end)");
 }
 
 static void test_each_directory_is_read_once(void **state)
@@ -467,7 +484,7 @@ static void test_dynamic_lists_nonsense(void **state)
         "/made: listed by names: a/b: a name cannot contain '/'");
 }
 
-/* Each lists what the pattern in its factory's name finds. */
+/* Each lists what the pattern in its factory's name finds, as one name that tells how many. */
 static Err *list_by_walk(void *context, Arena *arena, const Node *dir, const char *path, Node **out,
                          size_t *count)
 {
@@ -482,6 +499,24 @@ static Err *list_by_walk(void *context, Arena *arena, const Node *dir, const cha
     (*out)[0] = (Node){.name = arena_printf(arena, "found%zu", found), .type = ENTRY_DYNAMIC};
     *count = 1;
     return NULL;
+}
+
+/* What a factory lists may depend on anything: after a change it is asked again. */
+static void test_dynamic_follows_changes(void **state)
+{
+    Tree *tree = *state;
+    Node data = {.type = ENTRY_DATA};
+    GROW(tree, "/made <- /in/*", "/in/x");
+    fs_set_resolver(tree->fs, (FsResolver){list_by_walk, tree});
+    assert_string_equal(tree_match(tree, "/made/*", FOLLOW), "/made/found1(found1)");
+    fs_memory_begin(tree->memory);
+    OK(fs_create(tree->fs, tree->arena, "/in/y", &data, NULL));
+    assert_string_equal(tree_match(tree, "/made/*", FOLLOW), "/made/found2(found2)");
+    OK(fs_remove(tree->fs, tree->arena, "/in", true));
+    assert_string_equal(tree_match(tree, "/made/*", FOLLOW), "/made/found0(found0)");
+    fs_memory_abort(tree->memory);
+    fs_forget(tree->fs);
+    assert_string_equal(tree_match(tree, "/made/*", FOLLOW), "/made/found1(found1)");
 }
 
 static void test_circles(void **state)
@@ -515,6 +550,7 @@ int main(void)
         TEST(test_cost_is_proportional),
         TEST(test_walks_share_listings),
         TEST(test_links_are_followed),
+        TEST(test_links_below_links),
         TEST(test_each_directory_is_read_once),
         TEST(test_dangling),
         TEST(test_loops),
@@ -523,6 +559,7 @@ int main(void)
         TEST(test_dynamic),
         TEST(test_dynamic_fails),
         TEST(test_dynamic_lists_nonsense),
+        TEST(test_dynamic_follows_changes),
         TEST(test_circles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -161,6 +161,42 @@ static void test_copies_are_deep(void **state)
     assert_null(version2.attributes);
 }
 
+/* What a node says of its versions: a series of all, data and tables of the newest. */
+static void test_sums(void **state)
+{
+    (void)state;
+    TimeSpan early[] = {{-7, -5}, {1, 2}}, late[] = {{100, 200}};
+    Version versions[] = {
+        {.version = 3, .size_bytes = 10, .rows = 4, .intervals = early, .interval_count = 2},
+        {.version = 5, .size_bytes = 7, .rows = 2, .intervals = late, .interval_count = 1},
+        {.version = 6, .size_bytes = 0, .rows = 0},
+    };
+    Node node = {.type = ENTRY_TABLE_SERIES, .rows = 99};
+    node_sum_versions(&node, versions, 3);
+    assert_int_equal(node.version, 6);
+    assert_int_equal(node.version_count, 3);
+    assert_int_equal(node.size_bytes, 17);
+    assert_int_equal(node.rows, 6);
+    assert_true(node.has_range && node.range.min == -7 && node.range.max == 200);
+    node.type = ENTRY_TABLE;
+    node_sum_versions(&node, versions, 2);
+    assert_int_equal(node.size_bytes, 7);
+    assert_int_equal(node.rows, 2);
+    assert_true(node.has_range && node.range.min == 100 && node.range.max == 200);
+    node_sum_versions(&node, versions, 3);
+    assert_int_equal(node.rows, 0);
+    assert_false(node.has_range);
+    node.type = ENTRY_TABLE_SERIES;
+    versions[0].rows = -1; /* one unknown makes the sum unknown */
+    node_sum_versions(&node, versions, 3);
+    assert_int_equal(node.rows, -1);
+    node.type = ENTRY_DATA_SERIES;
+    node_sum_versions(&node, versions, 0);
+    assert_int_equal(node.version, 0);
+    assert_int_equal(node.size_bytes, 0);
+    assert_int_equal(node.rows, -1);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, tree_setup, tree_teardown)
 
 int main(void)
@@ -170,6 +206,7 @@ int main(void)
         TEST(test_parts),       TEST(test_compare),
         TEST(test_types),       TEST(test_new_ids),
         TEST(test_derived_ids), TEST(test_copies_are_deep),
+        TEST(test_sums),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -292,6 +292,8 @@ static void test_expand(void **state)
         {"é${1", "'é${1', column 2: '${' without '}'"},
         {"${1x}", "'${1x}', column 1: '${' without '}'"},
         {"x$11", "'x$11', column 2: there is no such capture, the last is $10"},
+        {"$18446744073709551616", /* 2^64 */
+         "'$18446744073709551616', column 1: there is no such capture, the last is $10"},
         {"$99999999999999999999999",
          "'$99999999999999999999999', column 1: there is no such capture, the last is $10"},
     };
