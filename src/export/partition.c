@@ -90,7 +90,7 @@ Err *parts_parse(const char *text, Parts *out)
         const char *stop = end;
         while (at < stop && isspace((unsigned char)*at)) at++;
         while (stop > at && isspace((unsigned char)stop[-1])) stop--;
-        ExportPart part;
+        ExportPart part = PART_COUNT;
         TRY(part_of_word(arena_strndup(scratch, at, (size_t)(stop - at)), &part));
         TRY(parts_add(&parts, part));
         if (comma == NULL) break;

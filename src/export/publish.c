@@ -68,7 +68,7 @@ static Err *apply_move(Touched *touched, const Move *move)
     SCRATCH(scratch);
     const char *staged = outdir_host_path(scratch, touched->out, move->staged);
     const char *host = outdir_host_path(scratch, touched->out, move->path);
-    bool waits, done;
+    bool waits, done = false;
     OsStat stat;
     touch_parent(touched, move->path);
     TRY(os_stat_if(staged, &waits, &stat));
