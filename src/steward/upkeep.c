@@ -76,7 +76,7 @@ static Err *recover(Pond *pond, PondRecovered *out)
     out->staging_removed = swept.staging;
     TRY(pond_temp_sweep(pond, &out->staging_removed));
     TRY(tlog_index_check(scratch, pond->tlog, &difference));
-    out->index_rebuilt = difference != NULL || !tlog_info(pond->tlog)->index_was_current;
+    out->index_rebuilt = difference != NULL || tlog_info(pond->tlog)->index_was_damaged;
     return difference == NULL ? NULL : tlog_reindex(pond->tlog);
 }
 

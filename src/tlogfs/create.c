@@ -159,5 +159,9 @@ Err *tlog_create(const char *dir, const char *birthplace, const TlogCommitInfo *
     LogSource source = {.dir = path_join(scratch, absolute, "log")};
     Err *error = write_first(scratch, &source, birthplace, info);
     engine_disconnect_at(&source.conn);
-    return error;
+    TRY(error);
+    /* The engine is loaded now; the next command need not load it to build the index. */
+    CLEANUP(tlog_close_at) Tlog *tlog = NULL;
+    err_free(tlog_open(absolute, (TlogOptions){0}, &tlog));
+    return NULL;
 }

@@ -93,6 +93,7 @@ static Err *try_index(Tlog *tlog, const char *path)
     if (error == NULL || !index_is_damaged(tlog->index)) return error;
     log_debug("%s: it is built again", err_message(error));
     err_free(error);
+    tlog->info.index_was_damaged = true;
     TRY(index_reset(tlog->index));
     return take_snapshot(tlog);
 }
@@ -161,6 +162,7 @@ Err *tlog_mend(Tlog *tlog, Err *error)
 {
     log_debug("%s: it is built again", err_message(error));
     err_free(error);
+    tlog->info.index_was_damaged = true;
     bool in_place = tlog->mends++ == 0 && tlog->index != NULL && !index_is_failed(tlog->index);
     int64_t version = tlog->stamp.log_version;
     Err *failure = in_place ? rebuild_at(tlog, index_path(tlog->index), version) : NULL;

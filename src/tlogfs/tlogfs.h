@@ -29,6 +29,7 @@ typedef struct TlogInfo {
     int64_t checkpoint_version; /* -1 none */
     int64_t nodes, versions, blobs;
     bool index_was_current;
+    bool index_was_damaged; /* found so since open, and made anew */
     const char *index_path; /* NULL = in memory */
 } TlogInfo;
 

@@ -23,6 +23,7 @@ static void init_makes_a_pond(void **state)
     (void)state;
     Tlog *tlog = new_pond();
     const TlogInfo *info = tlog_info(tlog);
+    assert_true(info->index_was_current);
     assert_int_equal(info->txn, 1);
     assert_int_equal(info->log_version, 0);
     assert_int_equal(info->nodes, 1);
