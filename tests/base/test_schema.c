@@ -16,6 +16,8 @@ static const char *const TYPES[] = {
     "FLOAT",
     "DOUBLE",
     "DECIMAL(18,3)",
+    "DECIMAL(3,1)",
+    "DECIMAL(8,4)",
     "DECIMAL(5,0)",
     "DECIMAL(38,10)",
     "TIMESTAMP",

@@ -219,19 +219,21 @@ static void test_rules(void **state)
     }
 }
 
-/* One hour of daylight time and back: 03:30 local comes after it, not in the gap before it. */
+/* Half an hour of daylight time (two hours ahead), and back: the gap in front of it ends where the
+ * local clock passes the same hours again behind it. */
 static void test_short_stretch(void **state)
 {
     (void)state;
     SCRATCH(arena);
-    const Zone *zone = made(arena, "AAA0BBB-2,100/0,100/3");
+    const Zone *zone = made(arena, "AAA0BBB-2,100/0,100/2:30");
     static const struct {
         const char *local, *time;
     } CASES[] = {
         {"2023-04-10T23:59:59Z", "2023-04-10T23:59:59Z"},
-        {"2023-04-11T00:30:00Z", "2023-04-11T00:00:00Z"}, /* the gap */
-        {"2023-04-11T02:30:00Z", "2023-04-11T00:30:00Z"}, /* daylight time, and again later */
-        {"2023-04-11T03:30:00Z", "2023-04-11T03:30:00Z"},
+        {"2023-04-11T00:15:00Z", "2023-04-11T00:00:00Z"}, /* in the gap */
+        {"2023-04-11T01:00:00Z", "2023-04-11T01:00:00Z"}, /* behind it all */
+        {"2023-04-11T02:15:00Z", "2023-04-11T00:15:00Z"}, /* daylight time, and again later */
+        {"2023-04-11T02:45:00Z", "2023-04-11T02:45:00Z"},
     };
     for (size_t i = 0; i < COUNT(CASES); i++) {
         TimeUs local = 0, time = 0;
@@ -239,6 +241,28 @@ static void test_short_stretch(void **state)
         OK(time_parse(CASES[i].time, &time));
         assert_int_equal(zone_from_local(zone, local), time);
     }
+}
+
+/* The 32-bit block of a "fat" file, alone, is a file of version 1. */
+static void test_version_1_table(void **state)
+{
+    (void)state;
+    SCRATCH(arena);
+    size_t size_bytes, block = 44;
+    unsigned char *bytes =
+        (unsigned char *)data_read(arena, "zones/Australia_Lord_Howe.fat", &size_bytes);
+    static const size_t WIDTHS[] = {1, 1, 8, 5, 6, 1}; /* isut, isstd, leap, time, type, char */
+    for (size_t i = 0; i < COUNT(WIDTHS); i++) {
+        block += WIDTHS[i] * ((size_t)bytes[22 + 4 * i] << 8 | bytes[23 + 4 * i]);
+    }
+    bytes[4] = 0;
+    const Zone *zone = NULL;
+    OK(zone_parse(arena, "v1", bytes, block, &zone));
+    assert_int_equal(offset_at(zone, "1995-06-01"), 37800);
+    assert_int_equal(offset_at(zone, "2024-01-01"), 39600);
+    assert_int_equal(offset_at(zone, "2024-06-01"), 37800);
+    assert_int_equal(offset_at(zone, "2099-01-01"), 39600); /* what the last change left */
+    assert_int_equal(offset_at(zone, "2099-06-01"), 39600);
 }
 
 static void test_version_1_has_no_rule(void **state)
@@ -317,6 +341,15 @@ static void test_damaged_files(void **state)
     REFUSED(INVALID, zone_parse(arena, "x", bytes, size_bytes, &zone));
     memset(bytes + 20, 0xff, 24); /* counts beyond the file */
     REFUSED(INVALID, zone_parse(arena, "x", bytes, size_bytes, &zone));
+    char *good = data_read(arena, "zones/Asia_Kolkata.slim", &size_bytes);
+    size_t first = size_bytes;
+    for (size_t i = 100; i + 16 < size_bytes && first == size_bytes; i++) {
+        if (memcmp(good + i, "\xff\xff\xff\xff", 4) == 0) first = i;
+    }
+    assert_true(first < size_bytes);
+    OK(zone_parse(arena, "x", good, size_bytes, &zone));
+    memcpy(good + first + 8, good + first, 8); /* two changes at one instant */
+    REFUSED(INVALID, zone_parse(arena, "x", good, size_bytes, &zone));
     size_bytes = make_file(bytes, 0, 100 * 3600, NULL);
     REFUSED(INVALID, zone_parse(arena, "x", bytes, size_bytes, &zone));
     size_bytes = make_file(bytes, 0, INT32_MIN, NULL);
@@ -335,6 +368,7 @@ int main(void)
         cmocka_unit_test(test_utc),
         cmocka_unit_test(test_rules),
         cmocka_unit_test(test_short_stretch),
+        cmocka_unit_test(test_version_1_table),
         cmocka_unit_test(test_version_1_has_no_rule),
         cmocka_unit_test(test_damaged_rules),
         cmocka_unit_test(test_cut_files),
