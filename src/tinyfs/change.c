@@ -29,16 +29,11 @@ static Err *refuse_derived(Fs *fs, const char *path)
                     "change %s instead", path_shown(scratch, maker));
 }
 
-/* Something may be created in `found->parent`. */
+/* Something may be created in `found->parent`, which is a directory. */
 static Err *check_parent(Fs *fs, const Found *found)
 {
-    SCRATCH(scratch);
-    if (entry_is_dir(found->parent.type) && found->parent.type != ENTRY_DIR) {
-        return refuse_derived(fs, found->path);
-    }
-    if (found->parent.type == ENTRY_DIR) return NULL;
-    const char *dir = path_parent(scratch, found->path);
-    return err_path(ERR(INVALID, "%s: not a directory", path_shown(scratch, dir)), dir);
+    bool stored = found->parent.type == ENTRY_DIR && !found->parent.derived;
+    return stored ? NULL : refuse_derived(fs, found->path);
 }
 
 static Err *already_exists(const Found *found)

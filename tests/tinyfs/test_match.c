@@ -290,7 +290,7 @@ static void test_links_are_followed(void **state)
 static void test_links_below_links(void **state)
 {
     Tree *tree = *state;
-    GROW(tree, "/real/sub/deep/l -> ../../twin", "/real/twin/end", "/far/abs -> /real",
+    GROW(tree, "/real/sub/deep/l -> ../../../twin", "/twin/end", "/far/abs -> /real",
          "/far/twin/wrong");
     assert_string_equal(tree_match(tree, "/far/abs/**/l/*", FOLLOW),
                         "/far/abs/sub/deep/l/end(sub/deep,end)");
@@ -431,15 +431,45 @@ static void test_dynamic(void **state)
     assert_true(c.derived);
     assert_string_equal(c.derivation, "of c");
     assert_int_equal(c.size_bytes, -1);
+    assert_int_equal(c.rows, -1);
+    assert_int_equal(c.version, 1);
     OK(tree_try_match(tree, "/d/made", FOLLOW, &matches, &count));
     assert_true(node_id_equal(&c.parent, &matches[0].node.id));
     assert_true(c.time == matches[0].node.time && c.time > 0);
+    assert_true(c.txn == matches[0].node.txn && c.txn > 0);
     fs_forget(tree->fs);
     OK(tree_try_match(tree, "/link/c", FOLLOW, &matches, &count));
     assert_int_equal(listed.calls, 3);
     assert_true(
         node_id_equal(&c.id, &matches[0].node.id)); /* the same in every run, by every path */
     assert_string_equal(listed.last_path, "/d/made");
+}
+
+/* A directory a factory lists is listed by it, also when it calls it a plain one. */
+static Err *list_plain(void *context, Arena *arena, const Node *dir, const char *path, Node **out,
+                       size_t *count)
+{
+    (void)context;
+    (void)path;
+    bool inner = dir->derived;
+    *out = AARRAY(arena, Node, 1);
+    (*out)[0] = (Node){.name = inner ? "leaf" : "plain", .type = inner ? ENTRY_DYNAMIC : ENTRY_DIR};
+    *count = 1;
+    return NULL;
+}
+
+static void test_derived_plain_directory(void **state)
+{
+    Tree *tree = *state;
+    GROW(tree, "/made <- names");
+    fs_set_resolver(tree->fs, (FsResolver){list_plain, NULL});
+    assert_string_equal(tree_match(tree, "/made/**", FOLLOW),
+                        "/made/plain(plain) /made/plain/leaf(plain/leaf)");
+    fs_memory_begin(tree->memory);
+    assert_non_null(strstr(
+        FAILS(tree->arena, INVALID, fs_mkdir(tree->fs, tree->arena, "/made/plain/x", false, NULL)),
+        "it is made by the factory node /made"));
+    fs_memory_abort(tree->memory);
 }
 
 static void test_dynamic_fails(void **state)
@@ -557,6 +587,7 @@ int main(void)
         TEST(test_loop_below_a_link),
         TEST(test_links_along_a_path),
         TEST(test_dynamic),
+        TEST(test_derived_plain_directory),
         TEST(test_dynamic_fails),
         TEST(test_dynamic_lists_nonsense),
         TEST(test_dynamic_follows_changes),
