@@ -60,16 +60,22 @@ void arena_free_at(Arena **arena)
     *arena = NULL;
 }
 
+/* The newest block of common size stays, so that one huge request is not kept and cleared for ever. */
 void arena_reset(Arena *arena)
 {
-    Block *keep = arena->head;
-    if (keep == NULL) return;
-    for (Block *block = keep->next; block != NULL;) {
+    Block *keep = NULL;
+    for (Block *block = arena->head; block != NULL;) {
         Block *next = block->next;
-        arena->reserved_bytes -= block->capacity;
-        free(block);
+        if (keep == NULL && block->capacity <= BLOCK_MAX) {
+            keep = block;
+        } else {
+            arena->reserved_bytes -= block->capacity;
+            free(block);
+        }
         block = next;
     }
+    arena->head = keep;
+    if (keep == NULL) return;
     keep->next = NULL;
     memset(keep->data, 0, keep->used);
     keep->used = 0;

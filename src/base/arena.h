@@ -10,7 +10,7 @@ typedef struct Arena Arena;
 Arena *arena_new(void);
 void arena_free(Arena *arena); /* NULL is allowed */
 void arena_free_at(Arena **arena); /* for CLEANUP */
-/* Forgets everything allocated, keeps the first block: for loops. */
+/* Forgets everything allocated, keeps one block of at most 1 MiB: for loops. */
 void arena_reset(Arena *arena);
 size_t arena_bytes(const Arena *arena); /* reserved from the system */
 

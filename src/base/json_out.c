@@ -4,8 +4,7 @@
  * stops at an assertion.
  *
  * Numbers: a double always carries a point or an exponent, so that it is read back as a double, and
- * the fewest digits that read back equal. LC_NUMERIC is never set in this program.
- */
+ * the fewest digits that read back equal. LC_NUMERIC is never set here. */
 #include "base/json.h"
 #include "base/utf8_int.h"
 #include <assert.h>

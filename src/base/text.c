@@ -67,8 +67,7 @@ const char *text_nearest(const char *word, const char *const *candidates, size_t
     return nearest;
 }
 
-/* One character of text or glob; a byte that is not UTF-8 stands for itself, above all code points.
- */
+/* One character of text or glob; a byte that is not UTF-8 stands for itself, above all others. */
 static size_t next_char(const char *text, uint32_t *out)
 {
     size_t length = utf8_decode(text, strnlen(text, 4), out);
@@ -169,8 +168,7 @@ char *sql_ident(Arena *arena, const char *name)
     return quoted(arena, name, '"');
 }
 
-/* Characters that a terminal acts on instead of showing: C0, C1, line separators, text direction.
- */
+/* What a terminal acts on instead of showing it: C0, C1, line separators, text direction. */
 static bool acts_on_terminal(uint32_t point)
 {
     return point < 0x20 || (point >= 0x7f && point <= 0x9f) ||

@@ -28,6 +28,8 @@ static void test_arena_memory_is_zeroed_and_aligned(void **state)
     arena_alloc(arena, 3 << 20);
     assert_true(arena_bytes(arena) >= kept + (3 << 20));
     arena_reset(arena);
+    assert_true(arena_bytes(arena) <= 1 << 20); /* the huge one is not kept */
+    assert_true(all_zero(arena_alloc(arena, 4000), 4000));
     arena_free(NULL);
 }
 
