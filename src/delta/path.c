@@ -19,8 +19,10 @@ static int hex_digit(char c)
 
 Err *delta_path_decode(Arena *arena, const char *uri, char **out)
 {
-    if (text_starts(uri, "file:///")) uri += strlen("file://");
-    if (text_starts(uri, "file:/")) uri += strlen("file:");
+    if (text_starts(uri, "file:///"))
+        uri += strlen("file://");
+    else if (text_starts(uri, "file:/") && uri[strlen("file:/")] != '/')
+        uri += strlen("file:");
     size_t length = strlen(uri), size = 0;
     char *path = arena_alloc(arena, length + 1);
     for (size_t i = 0; i < length; i++) {
@@ -45,14 +47,21 @@ static bool is_kept(char c)
            (c != '\0' && strchr("-._~/=", c) != NULL);
 }
 
+/* The bytes of "scheme://" at the start (RFC 3986, 3.1), 0 when there is none. "file" is none: such
+ * URIs were decoded to plain absolute paths. */
+static size_t scheme_bytes(const char *path)
+{
+    if (text_starts(path, "file:")) return 0;
+    size_t size = strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
+    return size > 0 && text_starts(path + size, "://") ? size + 3 : 0;
+}
+
 char *delta_path_encode(Arena *arena, const char *path)
 {
     Buf uri = buf_new(arena);
-    const char *scheme_end = strstr(path, "://");
-    if (scheme_end != NULL && strcspn(path, "/%") > (size_t)(scheme_end - path)) {
-        buf_add(&uri, path, (size_t)(scheme_end - path) + 3);
-        path = scheme_end + 3;
-    }
+    size_t scheme = scheme_bytes(path);
+    buf_add(&uri, path, scheme);
+    path += scheme;
     for (; *path != '\0'; path++) {
         if (is_kept(*path))
             buf_putc(&uri, *path);

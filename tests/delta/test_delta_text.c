@@ -16,6 +16,9 @@ static void test_paths(void **state)
         {"é\n\"'\\", "%C3%A9%0A%22%27%5C"},
         {"s3://bucket/a b", "s3://bucket/a%20b"},
         {"a/b://c", "a/b%3A//c"},
+        {"s\xad://x", "s%AD%3A//x"},
+        {"file:///x", "file%3A///x"},
+        {"file://x", "file%3A//x"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *back = NULL;
