@@ -1,7 +1,7 @@
 /* Checkpoints: what we write reads back (by us here; by another reader in tests/interop), old
  * tombstones leave, opening costs the tail only, damage is named, and that whatever call fails the
  * table stays readable. Multi-part and V2 checkpoints are made here by plain statements; those of
- * other writers are read in test_delta_fixtures. */
+ * other writers are read in test_fixtures. */
 #include "delta_test.h"
 #include "perf/perf.h"
 #include <signal.h>
