@@ -36,7 +36,7 @@ bool json_bool(const Json *object, const char *key, bool otherwise);
 typedef struct JsonOut {
     Buf *buf;
     int depth;
-    bool in_object[64], need_comma[64], after_key;
+    bool in_object[128], need_comma[128], after_key; /* 128 levels, so that a parsed value fits inside */
 } JsonOut;
 
 JsonOut json_out(Buf *buf);

@@ -1,6 +1,6 @@
 /* The JSON writer: compact, one pass, into a Buf. Output is always valid JSON in valid UTF-8
  * whatever is put in, except for json_put_raw, whose caller vouches. Misuse (an end without a
- * begin, more than 64 levels, a value in an object without a key) is a defect of the caller and
+ * begin, more than 128 levels, a value in an object without a key) is a defect of the caller and
  * stops at an assertion.
  *
  * Numbers: a double always carries a point or an exponent, so that it is read back as a double, and
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OUT_DEPTH_MAX = 64 };
+enum { OUT_DEPTH_MAX = 128 };
 
 JsonOut json_out(Buf *buf)
 {

@@ -198,6 +198,12 @@ static void test_depth(void **state)
     }
     char *deep = nested(arena, 64, "{\"a\":", "1", "}");
     assert_string_equal(rewritten(arena, deep), deep);
+    Buf buf = buf_new(arena); /* the deepest value stands inside of others */
+    JsonOut out = json_out(&buf);
+    for (int i = 0; i < 64; i++) json_begin_array(&out);
+    json_put(&out, parsed(arena, deep));
+    for (int i = 0; i < 64; i++) json_end(&out);
+    assert_int_equal(buf.size, strlen(deep) + 128);
     deep = nested(arena, 65, "{\"a\":", "1", "}");
     REFUSED(LIMIT, json_parse(arena, deep, strlen(deep), &json));
     deep = nested(arena, 1000000, "[", "", "");
