@@ -64,7 +64,7 @@ Err *segment_error(const Segment *segment, Err *err)
     if (text == NULL && segment->emit.texts.n == 1) text = &segment->emit.texts.v[0];
     Err *told = ERR(SQL, "%s: %s", text != NULL ? text->rel->label : segment->rel->label, err_message(err));
     if (err_hint_text(err) != NULL) told = err_hint(told, "%s", err_hint_text(err));
-    if (text != NULL && line > 0) told = err_at(told, line, column);
+    if (text != NULL && line > 0) told = err_source(err_at(told, line, column), text->rel->sql.query);
     err_free(err);
     return told;
 }

@@ -81,11 +81,11 @@ static Err *ask_engine(Plan *plan, const Rel *rel, SqlCheck *out_check, Schema *
 {
     Conn *conn;
     TRY(plan_conn(plan, &conn));
-    TRY(sql_check(plan, rel->arena, rel, out_check));
+    TRY(err_source(sql_check(plan, rel->arena, rel, out_check), rel->sql.query));
     perf_count(PERF_schema_sql);
     Err *err = describe_over_views(conn, rel, out_check->is_used, out);
     drop_views(conn, rel);
-    return err;
+    return err_source(err, rel->sql.query);
 }
 
 /* ---- remembering ---- */

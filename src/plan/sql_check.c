@@ -1,44 +1,45 @@
 /* What user SQL may do: one SELECT over its inputs, and nothing that no fingerprint sees.
  *
- * The engine's own syntax tree is walked (never the text). A table must be an input, or a CTE, by bare
- * name; table functions are range, generate_series and unnest; other things to select from (DESCRIBE,
- * positions of catalogs, ...) are refused. Functions that read files, settings, catalogs or that change something are
+ * The engine's own syntax tree is looked through (never the text). A table must be an input, or a CTE, by
+ * bare name; table functions are range, generate_series and unnest; other things to select from (DESCRIBE,
+ * tables of catalogs) are refused. Functions that read files, settings, catalogs, or change something, are
  * refused by name; the rest are judged by what the engine says of their stability: whatever is not
  * CONSISTENT (now, random) makes the node volatile.
  *
- * A CTE's name is accepted anywhere in the text, also outside its scope: the engine then says that there is no
- * such table, because the catalog it looks into is empty. */
+ * Scopes of CTEs are followed exactly: a name that is no table where it stands would be taken for a file's
+ * (SELECT * FROM "x.csv"). */
 #include "plan/plan_int.h"
+#include "plan/sql_tree.h"
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const TABLE_FUNCTIONS[] = {"range", "generate_series", "unnest", NULL};
 
-/* Scalar functions and macros that reach outside the statement. */
-static const char *const REFUSED[] = {
-    "getenv", "current_setting", "getvariable", "read_text", "read_blob", "read_csv", "read_parquet",
-    "query", "query_table", "nextval", "currval", "setseed", "write_log", "sleep_ms", "stats",
-    "current_query", "current_query_id", "current_connection_id", "current_transaction_id",
-    "txid_current", "current_database", "current_schema", "current_schemas", "current_user",
-    "current_role", "current_catalog", "session_user", "user", "in_search_path", "version",
-    "get_block_size", "format_type", "format_pg_type", "map_to_pg_oid", "pg_typeof",
-    "col_description", "obj_description", "shobj_description", "add_parquet_key",
-    "json_execute_serialized_sql", "json_serialize_sql", "json_deserialize_sql",
-    "json_serialize_plan", "parse_duckdb_log_message", "is_histogram_other_bin", "sql_auto_complete",
-    "icu_sort_key_private", "constant_or_null", "create_sort_key", NULL,
-};
-static const char *const REFUSED_PREFIXES[] = {"pg_", "has_", "inet_", "duckdb_", "pragma_", NULL};
+static const char *const FROM_KINDS[] = {"EMPTY", "JOIN", "SUBQUERY", "EXPRESSION_LIST", "PIVOT",
+                                         "BASE_TABLE", "TABLE_FUNCTION", "CTE", NULL};
 
-/* Names that the parser leaves as columns and the binder turns into calls. */
-static const char *const BARE_CLOCKS[] = {"current_date", "current_time", "current_timestamp",
-                                          "localtime", "localtimestamp", "today", NULL};
+/* Functions and macros that reach outside the statement. */
+static const char *const REFUSED[] = {
+    "getenv", "getvariable", "nextval", "currval", "setseed", "write_log", "sleep_ms", "stats",
+    "vector_type", "in_search_path", "version", "get_block_size", "format_type", "format_pg_type",
+    "map_to_pg_oid", "col_description", "obj_description", "shobj_description", "json_serialize_sql",
+    "json_deserialize_sql", "json_execute_serialized_sql", "parse_duckdb_log_message", "txid_current",
+    "session_user", "user", NULL,
+};
+static const char *const REFUSED_PREFIXES[] = {"current_", "pg_", "has_", "inet_", "duckdb_", "pragma_",
+                                               "read_", NULL};
+/* The time of day; some are called without parentheses and look like columns. */
+static const char *const CLOCKS[] = {
+    "current_date", "current_time", "current_timestamp", "current_localtime", "current_localtimestamp",
+    "localtime", "localtimestamp", "get_current_time", "get_current_timestamp", "today", "ago", NULL,
+};
 static const char *const BARE_REFUSED[] = {"current_user", "current_role", "current_catalog",
                                            "current_schema", "session_user", "user", NULL};
 
 typedef struct Walk {
     Arena *arena;
     const Rel *rel;
-    Map ctes;      /* lower-case names */
-    Map functions; /* lower-case names that were called */
+    Map functions; /* lower-case names that are called */
     SqlCheck result;
 } Walk;
 
@@ -52,6 +53,7 @@ static bool is_in(const char *name, const char *const *list)
 
 static bool is_refused(const char *name)
 {
+    if (is_in(name, CLOCKS)) return false;
     for (const char *const *prefix = REFUSED_PREFIXES; *prefix != NULL; prefix++) {
         if (strncasecmp(name, *prefix, strlen(*prefix)) == 0) return true;
     }
@@ -68,22 +70,26 @@ static char *lower(Arena *arena, const char *name)
 }
 
 /* The error with the place of the node it is about. */
-static Err *placed(const Walk *walk, const Json *node, Err *err)
+static Err *placed(const Walk *walk, const SqlTreeNode *node, Err *err)
 {
-    const Json *location = json_get(node, "query_location");
-    if (location == NULL || location->kind != JSON_INT || location->integer < 0) return err;
+    const char *query = walk->rel->sql.query;
+    const char *location = sql_node_text(node, "query_location");
+    unsigned long long offset = strtoull(location, NULL, 10);
+    if (location[0] == '\0' || offset > strlen(query)) return err; /* "none" is 2^64 - 1 */
     int line, column;
-    sql_text_position(walk->rel->sql.query, (size_t)location->integer, &line, &column);
+    sql_text_position(query, (size_t)offset, &line, &column);
     return err_at(err, line, column);
 }
 
-static Err *refuse_function(const Walk *walk, const Json *node, const char *name)
+static Err *refuse_function(const Walk *walk, const SqlTreeNode *node, const char *name)
 {
-    return err_hint(placed(walk, node, ERR(SQL, "%s: %s() is not allowed: it reads what is not among the "
-                                                "patterns, or changes something",
-                                           walk->rel->label, name)),
-                    "name the data under `patterns`");
+    Err *err = ERR(SQL, "%s: %s() is not allowed: it reads what is not among the patterns, or changes "
+                        "something",
+                   walk->rel->label, name);
+    return err_hint(placed(walk, node, err), "name the data under `patterns`");
 }
+
+/* ---- tables ---- */
 
 static ptrdiff_t input_named(const Rel *rel, const char *name)
 {
@@ -93,7 +99,7 @@ static ptrdiff_t input_named(const Rel *rel, const char *name)
     return -1;
 }
 
-static Err *unknown_table(const Walk *walk, const Json *node, const char *name)
+static Err *unknown_table(const Walk *walk, const SqlTreeNode *node, const char *name)
 {
     const Rel *rel = walk->rel;
     SCRATCH(scratch);
@@ -106,112 +112,135 @@ static Err *unknown_table(const Walk *walk, const Json *node, const char *name)
     return err_hint(err, "the tables are: %s", list.data);
 }
 
-static Err *check_table(Walk *walk, const Json *node)
+/* Whether the query has a CTE of that name, before `end` (NULL: anywhere). */
+static bool has_cte(const SqlTreeNode *query, const SqlTreeNode *end, const char *name)
 {
-    const char *name = json_str(node, "table_name", "");
-    bool is_qualified = json_str(node, "schema_name", "")[0] != '\0' ||
-                        json_str(node, "catalog_name", "")[0] != '\0';
-    ptrdiff_t input = is_qualified ? -1 : input_named(walk->rel, name);
-    if (input >= 0) {
-        walk->result.is_used[input] = true;
-        return NULL;
+    const SqlTreeNode *map = sql_node_get(sql_node_get(query, "cte_map"), "map");
+    for (const SqlTreeNode *cte = map != NULL ? map->first : NULL; cte != end; cte = cte->next) {
+        if (strcasecmp(sql_node_text(cte, "key"), name) == 0) return true;
     }
-    if (!is_qualified && map_has(&walk->ctes, lower(walk->arena, name))) return NULL;
-    if (is_qualified) name = arena_printf(walk->arena, "%s.%s", json_str(node, "schema_name", ""), name);
-    return unknown_table(walk, node, name);
+    return false;
 }
 
-static Err *check_call(Walk *walk, const Json *node, const char *name)
+/* The second half of a recursive CTE sees the CTE. */
+static bool is_recursion(const SqlTreeNode *query, const SqlTreeNode *half, const char *name)
 {
+    return strcmp(sql_node_text(query, "type"), "RECURSIVE_CTE_NODE") == 0 &&
+           strcmp(half->key, "right") == 0 && strcasecmp(sql_node_text(query, "cte_name"), name) == 0;
+}
+
+/* Upwards from the table: a query sees all of its CTEs, the body of a CTE those before it. */
+static bool is_cte_in_scope(const SqlTreeNode *table, const char *name)
+{
+    const SqlTreeNode *entry = NULL; /* the definition that holds the table, until its query is reached */
+    for (const SqlTreeNode *node = table; node->parent != NULL; node = node->parent) {
+        const SqlTreeNode *parent = node->parent;
+        if (strcmp(parent->key, "map") == 0) entry = node;
+        if (is_recursion(parent, node, name)) return true;
+        bool is_definition = strcmp(node->key, "cte_map") == 0;
+        if (has_cte(parent, is_definition ? entry : NULL, name)) return true;
+    }
+    return false;
+}
+
+static Err *check_table(Walk *walk, const SqlTreeNode *node)
+{
+    const char *name = sql_node_text(node, "table_name"), *schema = sql_node_text(node, "schema_name");
+    bool is_qualified = schema[0] != '\0' || sql_node_text(node, "catalog_name")[0] != '\0';
+    if (is_qualified)
+        return unknown_table(walk, node, arena_printf(walk->arena, "%s.%s", schema, name));
+    if (is_cte_in_scope(node, name)) return NULL;
+    ptrdiff_t input = input_named(walk->rel, name);
+    if (input < 0) return unknown_table(walk, node, name);
+    walk->result.is_used[input] = true;
+    return NULL;
+}
+
+static Err *check_from(Walk *walk, const SqlTreeNode *node, const char *type)
+{
+    if (strcmp(sql_node_get(node, "sample")->kind, "NULL") != 0) walk->result.is_volatile = true;
+    if (strcmp(type, "BASE_TABLE") == 0) return check_table(walk, node);
+    if (is_in(type, FROM_KINDS)) return NULL;
+    Err *err = ERR(SQL, "%s: FROM may name patterns, CTEs, VALUES and sub-queries only", walk->rel->label);
+    return placed(walk, node, err);
+}
+
+/* ---- expressions ---- */
+
+static Err *check_call(Walk *walk, const SqlTreeNode *node, const char *name)
+{
+    bool is_table = strcmp(node->key, "function") == 0 &&
+                    strcmp(sql_node_text(node->parent, "type"), "TABLE_FUNCTION") == 0;
+    if (is_table) return is_in(name, TABLE_FUNCTIONS) ? NULL : refuse_function(walk, node, name);
     if (is_refused(name)) return refuse_function(walk, node, name);
+    /* age(x) counts from today; the engine calls both forms consistent */
+    bool is_age = strcasecmp(name, "age") == 0 && sql_node_size(sql_node_get(node, "children")) == 1;
+    if (is_age || is_in(name, CLOCKS)) walk->result.is_volatile = true;
     map_put(&walk->functions, lower(walk->arena, name), walk);
     return NULL;
 }
 
-static Err *check_from(Walk *walk, const Json *node, const char *type)
+static Err *check_column(Walk *walk, const SqlTreeNode *node)
 {
-    static const char *const ALLOWED[] = {"EMPTY", "JOIN", "SUBQUERY", "EXPRESSION_LIST", "PIVOT",
-                                          "BASE_TABLE", "TABLE_FUNCTION", "CTE", NULL};
-    const Json *sample = json_get(node, "sample");
-    if (sample != NULL && sample->kind != JSON_NULL) walk->result.is_volatile = true;
-    if (strcmp(type, "BASE_TABLE") == 0) return check_table(walk, node);
-    if (!is_in(type, ALLOWED))
-        return placed(walk, node, ERR(SQL, "%s: FROM may name patterns, CTEs, VALUES and sub-queries only",
-                                      walk->rel->label));
-    if (strcmp(type, "TABLE_FUNCTION") != 0) return NULL;
-    const Json *function = json_get(node, "function");
-    const char *name = json_str(function, "function_name", "");
-    if (is_in(name, TABLE_FUNCTIONS)) return NULL;
-    return refuse_function(walk, function, name);
+    const SqlTreeNode *names = sql_node_get(node, "column_names");
+    if (sql_node_size(names) != 1 || names->first->text == NULL) return NULL;
+    if (is_in(names->first->text, CLOCKS)) walk->result.is_volatile = true;
+    return is_in(names->first->text, BARE_REFUSED) ? refuse_function(walk, node, names->first->text) : NULL;
 }
 
-static Err *check_column(Walk *walk, const Json *node)
+/* What an object is, by the members that only such objects have. */
+static Err *check_node(Walk *walk, const SqlTreeNode *node)
 {
-    const Json *names = json_get(node, "column_names");
-    if (names == NULL || names->count != 1 || names->items[0].kind != JSON_STRING) return NULL;
-    const char *name = names->items[0].string;
-    if (is_in(name, BARE_CLOCKS)) walk->result.is_volatile = true;
-    return is_in(name, BARE_REFUSED) ? refuse_function(walk, node, name) : NULL;
-}
-
-/* What one object of the tree is, by the keys that only such objects have. */
-static Err *check_object(Walk *walk, const Json *node)
-{
-    const char *class = json_str(node, "class", NULL), *type = json_str(node, "type", NULL);
-    const char *function = json_str(node, "function_name", NULL);
-    if (class != NULL && strcmp(class, "COLUMN_REF") == 0) return check_column(walk, node);
-    if (function != NULL) return check_call(walk, node, function);
-    bool is_from = class == NULL && type != NULL && json_get(node, "alias") != NULL &&
-                   json_get(node, "sample") != NULL;
+    if (strcmp(node->kind, "OBJECT") != 0) return NULL;
+    const char *class = sql_node_text(node, "class"), *type = sql_node_text(node, "type");
+    const SqlTreeNode *function = sql_node_get(node, "function_name");
+    if (strcmp(class, "COLUMN_REF") == 0) return check_column(walk, node);
+    if (function != NULL && function->text != NULL) return check_call(walk, node, function->text);
+    bool is_from = class[0] == '\0' && sql_node_get(node, "alias") != NULL &&
+                   sql_node_get(node, "sample") != NULL;
     return is_from ? check_from(walk, node, type) : NULL;
 }
 
-static Err *walk_tree(Walk *walk, const Json *json)
-{
-    if (json->kind == JSON_OBJECT) TRY(check_object(walk, json));
-    for (size_t i = 0; i < json->count; i++) TRY(walk_tree(walk, &json->items[i]));
-    return NULL;
-}
-
-/* Names of CTEs stand as keys of {"map": [{"key", "value"}]}. */
-static void collect_ctes(Walk *walk, const Json *json)
-{
-    const Json *map = json_get(json_get(json, "cte_map"), "map");
-    for (size_t i = 0; map != NULL && i < map->count; i++)
-        map_put(&walk->ctes, lower(walk->arena, json_str(&map->items[i], "key", "")), walk);
-    for (size_t i = 0; i < json->count; i++) collect_ctes(walk, &json->items[i]);
-}
-
-/* Whether any function that was called is known as not consistent. Macros have no stability: those that
- * are left by REFUSED compute from their arguments, except ago(). */
+/* Macros have no stability: those that REFUSED and CLOCKS leave compute from their arguments. */
 static Err *check_stability(Walk *walk, Conn *conn)
 {
     if (walk->result.is_volatile || walk->functions.count == 0) return NULL;
-    if (map_has(&walk->functions, "ago")) walk->result.is_volatile = true;
     Buf sql = buf_new(walk->arena);
     buf_puts(&sql, "SELECT count(*) FROM duckdb_functions() WHERE stability <> 'CONSISTENT' AND "
                    "function_name IN (");
     for (size_t i = 0; i < walk->functions.count; i++)
-        buf_printf(&sql, "%s%s", i > 0 ? ", " : "",
-                   sql_literal(walk->arena, walk->functions.entries[i].key));
+        buf_printf(&sql, "%s%s", i > 0 ? ", " : "", sql_literal(walk->arena, walk->functions.entries[i].key));
     buf_putc(&sql, ')');
     char *count = NULL;
     TRY(engine_scalar_text(walk->arena, conn, sql.data, NULL, 0, &count));
-    if (count != NULL && strcmp(count, "0") != 0) walk->result.is_volatile = true;
+    walk->result.is_volatile = count != NULL && strcmp(count, "0") != 0;
     return NULL;
+}
+
+/* An open comment parses, but would swallow what the emitter puts behind the text. */
+static Err *check_is_closed(const Walk *walk, Conn *conn)
+{
+    const Json *ignored;
+    char *wrapped = arena_printf(walk->arena, "SELECT * FROM (\n%s\n) AS q", walk->rel->sql.query);
+    Err *err = engine_parse_select(walk->arena, conn, wrapped, &ignored);
+    bool is_good = err == NULL || err_code(err) == ERR_LIMIT;
+    err_free(err);
+    if (is_good) return NULL;
+    return err_hint(ERR(SQL, "%s: the query cannot stand in parentheses", walk->rel->label),
+                    "close its comments and strings");
 }
 
 Err *sql_check(Plan *plan, Arena *arena, const Rel *rel, SqlCheck *out)
 {
     SCRATCH(scratch);
     Conn *conn;
-    const Json *tree = NULL;
+    SqlTree tree;
     TRY(plan_conn(plan, &conn));
-    TRY(ERR_WRAP(engine_parse_select(scratch, conn, rel->sql.query, &tree), "%s", rel->label));
-    Walk walk = {.arena = scratch, .rel = rel, .ctes = map_new(scratch), .functions = map_new(scratch)};
+    TRY(ERR_WRAP(sql_tree_read(scratch, conn, rel->sql.query, &tree), "%s", rel->label));
+    Walk walk = {.arena = scratch, .rel = rel, .functions = map_new(scratch)};
     walk.result.is_used = AARRAY(arena, bool, rel->input_count);
-    collect_ctes(&walk, tree);
-    TRY(walk_tree(&walk, tree));
+    for (size_t i = 0; i < tree.count; i++) TRY(check_node(&walk, tree.nodes[i]));
+    TRY(check_is_closed(&walk, conn));
     TRY(check_stability(&walk, conn));
     *out = walk.result;
     return NULL;

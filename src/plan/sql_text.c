@@ -7,9 +7,19 @@
 #include <ctype.h>
 #include <string.h>
 
-static const char *skip_quoted(const char *at, char quote)
+static bool is_word(char c)
+{
+    return isalnum((unsigned char)c) || c == '_' || (c & 0x80) != 0;
+}
+
+/* In E'...' a backslash hides the character behind it. */
+static const char *skip_quoted(const char *at, char quote, bool has_escapes)
 {
     for (at++; *at != '\0'; at++) {
+        if (has_escapes && *at == '\\' && at[1] != '\0') {
+            at++;
+            continue;
+        }
         if (*at != quote) continue;
         if (at[1] != quote) return at + 1;
         at++;
@@ -50,9 +60,12 @@ static const char *skip_token(const char *at, bool *out_speaks)
     if (at[0] == '-' && at[1] == '-') return at + strcspn(at, "\n");
     if (at[0] == '/' && at[1] == '*') return skip_block_comment(at);
     *out_speaks = true;
-    if (*at == '\'' || *at == '"') return skip_quoted(at, *at);
+    if (*at == '\'' || *at == '"') return skip_quoted(at, *at, false);
+    if ((*at == 'e' || *at == 'E') && at[1] == '\'') return skip_quoted(at + 1, '\'', true);
     if (*at == '$') return skip_dollar(at);
-    return at + 1;
+    if (!is_word(*at)) return at + 1;
+    while (is_word(*at)) at++;
+    return at;
 }
 
 char *sql_text_trim(Arena *arena, const char *query)
