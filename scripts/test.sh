@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# test.sh BUILD: builds everything, runs the unit tests and the command-line tests. The last line is "N passed, N failed".
+set -uo pipefail
+cd "$(dirname "$0")/.."
+build=$1
+log=$(mktemp -d)
+trap 'rm -rf "$log"' EXIT
+jobs=$(nproc)
+if ! ninja -C "$build" -j"$jobs" --quiet; then
+    echo "the build failed"
+    echo "0 passed, 1 failed"
+    exit 1
+fi
+passed=0 failed=0
+count() { # FILE of TAP: adds up; a plan not fulfilled counts as a failure
+    local ok not planned
+    ok=$(grep -cE '^ *ok ' "$1")
+    not=$(grep -cE '^ *not ok ' "$1")
+    passed=$((passed + ok)) failed=$((failed + not))
+}
+MESON_TESTTHREADS=$jobs meson test -C "$build" --no-rebuild --no-suite soak --print-errorlogs --logbase unit >"$log/summary" 2>&1
+status=$?
+python3 - "$build/meson-logs/unit.json" >"$log/unit.tap" <<'PY'
+import json, re, sys
+for line in open(sys.argv[1]):
+    test = json.loads(line)
+    results = re.findall(r'^(?:not )?ok .*$', test.get('stdout') or '', re.M)
+    print('\n'.join(f'{r} [{test["name"]}]' for r in results))
+    bad = any(r.startswith('not ok') for r in results)
+    if test['result'] not in ('OK', 'SKIP', 'EXPECTEDFAIL') and not bad:
+        print(f'not ok - {test["name"]}: {test["result"]}')
+PY
+count "$log/unit.tap"
+if [ $status -ne 0 ]; then
+    cat "$log/summary"
+    grep -E '^ *not ok' "$log/unit.tap"
+fi
+if compgen -G 'tests/cli/*.bats' >/dev/null; then
+    POND_BIN="$PWD/$build/pond" bats --jobs 1 --tap tests/cli/*.bats >"$log/cli.tap" 2>&1 || {
+        status=1
+        grep -A30 -E '^not ok' "$log/cli.tap"
+    }
+    count "$log/cli.tap"
+fi
+[ $((passed + failed)) -gt 0 ] || failed=1
+[ $failed -eq 0 ] && [ $status -ne 0 ] && failed=1
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
