@@ -107,7 +107,8 @@ typedef struct Feed Feed;
  * returned by `next` comes back unchanged (same code, message) from the statement that read the feed. */
 Err *engine_feed_open(Conn *conn, const Schema *schema, EngineFeedNext *next, void *context, Feed **out) WARN_UNUSED;
 const char *engine_feed_name(const Feed *feed);
-void engine_feed_close_at(Feed **feed);
+void engine_feed_close_at(Feed **feed); /* after the results that read it */
+/* Copies. Text that is not UTF-8 makes the statement fail with INVALID naming the column. */
 void engine_feed_str(const FeedColumn *column, size_t row, const char *bytes, size_t size);
 
 /* ---- appending rows to a (temporary) table ---- */

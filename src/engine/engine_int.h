@@ -7,6 +7,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+/* What libduckdb 1.5 has and the header of 1.4.4 has not. */
+void duckdb_unsafe_vector_assign_string_element_len(duckdb_vector vector, idx_t index, const char *bytes,
+                                                    idx_t size);
+
 /* ---- library.c: the functions of libduckdb, by pointer ---- */
 typedef struct EngineLibrary {
 #define ENGINE_SYMBOL(name) __typeof__(duckdb_##name) *name;

@@ -20,6 +20,12 @@ struct FeedSlot {
     FeedSlot *next;
 };
 
+/* What a FeedColumn's handle points to. */
+typedef struct FeedCell {
+    duckdb_vector vector;
+    bool is_text, is_bad; /* bad: was given bytes that are no text */
+} FeedCell;
+
 struct Feed {
     Arena *arena;
     Conn *conn;
@@ -28,6 +34,7 @@ struct Feed {
     Schema schema;
     duckdb_logical_type *types;
     FeedColumn *columns;
+    FeedCell *cells;
     EngineFeedNext *next;
     void *context;
     Err *error;
@@ -64,18 +71,33 @@ static void feed_on_init(duckdb_init_info info)
     feed->started = true;
 }
 
-static void feed_on_rows(duckdb_function_info info, duckdb_data_chunk chunk)
+static void feed_point_at(Feed *feed, duckdb_data_chunk chunk)
 {
-    Feed *feed = ((FeedSlot *)ddb.function_get_extra_info(info))->feed;
     for (size_t i = 0; i < feed->schema.count; i++) {
         duckdb_vector vector = ddb.data_chunk_get_vector(chunk, i);
         ddb.vector_ensure_validity_writable(vector);
+        feed->cells[i].vector = vector;
         feed->columns[i] = (FeedColumn){.data = ddb.vector_get_data(vector),
                                         .validity = ddb.vector_get_validity(vector),
-                                        .handle = vector};
+                                        .handle = &feed->cells[i]};
     }
+}
+
+static Err *feed_check_text(const Feed *feed)
+{
+    for (size_t i = 0; i < feed->schema.count; i++)
+        if (feed->cells[i].is_bad)
+            return ERR(INVALID, "column %s: a text is not UTF-8", feed->schema.columns[i].name);
+    return NULL;
+}
+
+static void feed_on_rows(duckdb_function_info info, duckdb_data_chunk chunk)
+{
+    Feed *feed = ((FeedSlot *)ddb.function_get_extra_info(info))->feed;
+    feed_point_at(feed, chunk);
     size_t capacity = ddb.vector_size(), rows = 0;
     feed->error = feed->next(feed->context, feed->columns, capacity, &rows);
+    if (feed->error == NULL) feed->error = feed_check_text(feed);
     if (feed->error != NULL) {
         ddb.function_set_error(info, err_message(feed->error));
         return;
@@ -175,11 +197,13 @@ static Err *feed_types(Feed *feed, const Schema *schema)
 {
     feed->types = AARRAY(feed->arena, duckdb_logical_type, schema->count);
     feed->columns = AARRAY(feed->arena, FeedColumn, schema->count);
+    feed->cells = AARRAY(feed->arena, FeedCell, schema->count);
     feed->schema.columns = AARRAY(feed->arena, Column, schema->count);
     feed->schema.count = schema->count;
     for (size_t i = 0; i < schema->count; i++) {
         feed->schema.columns[i].name = arena_strdup(feed->arena, schema->columns[i].name);
         TRY(type_parse(schema->columns[i].type, &feed->types[i]));
+        feed->cells[i].is_text = ddb.get_type_id(feed->types[i]) == DUCKDB_TYPE_VARCHAR;
     }
     return NULL;
 }
@@ -206,9 +230,15 @@ const char *engine_feed_name(const Feed *feed)
     return feed->slot->name;
 }
 
+/* The engine's checked form would make a null of what is not UTF-8, silently. */
 void engine_feed_str(const FeedColumn *column, size_t row, const char *bytes, size_t size)
 {
-    ddb.vector_assign_string_element_len(column->handle, row, bytes, size);
+    FeedCell *cell = column->handle;
+    if (cell->is_text && !utf8_valid(bytes, size)) {
+        cell->is_bad = true;
+        size = 0;
+    }
+    ddb.unsafe_vector_assign_string_element_len(cell->vector, row, bytes, size);
 }
 
 Err *feed_take_error(Conn *conn)
