@@ -11,7 +11,7 @@ struct Err {
     Arena *arena;
     ErrCode code;
     int errnum;
-    const char *message, *hint, *path;
+    const char *message, *hint, *path, *source;
     int line, column;
     struct {
         const char *file;
@@ -109,6 +109,12 @@ Err *err_at(Err *err, int line, int column)
     return err;
 }
 
+Err *err_source(Err *err, const char *text)
+{
+    if (err != NULL && err->source == NULL) err->source = arena_strdup(err->arena, text);
+    return err;
+}
+
 void err_free(Err *err)
 {
     if (err != NULL) arena_free(err->arena);
@@ -143,6 +149,11 @@ void err_position(const Err *err, int *line, int *column)
 {
     *line = err->line;
     *column = err->column;
+}
+
+const char *err_source_text(const Err *err)
+{
+    return err->source;
 }
 
 void err_print_frames(const Err *err, FILE *to)

@@ -44,10 +44,12 @@ Err *err_frame(Err *err, const char *file, int line) WARN_UNUSED;
 Err *err_wrap(Err *err, const char *format, ...) __attribute__((format(printf, 2, 3))) WARN_UNUSED;
 #define ERR_WRAP(err, ...) err_wrap((err), __VA_ARGS__)
 
-/* Decorations; each returns its argument. The first hint, path and position set stay. */
+/* Decorations; each returns its argument. The first hint, path, position and source set stay. */
 Err *err_hint(Err *err, const char *format, ...) __attribute__((format(printf, 2, 3))) WARN_UNUSED;
 Err *err_path(Err *err, const char *path) WARN_UNUSED;
 Err *err_at(Err *err, int line, int column) WARN_UNUSED;
+/* The text that the position counts in (a query, a configuration), so that its line can be shown. */
+Err *err_source(Err *err, const char *text) WARN_UNUSED;
 
 /* NULL is free of cost. `err_free(f())` is the visible way to ignore a failure. */
 void err_free(Err *err);
@@ -58,6 +60,7 @@ const char *err_message(const Err *err); /* one line, without "pond:" */
 const char *err_hint_text(const Err *err); /* NULL when none */
 const char *err_path_text(const Err *err); /* NULL when none */
 void err_position(const Err *err, int *line, int *column); /* 0, 0 when none */
+const char *err_source_text(const Err *err); /* NULL when none */
 void err_print_frames(const Err *err, FILE *to); /* where it was made and what it passed through */
 
 /* The table of codes, for help and exit: names as POND-0001. */

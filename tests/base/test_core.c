@@ -156,6 +156,9 @@ static void test_errors(void **state)
     err_position(err, &line, &column);
     assert_int_equal(line, 3);
     assert_int_equal(column, 4);
+    assert_null(err_source_text(err));
+    err = err_source(err_source(err, "a: [1"), "other");
+    assert_string_equal(err_source_text(err), "a: [1");
     assert_int_equal(err_errnum(err), 0);
     char frames[512] = "";
     FILE *to = fmemopen(frames, sizeof frames, "w");
