@@ -63,9 +63,11 @@ static Err *file_part(const Rel *rel, const char *time_column, const ScanFile *f
 static UnionPart *scan_parts(const Rel *rel, Arena *arena)
 {
     const ScanNode *scan = &rel->scan;
+    const RelFacts *facts = rel->facts;
     UnionPart *parts = AARRAY(arena, UnionPart, scan->file_count);
+    const char *time = facts->time_index >= 0 ? facts->schema.columns[facts->time_index].name : NULL;
     for (size_t i = 0; i < scan->file_count; i++)
-        err_free(file_part(rel, scan->time_column, &scan->files[i], &parts[i]));
+        err_free(file_part(rel, time, &scan->files[i], &parts[i])); /* resolving has checked it */
     return parts;
 }
 
