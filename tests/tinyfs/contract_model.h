@@ -32,9 +32,14 @@ static uint32_t model_random(uint64_t *seed)
     return (uint32_t)(*seed >> 33);
 }
 
+/* Mostly one that is alive. */
 static ModelNode *model_pick(Model *model, uint64_t *seed)
 {
-    return &model->nodes[model_random(seed) % model->count];
+    ModelNode *node = &model->nodes[model_random(seed) % model->count];
+    for (int i = 0; i < 3 && !node->alive; i++) {
+        node = &model->nodes[model_random(seed) % model->count];
+    }
+    return node;
 }
 
 static const ModelNode *model_entry(const Model *model, const NodeId *parent, const char *name)
@@ -76,10 +81,10 @@ static bool model_agrees(Err *err, bool allowed)
 
 static void model_create(Contract *c, Model *model, uint64_t *seed, const char *name)
 {
-    static const EntryType TYPES[] = {ENTRY_DIR, ENTRY_DIR, ENTRY_DIR, ENTRY_DATA_SERIES,
-                                      ENTRY_DATA};
+    static const EntryType TYPES[] = {ENTRY_DIR,         ENTRY_DIR,         ENTRY_DIR,
+                                      ENTRY_DATA_SERIES, ENTRY_DATA_SERIES, ENTRY_DATA};
     const ModelNode *dir = model_pick(model, seed);
-    EntryType type = TYPES[model_random(seed) % 5];
+    EntryType type = TYPES[model_random(seed) % 6];
     Node made = {0};
     if (model->count == MODEL_NODES) return;
     if (!model_agrees(try_create(c, dir->id, name, type, &made),
@@ -146,15 +151,18 @@ static void model_drop(Contract *c, Model *model, uint64_t *seed)
 
 static void model_change(Contract *c, Model *model, uint64_t *seed)
 {
-    static const char *const NAMES[] = {"a", "b", "c", "d=1", "é"};
-    const char *name = NAMES[model_random(seed) % 5];
-    switch (model_random(seed) % 10) {
+    static const char *const NAMES[] = {"a", "b", "c", "d=1", "é", "f g", "h", "i", "\n"};
+    const char *name = NAMES[model_random(seed) % 9];
+    switch (model_random(seed) % 16) {
     case 0:
     case 1:
-    case 2: model_create(c, model, seed, name); break;
-    case 3: model_rename(c, model, seed, name); break;
-    case 4: model_remove(c, model, seed); break;
-    case 5: model_drop(c, model, seed); break;
+    case 2:
+    case 3:
+    case 4: model_create(c, model, seed, name); break;
+    case 5:
+    case 6: model_rename(c, model, seed, name); break;
+    case 7: model_remove(c, model, seed); break;
+    case 8: model_drop(c, model, seed); break;
     default: model_append(c, model, seed); break;
     }
 }
@@ -214,5 +222,6 @@ static void contract_random(void **state)
     }
     int64_t appended = 0;
     for (size_t i = 0; i < model->count; i++) appended += model->nodes[i].last_version;
-    assert_true(model->count > 50 && appended > 50); /* it did something */
+    assert_in_range(model->count, 50, MODEL_NODES); /* it did something */
+    assert_in_range(appended, 50, MODEL_VERSIONS);
 }
