@@ -60,7 +60,8 @@ void arena_free_at(Arena **arena)
     *arena = NULL;
 }
 
-/* The newest block of common size stays, so that one huge request is not kept and cleared for ever. */
+/* The newest block of common size stays, so that one huge request is not kept and cleared for ever.
+ */
 void arena_reset(Arena *arena)
 {
     Block *keep = NULL;
@@ -105,7 +106,8 @@ void *arena_alloc(Arena *arena, size_t size_bytes)
 {
     if (size_bytes > SIZE_MAX / 4) return must_alloc(size_bytes); /* reports and ends */
     size_t need = rounded(size_bytes == 0 ? 1 : size_bytes);
-    if (arena->head == NULL || arena->head->capacity - arena->head->used < need) add_block(arena, need);
+    if (arena->head == NULL || arena->head->capacity - arena->head->used < need)
+        add_block(arena, need);
     void *p = arena->head->data + arena->head->used;
     arena->head->used += need;
     return p;
@@ -114,7 +116,8 @@ void *arena_alloc(Arena *arena, size_t size_bytes)
 void *arena_grow(Arena *arena, void *old, size_t old_bytes, size_t new_bytes)
 {
     Block *head = arena->head;
-    if (old != NULL && head != NULL && (char *)old + rounded(old_bytes) == head->data + head->used) {
+    if (old != NULL && head != NULL &&
+        (char *)old + rounded(old_bytes) == head->data + head->used) {
         size_t extra = rounded(new_bytes) - rounded(old_bytes);
         if (new_bytes >= old_bytes && head->capacity - head->used >= extra) {
             head->used += extra;

@@ -1,6 +1,6 @@
-/* Arenas: memory that is freed as a whole. An explicit Arena * is the first parameter of whatever returns
- * memory: that is the whole ownership statement. Out of memory ends the process in one place, so nothing
- * here fails. One arena belongs to one thread at a time. All memory is zeroed. */
+/* Arenas: memory that is freed as a whole. An explicit Arena * is the first parameter of whatever
+ * returns memory: that is the whole ownership statement. Out of memory ends the process in one
+ * place, so nothing here fails. One arena belongs to one thread at a time. All memory is zeroed. */
 #pragma once
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 typedef struct Arena Arena;
 
 Arena *arena_new(void);
-void arena_free(Arena *arena); /* NULL is allowed */
+void arena_free(Arena *arena);     /* NULL is allowed */
 void arena_free_at(Arena **arena); /* for CLEANUP */
 /* Forgets everything allocated, keeps one block of at most 1 MiB: for loops. */
 void arena_reset(Arena *arena);
@@ -21,7 +21,8 @@ void *arena_memdup(Arena *arena, const void *bytes, size_t size_bytes);
 char *arena_strdup(Arena *arena, const char *text); /* NULL in, NULL out */
 char *arena_strndup(Arena *arena, const char *text, size_t length);
 char *arena_printf(Arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
-char *arena_vprintf(Arena *arena, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
+char *arena_vprintf(Arena *arena, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
 #define ANEW(arena, Type) ((Type *)arena_alloc((arena), sizeof(Type)))
 #define AARRAY(arena, Type, count) ((Type *)arena_alloc((arena), sizeof(Type) * (size_t)(count)))

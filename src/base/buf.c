@@ -1,4 +1,5 @@
-/* Growing bytes and arrays in arenas: capacity doubles, the last allocation of the arena grows in place. */
+/* Growing bytes and arrays in arenas: capacity doubles, the last allocation of the arena grows in
+ * place. */
 #include "base/buf.h"
 #include "base/vec.h"
 #include <stdio.h>

@@ -26,13 +26,14 @@ typedef struct CodeInfo {
 } CodeInfo;
 
 static const CodeInfo CODES[] = {
-#define ERR_CODE(name, number, exit_status, when, state)                                                  \
+#define ERR_CODE(name, number, exit_status, when, state)                                           \
     [number] = {#name, when, state, exit_status},
 #include "base/err_codes.def"
 #undef ERR_CODE
 };
 
-__attribute__((format(printf, 4, 0))) static Err *err_vmake(ErrCode code, const char *file, int line, const char *format, va_list args)
+__attribute__((format(printf, 4, 0))) static Err *
+err_vmake(ErrCode code, const char *file, int line, const char *format, va_list args)
 {
     Arena *arena = arena_new();
     Err *err = ANEW(arena, Err);

@@ -1,4 +1,5 @@
-/* Hashes: SHA-256 (content, through OpenSSL) and XXH3-64 (cache keys, row checks). Hex is lower case. */
+/* Hashes: SHA-256 (content, through OpenSSL) and XXH3-64 (cache keys, row checks). Hex is lower
+ * case. */
 #pragma once
 #include "base/arena.h"
 #include <stddef.h>

@@ -44,7 +44,8 @@ static void grow(Map *map)
     map->capacity = capacity;
     map->slot_count = capacity * 2;
     map->slots = AARRAY(map->arena, unsigned, map->slot_count);
-    for (size_t i = 0; i < map->count; i++) map->slots[slot_of(map, map->entries[i].key)] = (unsigned)i + 1;
+    for (size_t i = 0; i < map->count; i++)
+        map->slots[slot_of(map, map->entries[i].key)] = (unsigned)i + 1;
 }
 
 bool map_put(Map *map, const char *key, void *value)

@@ -1,5 +1,5 @@
-/* A hash map from strings to pointers, in an arena. Keys are copied. Iteration is in order of insertion, so
- * results never depend on hashes. */
+/* A hash map from strings to pointers, in an arena. Keys are copied. Iteration is in order of
+ * insertion, so results never depend on hashes. */
 #pragma once
 #include "base/arena.h"
 #include <stdbool.h>

@@ -8,12 +8,13 @@
 
 bool text_starts(const char *text, const char *prefix);
 bool text_ends(const char *text, const char *suffix);
-/* The candidate nearest to `word` (Damerau-Levenshtein, at most a third of its length away, case costs
- * nothing), NULL when none is near: for "did you mean". */
+/* The candidate nearest to `word` (Damerau-Levenshtein, at most a third of its length away, case
+ * costs nothing), NULL when none is near: for "did you mean". */
 const char *text_nearest(const char *word, const char *const *candidates, size_t count);
 bool utf8_valid(const char *text, size_t size_bytes);
 int utf8_width(const char *text); /* terminal columns */
-/* One shell-style wildcard match of a whole string: * ? [abc] and \ escapes, no captures; for column globs. */
+/* One shell-style wildcard match of a whole string: * ? [abc] and \ escapes, no captures; for
+ * column globs. */
 bool text_glob(const char *glob, const char *text);
 Err *size_parse(const char *text, int64_t *out_bytes) WARN_UNUSED; /* "512MB", "1.5GiB", "4096" */
 char *size_format(Arena *arena, int64_t size_bytes);               /* "1.5 MB" (powers of 1000) */
