@@ -129,7 +129,7 @@ static Err *check_data_files(Fsck *fsck)
 {
     LogFile *files = NULL;
     size_t count = 0, live = 0;
-    TRY(index_log_files(fsck->replayed, fsck->arena, &files, &count));
+    TRY(index_log_files(fsck->replayed, fsck->arena, &fsck->stamp, &files, &count));
     for (size_t i = 0; i < count; i++) TRY(note(fsck, check_data_file(fsck, &files[i]), RESTORE));
     for (size_t i = 0; i < fsck->live.count; i++) live += fsck->live.entries[i].value != NULL;
     if (fsck->options.quick || live == count) return NULL;

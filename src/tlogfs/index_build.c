@@ -49,16 +49,13 @@ static Err *apply_new_rows(Index *index, LogSource *source, Stamp *stamp)
     SCRATCH(scratch);
     LogFile *files = NULL;
     size_t count = 0, fresh = 0;
-    TRY(index_log_files(index, scratch, &files, &count));
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0 && files[i].first_txn <= files[i - 1].last_txn) {
-            return ERR(CORRUPT, "log files %s and %s hold the same transactions", files[i - 1].path,
-                       files[i].path);
-        }
-        if (files[i].last_txn > stamp->txn) files[fresh++] = files[i];
-    }
+    TRY(index_log_files(index, scratch, NULL, &files, &count));
+    int64_t lost = log_files_gap(files, count);
+    if (lost > 0)
+        return ERR(CORRUPT, "the log has no data file for transaction %lld", (long long)lost);
+    while (fresh < count && files[fresh].last_txn <= stamp->txn) fresh++;
     Applying applying = {index, stamp};
-    return log_source_rows(source, files, fresh, stamp->txn, apply_row, &applying);
+    return log_source_rows(source, files + fresh, count - fresh, stamp->txn, apply_row, &applying);
 }
 
 /* ---- behind ---- */
@@ -214,7 +211,13 @@ static Err *advance(Index *index, LogSource *source, Arena *arena)
     if (found) TRY(is_current(source, arena, &stamp, &known, &newest));
     if (newest) return NULL; /* somebody else did it while we waited */
     bool done = false;
-    if (known) TRY(catch_up(index, source, arena, &stamp, &done));
+    Err *error = known ? catch_up(index, source, arena, &stamp, &done) : NULL;
+    if (error != NULL &&
+        err_code(error) == ERR_CORRUPT) { /* of the index, or of the log: then again */
+        err_free(error);
+        error = NULL;
+    }
+    TRY(error);
     return done ? NULL : build(index, source, -1);
 }
 

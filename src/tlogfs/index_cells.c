@@ -30,28 +30,29 @@ static const TableInfo TABLES[INDEX_TABLE_COUNT] = {
 
 typedef struct QueryInfo {
     IndexTable table;
+    int match;        /* so many first columns of each row must equal the keys */
     const char *rest; /* after SELECT * FROM table */
 } QueryInfo;
 
 static const QueryInfo QUERIES[INDEX_QUERY_COUNT] = {
-    [QUERY_STAMP] = {INDEX_STAMP, "WHERE one = 1"},
-    [QUERY_LOG_TABLE] = {INDEX_LOG_TABLE, "WHERE one = 1"},
-    [QUERY_NODE_BY_NAME] = {INDEX_NODES, "WHERE parent = ?1 AND name = ?2"},
-    [QUERY_NODE_BY_ID] = {INDEX_NODES, "WHERE id = ?1"},
-    [QUERY_NODE_BEFORE] = {INDEX_NODES,
+    [QUERY_STAMP] = {INDEX_STAMP, 0, "WHERE one = 1"},
+    [QUERY_LOG_TABLE] = {INDEX_LOG_TABLE, 0, "WHERE one = 1"},
+    [QUERY_NODE_BY_NAME] = {INDEX_NODES, 2, "WHERE parent = ?1 AND name = ?2"},
+    [QUERY_NODE_BY_ID] = {INDEX_NODES, 0, "WHERE id = ?1"},
+    [QUERY_NODE_BEFORE] = {INDEX_NODES, 1,
                            "WHERE parent = ?1 AND name < ?2 ORDER BY name DESC LIMIT 1"},
-    [QUERY_CHILDREN] = {INDEX_NODES, "WHERE parent = ?1 AND name > '' ORDER BY name"},
-    [QUERY_ALL_NODES] = {INDEX_NODES, "ORDER BY parent, name"},
-    [QUERY_VERSION] = {INDEX_VERSIONS, "WHERE node = ?1 AND version = ?2"},
-    [QUERY_VERSIONS] = {INDEX_VERSIONS, "WHERE node = ?1 ORDER BY version"},
-    [QUERY_ALL_VERSIONS] = {INDEX_VERSIONS, "ORDER BY node, version"},
-    [QUERY_BLOB] = {INDEX_BLOBS, "WHERE name = ?1"},
-    [QUERY_ALL_BLOBS] = {INDEX_BLOBS, "ORDER BY name"},
-    [QUERY_LOG_FILE] = {INDEX_LOG_FILES, "WHERE path = ?1"},
-    [QUERY_ALL_LOG_FILES] = {INDEX_LOG_FILES, "ORDER BY first_txn, path"},
-    [QUERY_TOMBSTONE] = {INDEX_TOMBSTONES, "WHERE path = ?1"},
-    [QUERY_ALL_TOMBSTONES] = {INDEX_TOMBSTONES, "ORDER BY path"},
-    [QUERY_VERIFIED] = {INDEX_VERIFIED, "WHERE name = ?1"},
+    [QUERY_CHILDREN] = {INDEX_NODES, 1, "WHERE parent = ?1 AND name > '' ORDER BY name"},
+    [QUERY_ALL_NODES] = {INDEX_NODES, 0, "ORDER BY parent, name"},
+    [QUERY_VERSION] = {INDEX_VERSIONS, 2, "WHERE node = ?1 AND version = ?2"},
+    [QUERY_VERSIONS] = {INDEX_VERSIONS, 1, "WHERE node = ?1 ORDER BY version"},
+    [QUERY_ALL_VERSIONS] = {INDEX_VERSIONS, 0, "ORDER BY node, version"},
+    [QUERY_BLOB] = {INDEX_BLOBS, 1, "WHERE name = ?1"},
+    [QUERY_ALL_BLOBS] = {INDEX_BLOBS, 0, "ORDER BY name"},
+    [QUERY_LOG_FILE] = {INDEX_LOG_FILES, 1, "WHERE path = ?1"},
+    [QUERY_ALL_LOG_FILES] = {INDEX_LOG_FILES, 0, "ORDER BY first_txn, path"},
+    [QUERY_TOMBSTONE] = {INDEX_TOMBSTONES, 1, "WHERE path = ?1"},
+    [QUERY_ALL_TOMBSTONES] = {INDEX_TOMBSTONES, 0, "ORDER BY path"},
+    [QUERY_VERIFIED] = {INDEX_VERIFIED, 1, "WHERE name = ?1"},
 };
 
 const char *index_table_name(IndexTable table)
@@ -201,6 +202,7 @@ Err *index_scan(Index *index, IndexQuery query, const Cell *keys, IndexScan *out
     TRY(prepare(index, &index->queries[query], sql));
     out->index = index;
     out->query = query;
+    out->keys = keys;
     return bind_all(index, index->queries[query], keys);
 }
 
@@ -221,6 +223,30 @@ static Cell read_cell(sqlite3_stmt *stmt, int at)
     }
 }
 
+bool cell_equal(const Cell *a, const Cell *b)
+{
+    if (a->kind != b->kind) return false;
+    if (a->kind == CELL_NULL) return true;
+    if (a->kind == CELL_INT) return a->integer == b->integer;
+    return a->size == b->size && (a->size == 0 || memcmp(a->bytes, b->bytes, a->size) == 0);
+}
+
+/* A damaged tree may lead to a row, whole in itself, that was not asked for. */
+static Err *check_row(const IndexScan *scan, const Cell *cells)
+{
+    const QueryInfo *query = &QUERIES[scan->query];
+    const TableInfo *table = &TABLES[query->table];
+    const Cell *hash = &cells[table->width];
+    if (hash->kind != CELL_INT || hash->integer != row_hash(scan->index, query->table, cells)) {
+        return index_damage(scan->index, "a row of %s does not match its hash", table->name);
+    }
+    for (int i = 0; i < query->match; i++) {
+        if (cell_equal(&cells[i], &scan->keys[i])) continue;
+        return index_damage(scan->index, "a row of %s stands in another's place", table->name);
+    }
+    return NULL;
+}
+
 Err *index_scan_next(IndexScan *scan, bool *more, Cell *out)
 {
     Index *index = scan->index;
@@ -234,9 +260,7 @@ Err *index_scan_next(IndexScan *scan, bool *more, Cell *out)
     if (sqlite3_column_count(stmt) != width + 1)
         return index_damage(index, "%s: columns", TABLES[table].name);
     for (int i = 0; i <= width; i++) out[i] = read_cell(stmt, i);
-    if (out[width].kind != CELL_INT || out[width].integer != row_hash(index, table, out)) {
-        return index_damage(index, "a row of %s does not match its hash", TABLES[table].name);
-    }
+    TRY(check_row(scan, out));
     perf_count(PERF_index_row);
     return NULL;
 }

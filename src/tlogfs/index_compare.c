@@ -9,14 +9,6 @@
 
 #define TOMBSTONE_US US_PER_DAY
 
-static bool cells_equal(const Cell *a, const Cell *b)
-{
-    if (a->kind != b->kind) return false;
-    if (a->kind == CELL_NULL) return true;
-    if (a->kind == CELL_INT) return a->integer == b->integer;
-    return a->size == b->size && (a->size == 0 || memcmp(a->bytes, b->bytes, a->size) == 0);
-}
-
 static char *cells_text(Arena *arena, const Cell *cells, size_t width)
 {
     Buf text = buf_new(arena);
@@ -63,7 +55,7 @@ static Err *compare_table(const Pair *pair, Arena *arena, IndexTable table, Inde
         TRY(next(&scan_b, table, pair->expire_ms, &more_b, b));
         if (!more_a && !more_b) return NULL;
         for (size_t i = 0; more_a && more_b && i < width; i++)
-            same = same && cells_equal(&a[i], &b[i]);
+            same = same && cell_equal(&a[i], &b[i]);
         if (same && more_a == more_b) continue;
         *out = arena_printf(arena, "%s: (%s) is not (%s)", index_table_name(table),
                             more_a ? cells_text(arena, a, width) : "no row",

@@ -117,7 +117,27 @@ static LogFile log_file_from_cells(Arena *arena, const Cell *cells)
     };
 }
 
-Err *index_log_files(Index *index, Arena *arena, LogFile **out, size_t *count)
+int64_t log_files_gap(const LogFile *files, size_t count)
+{
+    int64_t next = 1;
+    for (size_t i = 0; i < count; i++) {
+        if (files[i].first_txn != next) return next;
+        next = files[i].last_txn + 1;
+    }
+    return 0;
+}
+
+/* A lost row here would become a checkpoint without that file. */
+static Err *check_coverage(Index *index, const Stamp *stamp, const LogFile *files, size_t count)
+{
+    int64_t bytes = 0, last = count == 0 ? 0 : files[count - 1].last_txn;
+    for (size_t i = 0; i < count; i++) bytes += files[i].size_bytes;
+    bool whole = log_files_gap(files, count) == 0 && last == stamp->txn &&
+                 (int64_t)count == stamp->log_files && bytes == stamp->log_bytes;
+    return whole ? NULL : index_damage(index, "log files are missing");
+}
+
+Err *index_log_files(Index *index, Arena *arena, const Stamp *stamp, LogFile **out, size_t *count)
 {
     VEC(LogFile) files = {0};
     Cell cells[CELLS_MAX];
@@ -131,7 +151,7 @@ Err *index_log_files(Index *index, Arena *arena, LogFile **out, size_t *count)
     }
     *out = files.v;
     *count = files.n;
-    return NULL;
+    return stamp == NULL ? NULL : check_coverage(index, stamp, files.v, files.n);
 }
 
 /* Transactions and rows of a file, from its statistics. */
@@ -189,7 +209,8 @@ Err *index_tombstone_put(Index *index, const DeltaRemove *remove)
     return index_put(index, INDEX_TOMBSTONES, cells);
 }
 
-Err *index_tombstones(Index *index, Arena *arena, DeltaRemove **out, size_t *count)
+Err *index_tombstones(Index *index, Arena *arena, const Stamp *stamp, DeltaRemove **out,
+                      size_t *count)
 {
     VEC(DeltaRemove) removes = {0};
     Cell cells[CELLS_MAX];
@@ -206,7 +227,8 @@ Err *index_tombstones(Index *index, Arena *arena, DeltaRemove **out, size_t *cou
     }
     *out = removes.v;
     *count = removes.n;
-    return NULL;
+    return (int64_t)removes.n == stamp->tombstones ? NULL
+                                                   : index_damage(index, "tombstones are missing");
 }
 
 Err *index_tombstones_expire(Index *index, Stamp *stamp, int64_t before_ms)
@@ -214,7 +236,7 @@ Err *index_tombstones_expire(Index *index, Stamp *stamp, int64_t before_ms)
     SCRATCH(scratch);
     DeltaRemove *removes = NULL;
     size_t count = 0;
-    TRY(index_tombstones(index, scratch, &removes, &count));
+    TRY(index_tombstones(index, scratch, stamp, &removes, &count));
     for (size_t i = 0; i < count; i++) {
         if (removes[i].deleted_ms >= before_ms) continue;
         Cell key[] = {cell_text(removes[i].path)};

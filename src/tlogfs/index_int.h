@@ -30,6 +30,7 @@ bool index_in_transaction(const Index *index);
 /* What it holds is wrong, or the file cannot be used. */
 bool index_is_damaged(const Index *index);
 bool index_is_failed(const Index *index);
+/* An error that says so, and sets it. */
 Err *index_damage(Index *index, const char *format, ...) __attribute__((format(printf, 2, 3)))
 WARN_UNUSED;
 
@@ -47,6 +48,7 @@ Cell cell_int_if(bool present, int64_t integer);
 Cell cell_text(const char *text); /* NULL = null */
 Cell cell_blob(const void *bytes, size_t size);
 const char *cell_str(Arena *arena, const Cell *cell); /* a copy; NULL when null */
+bool cell_equal(const Cell *a, const Cell *b);
 
 typedef enum IndexTable {
     INDEX_STAMP,
@@ -90,10 +92,12 @@ Err *index_clear(Index *index, IndexTable table) WARN_UNUSED;
 /* The first row of a query, copied into the arena. */
 Err *index_find(Index *index, Arena *arena, IndexQuery query, const Cell *keys, bool *found,
                 Cell *out) WARN_UNUSED;
-/* Rows of a query; cells live until the next call. CLEANUP(index_scan_end) IndexScan scan = {0}; */
+/* Rows of a query; cells live until the next call, `keys` as long as the scan.
+ * CLEANUP(index_scan_end) IndexScan scan = {0}; */
 typedef struct IndexScan {
     Index *index;
     IndexQuery query;
+    const Cell *keys;
 } IndexScan;
 Err *index_scan(Index *index, IndexQuery query, const Cell *keys, IndexScan *out) WARN_UNUSED;
 Err *index_scan_next(IndexScan *scan, bool *more, Cell *out) WARN_UNUSED;
@@ -120,6 +124,8 @@ Err *index_node_by_id(Index *index, Arena *arena, const NodeId *id, bool *found,
     WARN_UNUSED;
 Err *index_node_by_name(Index *index, Arena *arena, const NodeId *parent, const char *name,
                         bool *found, NodeRow *out) WARN_UNUSED;
+/* Nodes have no id like this: every row is read. For the rare case that an id is not found. */
+Err *index_prove_no_node(Index *index, const NodeId *id) WARN_UNUSED;
 Err *index_children(Index *index, Arena *arena, const NodeId *parent, NodeRow **out, size_t *count)
     WARN_UNUSED;
 Err *index_node_put(Index *index, const NodeRow *row)
@@ -153,11 +159,17 @@ typedef struct LogFile {
     const char *stats;
     int64_t first_txn, last_txn, rows; /* from the stats */
 } LogFile;
-/* Live files in order of transactions; their ranges never overlap. */
-Err *index_log_files(Index *index, Arena *arena, LogFile **out, size_t *count) WARN_UNUSED;
+/* Live files in order of transactions: together they hold transactions 1..last, each once, or the
+ * index is damaged. `stamp` NULL: while it is being built, when not all rows have been seen. */
+Err *index_log_files(Index *index, Arena *arena, const Stamp *stamp, LogFile **out, size_t *count)
+    WARN_UNUSED;
+int64_t
+log_files_gap(const LogFile *files,
+              size_t count); /* the first transaction that none of them holds; 0 when whole */
 Err *index_log_file_add(Index *index, Stamp *stamp, const DeltaAdd *add) WARN_UNUSED;
 Err *index_log_file_remove(Index *index, Stamp *stamp, const DeltaRemove *remove) WARN_UNUSED;
-Err *index_tombstones(Index *index, Arena *arena, DeltaRemove **out, size_t *count) WARN_UNUSED;
+Err *index_tombstones(Index *index, Arena *arena, const Stamp *stamp, DeltaRemove **out,
+                      size_t *count) WARN_UNUSED;
 Err *index_tombstone_put(Index *index, const DeltaRemove *remove) WARN_UNUSED;
 Err *index_tombstones_expire(Index *index, Stamp *stamp, int64_t before_ms) WARN_UNUSED;
 

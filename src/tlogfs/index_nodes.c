@@ -146,6 +146,25 @@ Err *index_node_by_id(Index *index, Arena *arena, const NodeId *id, bool *found,
     return NULL;
 }
 
+Err *index_prove_no_node(Index *index, const NodeId *id)
+{
+    SCRATCH(scratch);
+    Stamp stamp;
+    bool found = false, more = true;
+    int64_t count = 0;
+    TRY(index_stamp_get(index, scratch, &found, &stamp));
+    CLEANUP(index_scan_end) IndexScan scan = {0};
+    TRY(index_scan(index, QUERY_ALL_NODES, NULL, &scan));
+    for (; more; count++) {
+        Cell cells[CELLS_MAX];
+        TRY(index_scan_next(&scan, &more, cells));
+        if (!more) break;
+        NodeId other = id_unpack(cells[N_ID].bytes);
+        if (node_id_equal(&other, id)) return index_damage(index, "a node is not found by its id");
+    }
+    return found && count == stamp.nodes ? NULL : index_damage(index, "nodes are missing");
+}
+
 /* The row whose chain must skip or reach `name`: the greatest smaller sibling, else none. */
 static Err *node_before(Index *index, Arena *arena, const NodeId *parent, const char *name,
                         bool *found, NodeRow *out)
@@ -155,6 +174,8 @@ static Err *node_before(Index *index, Arena *arena, const NodeId *parent, const 
     Cell keys[] = {cell_blob(key, 16), cell_text(name)}, cells[CELLS_MAX];
     TRY(index_find(index, arena, QUERY_NODE_BEFORE, keys, found, cells));
     if (*found) *out = node_from_cells(arena, cells);
+    if (*found && strcmp(out->node.name, name) >= 0)
+        return index_damage(index, "a directory is out of order");
     if (*found && out->node.name[0] == '\0') *found = false; /* the root: nobody's sibling */
     return NULL;
 }
@@ -185,11 +206,7 @@ Err *index_node_by_name(Index *index, Arena *arena, const NodeId *parent, const 
     Cell keys[] = {cell_blob(key, 16), cell_text(name)}, cells[CELLS_MAX];
     TRY(index_find(index, arena, QUERY_NODE_BY_NAME, keys, found, cells));
     if (!*found) return prove_absent(index, arena, parent, name);
-    NodeRow row = node_from_cells(arena, cells);
-    if (!node_id_equal(&row.node.parent, parent) || strcmp(row.node.name, name) != 0) {
-        return index_damage(index, "a node stands under another's name");
-    }
-    *out = row;
+    *out = node_from_cells(arena, cells);
     return NULL;
 }
 
@@ -210,8 +227,7 @@ Err *index_children(Index *index, Arena *arena, const NodeId *parent, NodeRow **
         TRY(index_scan_next(&scan, &more, cells));
         if (!more) break;
         NodeRow row = node_from_cells(arena, cells);
-        if (expected == NULL || strcmp(row.node.name, expected) != 0 ||
-            !node_id_equal(&row.node.parent, parent)) {
+        if (expected == NULL || strcmp(row.node.name, expected) != 0) {
             return index_damage(index, "a directory's entries do not follow its chain");
         }
         expected = row.next;

@@ -164,7 +164,7 @@ static Err *merge_files(Tlog *tlog, Arena *arena, bool merge_all, TlogCheckpoint
 {
     LogFile *files = NULL;
     size_t count = 0;
-    TLOG_READ(tlog, index_log_files(tlog->index, arena, &files, &count));
+    TLOG_READ(tlog, index_log_files(tlog->index, arena, &tlog->stamp, &files, &count));
     if (count < 2) return NULL;
     size_t start = merge_all ? 0 : plan_merge(files, count);
     if (count - start < 2) return NULL;
@@ -188,8 +188,8 @@ static Err *snapshot_of_index(Tlog *tlog, Arena *arena, DeltaSnapshot *out)
     DeltaSnapshot snapshot = {.version = tlog->stamp.log_version,
                               .checkpoint_version = tlog->stamp.checkpoint_version};
     TRY(index_log_table_get(tlog->index, arena, &snapshot.protocol, &snapshot.metadata));
-    TRY(index_log_files(tlog->index, arena, &files, &count));
-    TRY(index_tombstones(tlog->index, arena, &removes, &remove_count));
+    TRY(index_log_files(tlog->index, arena, &tlog->stamp, &files, &count));
+    TRY(index_tombstones(tlog->index, arena, &tlog->stamp, &removes, &remove_count));
     DeltaAdd *adds = AARRAY(arena, DeltaAdd, count);
     for (size_t i = 0; i < count; i++) {
         adds[i] = (DeltaAdd){.path = files[i].path,

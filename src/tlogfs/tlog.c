@@ -267,9 +267,15 @@ Err *tlog_reindex(Tlog *tlog)
     return tlog_refresh(tlog);
 }
 
+static Err *node_or_proof(Tlog *tlog, Arena *arena, const NodeId *id, bool *found, NodeRow *out)
+{
+    TRY(index_node_by_id(tlog->index, arena, id, found, out));
+    return *found || !id_valid(id->text) ? NULL : index_prove_no_node(tlog->index, id);
+}
+
 Err *tlog_node(Tlog *tlog, Arena *arena, const NodeId *id, bool *found, NodeRow *out)
 {
-    TLOG_READ(tlog, index_node_by_id(tlog->index, arena, id, found, out));
+    TLOG_READ(tlog, node_or_proof(tlog, arena, id, found, out));
     return NULL;
 }
 

@@ -1,9 +1,9 @@
 /* Removing what nobody refers to any more. Runs under the writer lock, so nothing is being added
  * meanwhile.
  *
- * blobs      with a row in the index: when no live version refers to it and the transaction that
+ * blobs      that the log ever named: when no live version refers to it and the transaction that
  * dropped the last reference is at least the retention older than the newest transaction; both
- * times are the log's, so a wrong clock today removes nothing. Without a row (left by a crash): by
+ * times are the log's, so a wrong clock today removes nothing. Never named (left by a crash): by
  * the file's time and the clock. log files  that no live add and no tombstone younger than the
  * retention names, older than the retention. staging    folders txn-* of writers: all but our own
  * are dead, because a writer has one only under the lock. Commit JSONs stay for ever. A name that
@@ -14,6 +14,8 @@
 
 typedef struct Vacuum {
     Tlog *tlog;
+    Index *replayed;
+    Stamp stamp;
     int64_t retain_us;
     TlogVacuum done;
 } Vacuum;
@@ -26,14 +28,13 @@ static bool is_blob_name(const char *name)
 
 static Err *may_go(Vacuum *vacuum, Arena *arena, const char *name, const OsStat *stat, bool *out)
 {
-    Tlog *tlog = vacuum->tlog;
     BlobRow row;
     bool found = false;
-    TLOG_READ(tlog, index_blob_get(tlog->index, arena, name, &found, &row));
+    TRY(index_blob_get(vacuum->replayed, arena, name, &found, &row));
     if (!found)
         *out = os_now() - stat->mtime_ns / 1000 >= vacuum->retain_us;
     else
-        *out = row.refs == 0 && tlog->stamp.time - row.dropped >= vacuum->retain_us;
+        *out = row.refs == 0 && vacuum->stamp.time - row.dropped >= vacuum->retain_us;
     return NULL;
 }
 
@@ -84,14 +85,15 @@ static Err *remove_log_file(const Tlog *tlog, const char *relative, int64_t *cou
     return NULL;
 }
 
-static Err *snapshot_files(Tlog *tlog, Arena *arena, DeltaSnapshot *out)
+static Err *snapshot_files(const Vacuum *vacuum, Arena *arena, DeltaSnapshot *out)
 {
     LogFile *files = NULL;
     size_t count = 0;
-    TRY(index_log_files(tlog->index, arena, &files, &count));
+    TRY(index_log_files(vacuum->replayed, arena, &vacuum->stamp, &files, &count));
     *out = (DeltaSnapshot){.adds = AARRAY(arena, DeltaAdd, count), .add_count = count};
     for (size_t i = 0; i < count; i++) out->adds[i].path = files[i].path;
-    return index_tombstones(tlog->index, arena, &out->removes, &out->remove_count);
+    return index_tombstones(vacuum->replayed, arena, &vacuum->stamp, &out->removes,
+                            &out->remove_count);
 }
 
 static Err *vacuum_log(Vacuum *vacuum)
@@ -102,7 +104,7 @@ static Err *vacuum_log(Vacuum *vacuum)
     const char **paths = NULL;
     size_t count = 0;
     int64_t expire_ms = (os_now() - vacuum->retain_us) / 1000 + 1;
-    TLOG_READ(tlog, snapshot_files(tlog, scratch, &snapshot));
+    TRY(snapshot_files(vacuum, scratch, &snapshot));
     TRY(delta_unreferenced(scratch, tlog->log_dir, &snapshot, expire_ms, &paths, &count));
     for (size_t i = 0; i < count; i++) {
         TRY(remove_log_file(tlog, paths[i], &vacuum->done.log_files, &vacuum->done.bytes));
@@ -168,8 +170,14 @@ Err *tlog_vacuum(Tlog *tlog, int64_t retain_us, TlogVacuum *out)
 {
     if (tlog->tx != NULL) return ERR(INTERNAL, "a vacuum inside a transaction");
     if (retain_us < 0) return ERR(INVALID, "a retention cannot be negative");
+    SCRATCH(scratch);
+    CLEANUP(index_close_at) Index *replayed = NULL;
+    bool found = false;
     TRY(tlog_refresh(tlog));
-    Vacuum vacuum = {.tlog = tlog, .retain_us = retain_us};
+    TRY(index_open(NULL, &replayed));
+    TRY(index_rebuild(replayed, &tlog->source, tlog->stamp.log_version));
+    Vacuum vacuum = {.tlog = tlog, .replayed = replayed, .retain_us = retain_us};
+    TRY(index_stamp_get(replayed, scratch, &found, &vacuum.stamp));
     TRY(vacuum_blobs(&vacuum));
     TRY(vacuum_log(&vacuum));
     TRY(tlog_sweep_staging(tlog, &vacuum.done));

@@ -52,7 +52,9 @@ static Err *add_row(Tlog *tlog, const LogRow *given)
     row.time = tx->time;
     vec_push(tx->arena, &tx->rows, row);
     Err *error = index_apply(tlog->index, &tx->stamp, &row);
-    if (error != NULL && tlog_can_mend(tlog))
+    bool wrong =
+        error != NULL && err_code(error) == ERR_CORRUPT; /* it was checked before: the index errs */
+    if (error != NULL && (wrong || tlog_can_mend(tlog)))
         error = tlog_mend(tlog, error); /* replays this row too */
     if (error != NULL) tx->broken = true;
     return error;
