@@ -289,3 +289,27 @@ Err *cli_wait_ms(const Cli *cli, int64_t *out)
     err_free(err);
     return own;
 }
+
+static Err *time_option(const Cli *cli, const char *name, bool last, TimeUs *out)
+{
+    const char *text = cli_option(cli, name);
+    TimeUs begin = 0, end = 0;
+    if (text == NULL) return NULL;
+    Err *err = time_parse_span(text, &begin, &end);
+    if (err != NULL) {
+        Err *own = ERR(USAGE, "--%s: %s", name, err_message(err));
+        const char *hint = err_hint_text(err);
+        own = err_hint(own, "%s", hint != NULL ? hint : "times are written 2024-07-01 12:00:00");
+        err_free(err);
+        return own;
+    }
+    *out = last ? end : begin;
+    return NULL;
+}
+
+Err *cli_time_span(const Cli *cli, const char *start, const char *end, TimeSpan *out)
+{
+    TRY(time_option(cli, start, false, &out->min));
+    TRY(time_option(cli, end, true, &out->max));
+    return out->min <= out->max ? NULL : ERR(USAGE, "--%s is before --%s", end, start);
+}

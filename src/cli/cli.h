@@ -72,15 +72,19 @@ Err *args_parse(Cli *cli, int argc, char **argv) WARN_UNUSED;
 const char *cli_option(const Cli *cli, const char *name);
 bool cli_flag(const Cli *cli, const char *name);
 Err *cli_wait_ms(const Cli *cli, int64_t *out) WARN_UNUSED; /* --wait */
+/* A bound given by two options, inclusive on both sides: a day as end means its last µs. An option
+ * that is not given leaves its side as it is. USAGE when the end is before the start. */
+Err *cli_time_span(const Cli *cli, const char *start, const char *end, TimeSpan *out) WARN_UNUSED;
 
 /* ---- what a command works on ---- */
 Err *cli_open_pond(Cli *cli, Pond **out) WARN_UNUSED;
 /* With the pond where one is named (needed = false: also without). */
 Err *cli_open_provider(Cli *cli, bool pond_needed, Provider **out) WARN_UNUSED;
 /* Runs `body` in a transaction with a fresh Fs in cli->provider; changes seen by it are dropped
- * again when it fails. */
+ * again when it fails. With --json the transaction is printed. */
 typedef Err *CliBody(void *context, Cli *cli);
-Err *cli_transact(Cli *cli, CliBody *body, void *context, TlogCommitted *out) WARN_UNUSED;
+Err *cli_transact(Cli *cli, CliBody *body, void *context) WARN_UNUSED;
+#define COMMITTED_JSON "{\"txn\",\"log_version\",\"rows\"}: 0, -1, 0 when nothing had to change"
 void cli_close(Cli *cli);
 
 /* ---- output ---- */
@@ -89,6 +93,10 @@ void out_write(const void *bytes, size_t size);
 Err *out_flush(void) WARN_UNUSED; /* IO when stdout cannot be written */
 /* Prints what was put into `json` as one line. */
 void out_json(const Buf *json);
+/* A text as it is; with --json as {name_key: name, text_key: text}. */
+void out_text(const Cli *cli, const char *name_key, const char *name, const char *text_key,
+              const char *text);
+char *time_to_second(Arena *arena, TimeUs time); /* 2024-07-01 00:00:00: fractions are left out */
 void error_print(const Cli *cli, const Err *err);
 const char *paint(
     bool colored,

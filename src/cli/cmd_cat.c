@@ -41,23 +41,6 @@ static Err *read_form(const Cli *cli, Form *out)
                         : err_hint(err, "forms are auto, table, csv, json, jsonl, parquet, raw");
 }
 
-static Err *time_option(const Cli *cli, const char *name, bool end, TimeUs *out)
-{
-    const char *text = cli_option(cli, name);
-    TimeUs begin = 0, last = 0;
-    if (text == NULL) return NULL;
-    Err *err = time_parse_span(text, &begin, &last);
-    if (err != NULL) {
-        Err *own = err_hint(ERR(USAGE, "--%s: %s", name, err_message(err)), "%s",
-                            err_hint_text(err) != NULL ? err_hint_text(err)
-                                                       : "times are written 2024-07-01 12:00:00");
-        err_free(err);
-        return own;
-    }
-    *out = end ? last : begin;
-    return NULL;
-}
-
 /* ---- bytes ---- */
 
 static Err *write_file(const char *path)
@@ -172,8 +155,7 @@ static Err *cat_rows(Cli *cli, const Source *source, const Url *url, Form form)
     const Rel *rel = NULL;
     Plan *plan = NULL;
     TimeSpan span = {TIME_MIN, TIME_MAX};
-    TRY(time_option(cli, "time-start", false, &span.min));
-    TRY(time_option(cli, "time-end", true, &span.max));
+    TRY(cli_time_span(cli, "time-start", "time-end", &span));
     TRY(provider_relation(cli->provider, source, url, &rel));
     TRY(provider_plan(cli->provider, &plan));
     if (span.min != TIME_MIN || span.max != TIME_MAX) {

@@ -222,11 +222,10 @@ static Err *sum_sizes(Cli *cli, int64_t *out)
 static Err *copy_in(Cli *cli)
 {
     CopyIn copy = {.dest = cli->args[cli->arg_count - 1]};
-    TlogCommitted done;
     TRY(sum_sizes(cli, &copy.all_bytes));
     CLEANUP(progress_end_at) Progress *progress = progress_new(cli, "copy");
     copy.progress = progress;
-    return cli_transact(cli, body, &copy, &done);
+    return cli_transact(cli, body, &copy);
 }
 
 static Err *run(Cli *cli)
@@ -256,6 +255,7 @@ const Command COMMAND_COPY = {
     .details = "Copying onto a series appends a version; onto data or a table it replaces. All "
                "sources are one transaction.\n"
                "Parquet is decoded fully before it is accepted. See pond help urls.",
+    .json = COMMITTED_JSON "; outwards {\"copied\"}",
     .options = OPTIONS,
     .option_count = 2,
     .least_args = 2,

@@ -151,5 +151,6 @@ Err *copy_out(Cli *cli, const Url *dest)
     if (found == 0) return ERR(NOT_FOUND, "%s: only directories match", cli->args[0]);
     for (size_t i = 0; i + 1 < cli->arg_count; i++)
         TRY(copy_pattern(cli, &copy, cli->args[i], true, &done));
+    if (cli->json) out_printf("{\"copied\":%zu}\n", done);
     return NULL;
 }

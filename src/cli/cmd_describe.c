@@ -90,15 +90,25 @@ static void print_versions(Arena *arena, const Description *d)
 {
     for (size_t i = 0; i < d->version_count; i++) {
         const Version *v = &d->versions[i];
-        out_printf("    v%-4lld %s  %12lld bytes", (long long)v->version,
-                   time_format(arena, v->time), (long long)v->size_bytes);
+        out_printf("    v%-4lld %s  %12s bytes", (long long)v->version,
+                   time_to_second(arena, v->time), count_format(arena, v->size_bytes));
         if (v->rows >= 0) out_printf("  %10s rows", count_format(arena, v->rows));
         if (v->interval_count > 0) {
-            out_printf("  %s .. %s%s", time_format(arena, v->intervals[0].min),
-                       time_format(arena, v->intervals[v->interval_count - 1].max),
+            out_printf("  %s .. %s%s", time_format_human(arena, v->intervals[0].min),
+                       time_format_human(arena, v->intervals[v->interval_count - 1].max),
                        v->in_order ? "" : "  not in time order");
         }
         out_printf("\n");
+    }
+}
+
+static void print_tree(const char *tree)
+{
+    out_printf("  Tree\n");
+    for (const char *line = tree; *line != '\0';) {
+        int length = (int)strcspn(line, "\n");
+        out_printf("    %.*s\n", length, line);
+        line += length + (line[length] == '\n');
     }
 }
 
@@ -107,7 +117,7 @@ static void print_text(Cli *cli, const Description *d)
     SCRATCH(scratch);
     const char *bold = paint(cli->color_out, "bold"), *reset = paint(cli->color_out, "reset");
     out_printf("%s%s%s\n", bold, text_printable(scratch, d->path), reset);
-    out_printf("  Type:   %s (%s)\n", entry_type_name(d->node->type), d->format);
+    out_printf("  Type: %s (%s)\n", entry_type_name(d->node->type), d->format);
     if (d->node->factory != NULL) out_printf("  Factory: %s\n", d->node->factory);
     if (d->node->type == ENTRY_SYMLINK) out_printf("  Target: %s\n", d->node->content);
     if (d->schema.count > 0) out_printf("  Schema (%zu columns)\n", d->schema.count);
@@ -116,13 +126,13 @@ static void print_text(Cli *cli, const Description *d)
                    d->schema.columns[i].type);
     if (d->time_column != NULL) out_printf("  Time column: %s\n", d->time_column);
     if (d->node->has_min_override)
-        out_printf("  Hidden before: %s\n", time_format(scratch, d->node->min_override));
+        out_printf("  Hidden before: %s\n", time_format_human(scratch, d->node->min_override));
     if (d->node->has_max_override)
-        out_printf("  Hidden after:  %s\n", time_format(scratch, d->node->max_override));
+        out_printf("  Hidden after:  %s\n", time_format_human(scratch, d->node->max_override));
     if (d->version_count > 0) out_printf("  Versions (%zu)\n", d->version_count);
     print_versions(scratch, d);
     if (d->tree != NULL && (cli_flag(cli, "plan") || d->node->type == ENTRY_DYNAMIC))
-        out_printf("  Tree\n%s", d->tree);
+        print_tree(d->tree);
     if (d->node->type == ENTRY_DYNAMIC)
         out_printf("  Time-local: %s; in time order: %s\n", d->local ? "yes" : "no",
                    d->in_order ? "yes" : "no");

@@ -13,21 +13,6 @@ static const Option OPTIONS[] = {
     {"rebuild", 0, NULL, "write everything anew and choose the partitioning again"},
 };
 
-static Err *time_bound(const Cli *cli, const char *name, bool end, TimeUs *out)
-{
-    const char *text = cli_option(cli, name);
-    TimeUs begin = 0, last = 0;
-    if (text == NULL) return NULL;
-    Err *err = time_parse_span(text, &begin, &last);
-    if (err != NULL) {
-        Err *own = ERR(USAGE, "--%s: %s", name, err_message(err));
-        err_free(err);
-        return own;
-    }
-    *out = end ? last : begin;
-    return NULL;
-}
-
 static void on_progress(void *context, const ExportProgress *progress)
 {
     progress_update(context, progress->rows_done, progress->rows_all, "rows", progress->target);
@@ -124,11 +109,7 @@ static Err *read_options(Cli *cli, ExportOptions *options)
     if (options->dir == NULL)
         return err_hint(ERR(USAGE, "no output folder is given"), "add -d DIR");
     TRY(cli_wait_ms(cli, &options->wait_ms));
-    TRY(time_bound(cli, "start-time", false, &options->bounds.min));
-    TRY(time_bound(cli, "end-time", true, &options->bounds.max));
-    if (options->bounds.min > options->bounds.max)
-        return ERR(USAGE, "--end-time is before --start-time");
-    return NULL;
+    return cli_time_span(cli, "start-time", "end-time", &options->bounds);
 }
 
 static Err *run(Cli *cli)

@@ -26,7 +26,7 @@ static void log_text(const Cli *cli, const TlogEntry *entry)
     SCRATCH(scratch);
     out_printf("%stransaction %lld%s (write)  COMMITTED %s\n", paint(cli->color_out, "yellow"),
                (long long)entry->txn, paint(cli->color_out, "reset"),
-               time_format(scratch, entry->time));
+               time_to_second(scratch, entry->time));
     out_printf("    Command  : %s\n",
                text_printable(scratch, entry->command != NULL ? entry->command : "-"));
     out_printf("    By       : %s@%s\n", entry->user != NULL ? entry->user : "-",
@@ -177,7 +177,9 @@ static Err *run_show(Cli *cli)
     put_text(&pairs, "id", "id", info->pond_id);
     put_text(&pairs, "birthplace", "birthplace", info->birthplace);
     put_count(&pairs, "transactions", "transactions", info->txn);
-    put_text(&pairs, "last_change", "last change", time_format(cli->arena, info->time));
+    put_text(&pairs, "last_change", "last change",
+             cli->json ? time_format(cli->arena, info->time)
+                       : time_to_second(cli->arena, info->time));
     for (int type = 0; type <= ENTRY_DYNAMIC_DIR; type++) {
         if (kinds[type] > 0)
             put_count(&pairs, entry_type_name((EntryType)type), entry_type_name((EntryType)type),
@@ -212,7 +214,10 @@ static Err *run_status(Cli *cli)
     pairs_begin(&pairs, cli);
     put_text(&pairs, "pond", "pond", info->dir);
     put_count(&pairs, "log_version", "log version", info->log_version);
-    put_count(&pairs, "checkpoint_version", "checkpoint", info->checkpoint_version);
+    if (cli->json || info->checkpoint_version >= 0)
+        put_count(&pairs, "checkpoint_version", "checkpoint", info->checkpoint_version);
+    else
+        put_text(&pairs, "checkpoint_version", "checkpoint", "none yet");
     put_count(&pairs, "tail", "entries since then", tail);
     put_count(&pairs, "log_files", "log data files", info->log_files);
     put_count(&pairs, "tombstones", "tombstones", info->tombstones);
@@ -275,8 +280,8 @@ static Err *config_show(Cli *cli)
         if (cli->json)
             json_kv_str(&pairs.json, setting->key, shown);
         else
-            out_printf("%-24s %-12s %s%s\n", setting->key, shown, setting->text,
-                       value != NULL ? "" : " (default)");
+            out_printf("%-24s %-12s %s%s\n", setting->key, *shown != '\0' ? shown : "-",
+                       setting->text, value != NULL ? "" : " (default)");
     }
     pairs_end(&pairs);
     return NULL;
@@ -284,7 +289,6 @@ static Err *config_show(Cli *cli)
 
 static Err *run_config(Cli *cli)
 {
-    TlogCommitted done;
     if (cli->arg_count == 0) return config_show(cli);
     bool set = strcmp(cli->args[0], "set") == 0 && cli->arg_count == 3;
     bool unset = strcmp(cli->args[0], "unset") == 0 && cli->arg_count == 2;
@@ -292,7 +296,7 @@ static Err *run_config(Cli *cli)
         return err_hint(ERR(USAGE, "pond config: wrong arguments"),
                         "usage: pond config [set KEY VALUE | unset KEY]");
     TRY(find_setting(cli->args[1]));
-    return cli_transact(cli, config_body, NULL, &done);
+    return cli_transact(cli, config_body, NULL);
 }
 
 const Command COMMAND_CONFIG = {
@@ -300,7 +304,7 @@ const Command COMMAND_CONFIG = {
     .usage = "config [set KEY VALUE | unset KEY]",
     .summary = "show or change the pond's settings",
     .examples = "  pond config\n  pond config set vacuum.retain 7d\n",
-    .json = "{\"<key>\": \"<value>\"}",
+    .json = "{\"<key>\": \"<value>\"}; set and unset " COMMITTED_JSON,
     .most_args = 3,
     .run = run_config,
 };

@@ -15,7 +15,10 @@ static Err *run_init(Cli *cli)
     PondOptions options = {.command = cli->command_line,
                            .wait_ms = wait_ms,
                            .allow_network_fs = cli_flag(cli, "allow-network-fs")};
-    TRY(pond_init(cli->pond_dir, cli_option(cli, "birthplace"), &options));
+    Err *err = pond_init(cli->pond_dir, cli_option(cli, "birthplace"), &options);
+    if (err != NULL && err_code(err) == ERR_POND_EXISTS)
+        return err_hint(err, "it was left as it is; a pond is made in an absent or empty folder");
+    TRY(err);
     TRY(cli_open_pond(cli, &pond));
     const TlogInfo *info = pond_info(pond);
     if (cli->json) {

@@ -35,11 +35,11 @@ static void print_line(Cli *cli, Arena *arena, const Match *match, bool detailed
                                               : node->type == ENTRY_SYMLINK ? "cyan"
                                                                             : "");
     out_printf("%-6s %10s %s v%-4lld %s ", node_tag(node->type), size_text(arena, node),
-               node->id.text + 28, (long long)node->version, time_format_human(arena, node->time));
+               node->id.text + 28, (long long)node->version, time_to_second(arena, node->time));
     if (detailed) {
         char *range = node->has_range
-                          ? arena_printf(arena, "%s .. %s", time_format(arena, node->range.min),
-                                         time_format(arena, node->range.max))
+                          ? arena_printf(arena, "%s .. %s", time_to_second(arena, node->range.min),
+                                         time_to_second(arena, node->range.max))
                           : arena_strdup(arena, "-");
         out_printf("%-17s %10s %-44s %-20s ", entry_type_name(node->type),
                    node->rows >= 0 ? count_format(arena, node->rows) : "-", range,

@@ -56,7 +56,6 @@ static Err *run_mknod(Cli *cli)
 {
     const char *file = cli_option(cli, "config-path");
     Mknod mknod = {.path = cli->args[1]};
-    TlogCommitted done;
     char *text = NULL;
     size_t size = 0;
     if (file == NULL)
@@ -68,7 +67,7 @@ static Err *run_mknod(Cli *cli)
         return err_path(ERR(INVALID, "%s: not UTF-8 text", file), file);
     mknod.config = text;
     TRY(validate(cli, file, &mknod));
-    return cli_transact(cli, body, &mknod, &done);
+    return cli_transact(cli, body, &mknod);
 }
 
 static const Option MKNOD_OPTIONS[] = {
@@ -83,6 +82,7 @@ const Command COMMAND_MKNOD = {
                 "  pond mknod sql-derived-series /joined --config-path join.yaml --overwrite\n",
     .details = "The configuration is checked first and stored as given. ${env:VAR} and ${var:KEY} "
                "expand at use.",
+    .json = COMMITTED_JSON,
     .options = MKNOD_OPTIONS,
     .option_count = 2,
     .least_args = 2,

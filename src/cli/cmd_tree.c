@@ -23,8 +23,7 @@ static Err *mkdir_body(void *context, Cli *cli)
 
 static Err *run_mkdir(Cli *cli)
 {
-    TlogCommitted done;
-    return cli_transact(cli, mkdir_body, NULL, &done);
+    return cli_transact(cli, mkdir_body, NULL);
 }
 
 static const Option MKDIR_OPTIONS[] = {
@@ -34,6 +33,7 @@ const Command COMMAND_MKDIR = {
     .usage = "mkdir [-p] PATH...",
     .summary = "make directories",
     .examples = "  pond mkdir /sensors\n  pond mkdir -p /a/b/c /d\n",
+    .json = COMMITTED_JSON,
     .options = MKDIR_OPTIONS,
     .option_count = 1,
     .least_args = 1,
@@ -70,8 +70,7 @@ static Err *rm_body(void *context, Cli *cli)
 
 static Err *run_rm(Cli *cli)
 {
-    TlogCommitted done;
-    return cli_transact(cli, rm_body, NULL, &done);
+    return cli_transact(cli, rm_body, NULL);
 }
 
 static const Option RM_OPTIONS[] = {
@@ -82,6 +81,7 @@ const Command COMMAND_RM = {
     .summary = "remove nodes; a symlink itself, not its target",
     .examples = "  pond rm /old.series\n  pond rm -r '/tmp*'\n",
     .details = "Content stays on disk until maintain --vacuum, 24 hours later at the earliest.",
+    .json = COMMITTED_JSON,
     .options = RM_OPTIONS,
     .option_count = 1,
     .least_args = 1,
@@ -101,8 +101,7 @@ static Err *mv_body(void *context, Cli *cli)
 
 static Err *run_mv(Cli *cli)
 {
-    TlogCommitted done;
-    return cli_transact(cli, mv_body, NULL, &done);
+    return cli_transact(cli, mv_body, NULL);
 }
 
 const Command COMMAND_MV = {
@@ -110,6 +109,7 @@ const Command COMMAND_MV = {
     .usage = "mv FROM TO",
     .summary = "rename or move a node; one log row, whatever is below it",
     .examples = "  pond mv /a.series /b.series\n  pond mv /a.series /archive/\n",
+    .json = COMMITTED_JSON,
     .least_args = 2,
     .most_args = 2,
     .run = run_mv,
@@ -126,12 +126,11 @@ static Err *ln_body(void *context, Cli *cli)
 
 static Err *run_ln(Cli *cli)
 {
-    TlogCommitted done;
     if (!cli_flag(cli, "symbolic"))
         return err_hint(ERR(USAGE, "pond ln makes symbolic links only"), "pond ln -s %s %s",
                         cli->args[0], cli->args[1]);
     if (*cli->args[0] == '\0') return ERR(USAGE, "pond ln: the target is empty");
-    return cli_transact(cli, ln_body, NULL, &done);
+    return cli_transact(cli, ln_body, NULL);
 }
 
 static const Option LN_OPTIONS[] = {
@@ -141,6 +140,7 @@ const Command COMMAND_LN = {
     .usage = "ln -s TARGET PATH",
     .summary = "make a symbolic link",
     .examples = "  pond ln -s /sensors/77001/sonde.series /north.series\n",
+    .json = COMMITTED_JSON,
     .options = LN_OPTIONS,
     .option_count = 1,
     .least_args = 2,

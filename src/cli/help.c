@@ -28,8 +28,14 @@ static void print_options(const Option *options, size_t count)
     }
 }
 
+static void print_json(const Cli *cli, const Command *command);
+
 void help_overview(const Cli *cli)
 {
+    if (cli->json) {
+        print_json(cli, NULL);
+        return;
+    }
     const char *bold = paint(cli->color_out, "bold"), *reset = paint(cli->color_out, "reset");
     out_printf("pond - a small, local-first data lake for time series\n\n"
                "usage: pond [--pond DIR] [options] COMMAND [arguments]\n");
@@ -48,6 +54,10 @@ void help_overview(const Cli *cli)
 
 void help_command(const Cli *cli, const Command *command)
 {
+    if (cli->json) {
+        print_json(cli, command);
+        return;
+    }
     const char *bold = paint(cli->color_out, "bold"), *reset = paint(cli->color_out, "reset");
     out_printf("%s\n\n%sExamples%s\n%s\n%sUsage%s\n  pond %s\n", command->summary, bold, reset,
                command->examples, bold, reset, command->usage);
@@ -58,6 +68,59 @@ void help_command(const Cli *cli, const Command *command)
     }
     if (command->json != NULL) out_printf("\n%sWith --json%s\n  %s\n", bold, reset, command->json);
     out_printf("\nOptions of every command: pond help\n");
+}
+
+/* ---- the same as JSON ---- */
+
+static void json_options(JsonOut *json, const char *key, const Option *options, size_t count)
+{
+    json_key(json, key);
+    json_begin_array(json);
+    for (size_t i = 0; i < count; i++) {
+        char letter[2] = {options[i].letter, '\0'};
+        json_begin_object(json);
+        json_kv_str(json, "name", options[i].name);
+        json_kv_str(json, "letter", options[i].letter != 0 ? letter : NULL);
+        json_kv_str(json, "value", options[i].value);
+        json_kv_str(json, "text", options[i].text);
+        json_end(json);
+    }
+    json_end(json);
+}
+
+static void json_command(JsonOut *json, const Command *command)
+{
+    json_begin_object(json);
+    json_kv_str(json, "name", command->name);
+    json_kv_str(json, "usage", command->usage);
+    json_kv_str(json, "summary", command->summary);
+    json_kv_str(json, "details", command->details);
+    json_kv_str(json, "examples", command->examples);
+    json_kv_str(json, "json", command->json);
+    json_options(json, "options", command->options, command->option_count);
+    json_end(json);
+}
+
+static void json_overview(JsonOut *json)
+{
+    json_begin_object(json);
+    json_key(json, "commands");
+    json_begin_array(json);
+    for (size_t i = 0; i < COMMAND_COUNT; i++) json_command(json, COMMANDS[i]);
+    json_end(json);
+    json_options(json, "options", GLOBAL_OPTIONS, GLOBAL_OPTION_COUNT);
+    json_end(json);
+}
+
+static void print_json(const Cli *cli, const Command *command)
+{
+    Buf text = buf_new(cli->arena);
+    JsonOut json = json_out(&text);
+    if (command != NULL)
+        json_command(&json, command);
+    else
+        json_overview(&json);
+    out_json(&text);
 }
 
 /* ---- topics ---- */
@@ -128,44 +191,45 @@ static const char EXIT_TEXT[] = "  0   ok\n  1   negative answer or failed opera
 
 /* ---- the man page: mdoc-free roff, from the tables ---- */
 
-static void roff(const char *text)
+static void roff(Buf *to, const char *text)
 {
     for (const char *p = text; *p != '\0'; p++) {
         bool start = p == text || p[-1] == '\n';
-        if (start && (*p == '.' || *p == '\'')) out_printf("\\&");
+        if (start && (*p == '.' || *p == '\'')) buf_printf(to, "\\&");
         if (*p == '\\')
-            out_printf("\\e");
+            buf_printf(to, "\\e");
         else if (*p == '-')
-            out_printf("\\-");
+            buf_printf(to, "\\-");
         else
-            out_write(p, 1);
+            buf_putc(to, *p);
     }
 }
 
-static void roff_options(const Option *options, size_t count)
+static void roff_options(Buf *to, const Option *options, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        out_printf(".TP\n");
-        if (options[i].letter != 0) out_printf("\\fB\\-%c\\fR, ", options[i].letter);
-        out_printf("\\fB\\-\\-");
-        roff(options[i].name);
-        out_printf("\\fR%s%s\n", options[i].value != NULL ? " " : "",
+        buf_printf(to, ".TP\n");
+        if (options[i].letter != 0) buf_printf(to, "\\fB\\-%c\\fR, ", options[i].letter);
+        buf_printf(to, "\\fB\\-\\-");
+        roff(to, options[i].name);
+        buf_printf(to, "\\fR%s%s\n", options[i].value != NULL ? " " : "",
                    options[i].value != NULL ? options[i].value : "");
-        roff(options[i].text);
-        out_printf("\n");
+        roff(to, options[i].text);
+        buf_printf(to, "\n");
     }
 }
 
-static void roff_section(const char *title, const char *text)
+static void roff_section(Buf *to, const char *title, const char *text)
 {
-    out_printf(".SH %s\n.nf\n", title);
-    roff(text);
-    out_printf(".fi\n");
+    buf_printf(to, ".SH %s\n.nf\n", title);
+    roff(to, text);
+    buf_printf(to, ".fi\n");
 }
 
-static Err *print_man(void)
+static void put_man(Buf *to)
 {
-    out_printf(
+    buf_puts(
+        to,
         ".TH POND 1 \"\" \"pond " POND_VERSION
         "\" \"User Commands\"\n.SH NAME\npond \\- a small, local-first data lake for time series\n"
         ".SH SYNOPSIS\n.B pond\n[\\fB\\-\\-pond\\fR DIR] [options] COMMAND [arguments]\n.SH "
@@ -175,30 +239,30 @@ static Err *print_man(void)
         "Derived nodes (SQL, temporal reduce) are defined over path patterns, and \\fBpond "
         "export\\fR writes them as Hive-partitioned Parquet.\n"
         ".SH OPTIONS\n");
-    roff_options(GLOBAL_OPTIONS, GLOBAL_OPTION_COUNT);
-    out_printf(".SH COMMANDS\n");
+    roff_options(to, GLOBAL_OPTIONS, GLOBAL_OPTION_COUNT);
+    buf_printf(to, ".SH COMMANDS\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         const Command *command = COMMANDS[i];
-        out_printf(".SS \"pond %s\"\n", command->usage);
-        roff(command->summary);
-        out_printf(".\n");
+        buf_printf(to, ".SS \"pond %s\"\n", command->usage);
+        roff(to, command->summary);
+        buf_printf(to, ".\n");
         if (command->details != NULL) {
-            out_printf(".PP\n");
-            roff(command->details);
-            out_printf("\n");
+            buf_printf(to, ".PP\n");
+            roff(to, command->details);
+            buf_printf(to, "\n");
         }
-        roff_options(command->options, command->option_count);
-        out_printf(".PP\n.nf\n");
-        roff(command->examples);
-        out_printf(".fi\n");
+        roff_options(to, command->options, command->option_count);
+        buf_printf(to, ".PP\n.nf\n");
+        roff(to, command->examples);
+        buf_printf(to, ".fi\n");
     }
-    roff_section("PATTERNS", PATTERNS_TEXT);
-    roff_section("URLS", URLS_TEXT);
-    roff_section("EXIT STATUS", EXIT_TEXT);
-    out_printf(
+    roff_section(to, "PATTERNS", PATTERNS_TEXT);
+    roff_section(to, "URLS", URLS_TEXT);
+    roff_section(to, "EXIT STATUS", EXIT_TEXT);
+    buf_puts(
+        to,
         ".SH ENVIRONMENT\n.TP\nPOND\nthe pond, where \\-\\-pond is not given\n.TP\nNO_COLOR\nno "
         "colours\n.TP\nTMPDIR\nscratch of commands without a writable pond\n");
-    return NULL;
 }
 
 static Err *run_help(Cli *cli)
@@ -212,14 +276,16 @@ static Err *run_help(Cli *cli)
     else if (strcmp(topic, "errors") == 0)
         return print_errors(cli);
     else if (strcmp(topic, "exit-codes") == 0)
-        out_printf("%s", EXIT_TEXT);
+        out_text(cli, "topic", topic, "text", EXIT_TEXT);
     else if (strcmp(topic, "patterns") == 0)
-        out_printf("%s", PATTERNS_TEXT);
+        out_text(cli, "topic", topic, "text", PATTERNS_TEXT);
     else if (strcmp(topic, "urls") == 0)
-        out_printf("%s", URLS_TEXT);
-    else if (strcmp(topic, "man") == 0)
-        return print_man();
-    else {
+        out_text(cli, "topic", topic, "text", URLS_TEXT);
+    else if (strcmp(topic, "man") == 0) {
+        Buf page = buf_new(cli->arena);
+        put_man(&page);
+        out_text(cli, "topic", topic, "text", page.data);
+    } else {
         const char *names[64] = {0};
         size_t count = 0;
         for (size_t i = 0; i < COMMAND_COUNT; i++) names[count++] = COMMANDS[i]->name;
@@ -237,6 +303,10 @@ const Command COMMAND_HELP = {
     .usage = "help [COMMAND|TOPIC]",
     .summary = "help on a command or topic (patterns, urls, errors, exit-codes, man)",
     .examples = "  pond help export\n  pond help patterns\n  pond help errors\n",
+    .json =
+        "{\"commands\":[...],\"options\":[...]}; of a command {\"name\",\"usage\",\"summary\","
+        "\"details\",\"examples\",\"json\",\"options\"}; of a topic {\"topic\",\"text\"}; errors "
+        "[{\"code\",\"name\",\"exit\",\"when\",\"state\"}]",
     .most_args = 1,
     .run = run_help,
 };

@@ -1,5 +1,5 @@
-/* Output: results on stdout, errors and counters on stderr, colours where wanted, and tables for
- * people (libsmartcols). */
+/* Output: results on stdout, counters on stderr, colours where wanted, and tables for people
+ * (libsmartcols). */
 #include "cli/cli.h"
 #include <errno.h>
 #include <libsmartcols/libsmartcols.h>
@@ -32,6 +32,28 @@ void out_json(const Buf *json)
     out_write("\n", 1);
 }
 
+void out_text(const Cli *cli, const char *name_key, const char *name, const char *text_key,
+              const char *text)
+{
+    if (!cli->json) {
+        out_write(text, strlen(text));
+        return;
+    }
+    Buf buf = buf_new(cli->arena);
+    JsonOut json = json_out(&buf);
+    json_begin_object(&json);
+    json_kv_str(&json, name_key, name);
+    json_kv_str(&json, text_key, text);
+    json_end(&json);
+    out_json(&buf);
+}
+
+char *time_to_second(Arena *arena, TimeUs time)
+{
+    TimeUs fraction = time % US_PER_SECOND;
+    return time_format_human(arena, time - fraction - (fraction < 0 ? US_PER_SECOND : 0));
+}
+
 const char *paint(bool colored, const char *style)
 {
     static const char *const STYLES[][2] = {
@@ -41,57 +63,6 @@ const char *paint(bool colored, const char *style)
         if (strcmp(STYLES[i][0], style) == 0) return STYLES[i][1];
     }
     return "";
-}
-
-static void error_json(const Err *err)
-{
-    SCRATCH(scratch);
-    int line = 0, column = 0;
-    Buf text = buf_new(scratch);
-    JsonOut json = json_out(&text);
-    err_position(err, &line, &column);
-    json_begin_object(&json);
-    json_key(&json, "error");
-    json_begin_object(&json);
-    json_kv_str(&json, "code", err_code_id(err_code(err)));
-    json_kv_str(&json, "name", err_code_name(err_code(err)));
-    json_kv_str(&json, "message", err_message(err));
-    json_kv_str(&json, "path", err_path_text(err));
-    json_kv_str(&json, "hint", err_hint_text(err));
-    if (line > 0) {
-        json_kv_int(&json, "line", line);
-        json_kv_int(&json, "column", column);
-    }
-    json_end(&json);
-    json_end(&json);
-    (void)fprintf(stderr, "%s\n", text.data);
-}
-
-void error_print(const Cli *cli, const Err *err)
-{
-    (void)fflush(stdout);
-    if (cli->json) {
-        error_json(err);
-        return;
-    }
-    SCRATCH(scratch);
-    bool color = cli->color_err;
-    int line = 0, column = 0;
-    err_position(err, &line, &column);
-    (void)fprintf(stderr, "%s%spond:%s %s", paint(color, "bold"), paint(color, "red"),
-                  paint(color, "reset"), text_printable(scratch, err_message(err)));
-    if (err_code(err) == ERR_SQL && line > 0)
-        (void)fprintf(stderr, " (line %d, column %d)", line, column);
-    (void)fputc('\n', stderr);
-    if (err_hint_text(err) != NULL) {
-        (void)fprintf(stderr, "%shint:%s %s\n", paint(color, "cyan"), paint(color, "reset"),
-                      err_hint_text(err));
-    }
-    if (cli->verbose) {
-        (void)fprintf(stderr, "code: %s %s\n", err_code_id(err_code(err)),
-                      err_code_name(err_code(err)));
-        err_print_frames(err, stderr);
-    }
 }
 
 /* ---- tables ---- */

@@ -100,14 +100,18 @@ static Err *transact(void *context, Pond *pond)
     return transaction->body(transaction->context, cli);
 }
 
-Err *cli_transact(Cli *cli, CliBody *body, void *context, TlogCommitted *out)
+Err *cli_transact(Cli *cli, CliBody *body, void *context)
 {
     Provider *provider = NULL;
     Transaction transaction = {.cli = cli, .body = body, .context = context};
+    TlogCommitted done;
     TRY(cli_open_provider(cli, true, &provider));
-    Err *err = pond_transact(cli->pond, transact, &transaction, out);
+    Err *err = pond_transact(cli->pond, transact, &transaction, &done);
     fs_forget(provider_fs(provider));
-    return err;
+    if (err != NULL || !cli->json) return err;
+    out_printf("{\"txn\":%lld,\"log_version\":%lld,\"rows\":%lld}\n", (long long)done.txn,
+               (long long)done.log_version, (long long)done.rows);
+    return NULL;
 }
 
 void cli_close(Cli *cli)

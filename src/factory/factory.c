@@ -45,8 +45,9 @@ Err *factory_validate(Arena *arena, const char *name, const char *config_text, c
     const Factory *factory = factory_find(name);
     Yaml *config = NULL;
     if (factory == NULL) return unknown_factory(name);
-    TRY(parse_config(arena, factory, config_text, &config));
-    TRY(factory->validate(arena, config));
+    Err *err = parse_config(arena, factory, config_text, &config);
+    if (err == NULL) err = factory->validate(arena, config);
+    if (err != NULL) return err_source(err, config_text);
     *out = factory;
     return NULL;
 }
@@ -109,9 +110,10 @@ static Err *open_call(Provider *provider, const Node *node, const char *path, Fa
     if (node->factory == NULL || node->content == NULL)
         return ERR(INTERNAL, "%s: a dynamic node without factory", path);
     if (factory == NULL) return ERR_WRAP(unknown_factory(node->factory), "%s", path);
-    TRY(ERR_WRAP(parse_config(arena, factory, node->content, &config), "%s", path));
-    TRY(ERR_WRAP(provider_expand(provider, arena, config), "%s", path));
-    TRY(ERR_WRAP(factory->validate(arena, config), "%s", path));
+    Err *err = parse_config(arena, factory, node->content, &config);
+    if (err == NULL) err = provider_expand(provider, arena, config);
+    if (err == NULL) err = factory->validate(arena, config);
+    if (err != NULL) return ERR_WRAP(err_source(err, node->content), "%s", path);
     *call = (FactoryCall){
         .provider = provider, .arena = arena, .node = node, .path = path, .config = config};
     *out = factory;

@@ -130,7 +130,7 @@ static Err *expand_name(const FactoryCall *call, const Source *source, char **ou
     if (err != NULL) {
         Err *own = yaml_error(node, "%s: %s", source->path, err_message(err));
         err_free(err);
-        return ERR_WRAP(own, "%s", call->path);
+        return ERR_WRAP(err_source(own, call->node->content), "%s", call->path);
     }
     ++*out; /* without the slash */
     if (**out == '\0')
@@ -242,6 +242,7 @@ static Err *no_column(const FactoryCall *call, const Yaml *node, const Schema *s
     for (size_t i = 0; i < schema->count; i++) names[i] = schema->columns[i].name;
     const char *near = text_nearest(node->text, names, schema->count);
     Err *err = yaml_error(node, "no column matches '%s'", node->text);
+    err = err_source(err, call->node->content);
     return near != NULL ? err_hint(err, "did you mean '%s'?", near) : err;
 }
 

@@ -76,7 +76,8 @@ Err *provider_scratch_dir(Provider *provider, const char **out)
 
 Cache *provider_cache(Provider *provider)
 {
-    return provider->options.cache != NULL ? provider->options.cache(provider->options.context) : NULL;
+    return provider->options.cache != NULL ? provider->options.cache(provider->options.context)
+                                           : NULL;
 }
 
 Err *provider_plan(Provider *provider, Plan **out)

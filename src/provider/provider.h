@@ -35,18 +35,20 @@ const char *url_option(const Url *url, const char *key); /* NULL when absent */
 /* ---- a command's provider ---- */
 typedef struct Provider Provider;
 typedef struct ProviderOptions {
-    FsBackend backend;        /* ops NULL: no pond, only host+ URLs */
+    FsBackend backend; /* ops NULL: no pond, only host+ URLs */
     /* What only queries need, so that listing opens and makes nothing: */
-    Cache *(*cache)(void *context);                         /* may return NULL */
-    Err *(*scratch)(void *context, const char **out_dir);  /* this command's own folder, removed by its owner */
+    Cache *(*cache)(void *context); /* may return NULL */
+    Err *(*scratch)(void *context,
+                    const char **out_dir); /* this command's own folder, removed by its owner */
     void *context;
-    const char *format_dir;   /* POND/cache/formats: Parquet made from texts, by content; NULL: in scratch */
-    const UrlOption *vars;    /* -v KEY=VALUE */
+    const char
+        *format_dir; /* POND/cache/formats: Parquet made from texts, by content; NULL: in scratch */
+    const UrlOption *vars; /* -v KEY=VALUE */
     size_t var_count;
 } ProviderOptions;
 Err *provider_open(Arena *arena, const ProviderOptions *options, Provider **out) WARN_UNUSED;
 void provider_close_at(Provider **provider);
-Fs *provider_fs(Provider *provider); /* NULL without a pond */
+Fs *provider_fs(Provider *provider);                            /* NULL without a pond */
 Err *provider_plan(Provider *provider, Plan **out) WARN_UNUSED; /* made on first use */
 Arena *provider_arena(Provider *provider);
 Err *provider_scratch_dir(Provider *provider, const char **out) WARN_UNUSED;

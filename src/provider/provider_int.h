@@ -9,8 +9,8 @@ struct Provider {
     Arena *arena;
     ProviderOptions options;
     Fs *fs;
-    Plan *plan;            /* made on first use */
-    const char *scratch;   /* likewise */
+    Plan *plan;          /* made on first use */
+    const char *scratch; /* likewise */
     ProviderFactories factories;
     Map relations; /* key of relation_key -> const Rel * */
     TextVec trail; /* paths of the derived nodes being listed or built, outermost first */
@@ -26,7 +26,8 @@ void trail_leave(Provider *provider);
 Err *provider_conn(Provider *provider, Conn **out) WARN_UNUSED;
 Cache *provider_cache(Provider *provider);
 /* A new name in the scratch folder. */
-Err *provider_scratch_path(Provider *provider, Arena *arena, const char *suffix, char **out) WARN_UNUSED;
+Err *provider_scratch_path(Provider *provider, Arena *arena, const char *suffix, char **out)
+    WARN_UNUSED;
 
 /* The time column of a schema by the rule of cli.md: -1 when there is none; INVALID that lists the
  * candidates when there are several. */
