@@ -1,6 +1,7 @@
-/* Rows appended to a table, cell by cell. The engine collects them in blocks and casts each cell to its
- * column's type. After a failed row the engine's appender holds half a row and would shift what follows; so a
- * failure is remembered, later rows are refused, and closing discards what was not flushed yet. */
+/* Rows appended to a table, cell by cell. The engine collects them in blocks and casts each cell to
+ * its column's type. After a failed row the engine's appender holds half a row and would shift what
+ * follows; so a failure is remembered, later rows are refused, and closing discards what was not
+ * flushed yet. */
 #include "engine/engine_int.h"
 #include <stdlib.h>
 
@@ -17,7 +18,8 @@ static Err *appender_error(Appender *appender)
     appender->failed = true;
     const Statement none = {.text = ""};
     const char *message = ddb.appender_error(appender->handle);
-    return ERR_WRAP(statement_error(appender->conn, &none, message), "append to %s", appender->table);
+    return ERR_WRAP(statement_error(appender->conn, &none, message), "append to %s",
+                    appender->table);
 }
 
 static void appender_free(Appender *appender)
@@ -59,16 +61,19 @@ static Err *append_cells(Appender *appender, const Value *values, size_t value_c
     for (size_t i = 0; i < value_count; i++) {
         if (values[i].kind == VALUE_TEXT && !utf8_valid(values[i].bytes, values[i].size)) {
             appender->failed = true;
-            return ERR(INVALID, "append to %s: the text of cell %zu is not UTF-8", appender->table, i + 1);
+            return ERR(INVALID, "append to %s: the text of cell %zu is not UTF-8", appender->table,
+                       i + 1);
         }
-        if (append_value(appender->handle, &values[i]) != DuckDBSuccess) return appender_error(appender);
+        if (append_value(appender->handle, &values[i]) != DuckDBSuccess)
+            return appender_error(appender);
     }
     return NULL;
 }
 
 Err *engine_append_row(Appender *appender, const Value *values, size_t value_count)
 {
-    if (appender->failed) return ERR(INTERNAL, "append to %s: a row failed before", appender->table);
+    if (appender->failed)
+        return ERR(INTERNAL, "append to %s: a row failed before", appender->table);
     if (ddb.appender_begin_row(appender->handle) != DuckDBSuccess) return appender_error(appender);
     TRY(append_cells(appender, values, value_count));
     if (ddb.appender_end_row(appender->handle) != DuckDBSuccess) return appender_error(appender);

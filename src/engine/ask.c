@@ -1,7 +1,7 @@
 /* Questions about statements: their columns, syntax tree and plan, and answers of one cell.
  *
- * The tree comes from the engine's own json_serialize_sql, which parses but neither binds nor runs. It only
- * takes SELECT; whatever else the text is, the answer is the same error of ours. */
+ * The tree comes from the engine's own json_serialize_sql, which parses but neither binds nor runs.
+ * It only takes SELECT; whatever else the text is, the answer is the same error of ours. */
 #include "engine/engine_int.h"
 #include <stdlib.h>
 #include <string.h>
@@ -9,14 +9,15 @@
 /* ---- answers of one cell ---- */
 
 /* The engine casts: it has a text for every type. */
-Err *engine_scalar_text(Arena *arena, Conn *conn, const char *sql, const Value *values, size_t value_count,
-                        char **out)
+Err *engine_scalar_text(Arena *arena, Conn *conn, const char *sql, const Value *values,
+                        size_t value_count, char **out)
 {
     static const char CAST[] = "SELECT c::VARCHAR FROM (";
     SCRATCH(scratch);
     CLEANUP(engine_result_close_at) Result *result = NULL;
     const char *cast = arena_printf(scratch, "%s%s\n) AS t(c) LIMIT 1", CAST, sql);
-    TRY(query_open(conn, cast, &(Statement){.text = sql, .offset = strlen(CAST)}, values, value_count, &result));
+    TRY(query_open(conn, cast, &(Statement){.text = sql, .offset = strlen(CAST)}, values,
+                   value_count, &result));
     Chunk chunk;
     TRY(engine_next(result, &chunk));
     *out = NULL;
@@ -35,7 +36,8 @@ static Err *not_one_select(void)
                     "write one statement that begins with SELECT, WITH, FROM or VALUES");
 }
 
-static Err *describe_column(Arena *arena, duckdb_prepared_statement prepared, size_t index, Column *out)
+static Err *describe_column(Arena *arena, duckdb_prepared_statement prepared, size_t index,
+                            Column *out)
 {
     CLEANUP(type_free_at)
     duckdb_logical_type type = ddb.prepared_statement_column_logical_type(prepared, index);
@@ -52,7 +54,8 @@ Err *engine_describe(Arena *arena, Conn *conn, const char *sql, Schema *out)
     const Statement statement = {.text = sql};
     CLEANUP(prepared_destroy_at) duckdb_prepared_statement prepared = NULL;
     TRY(prepared_open(conn, sql, &statement, &prepared));
-    if (ddb.prepared_statement_type(prepared) != DUCKDB_STATEMENT_TYPE_SELECT) return not_one_select();
+    if (ddb.prepared_statement_type(prepared) != DUCKDB_STATEMENT_TYPE_SELECT)
+        return not_one_select();
     size_t count = ddb.prepared_statement_column_count(prepared);
     Column *columns = AARRAY(arena, Column, count);
     for (size_t i = 0; i < count; i++) TRY(describe_column(arena, prepared, i, &columns[i]));
@@ -83,7 +86,8 @@ Err *engine_parse_select(Arena *arena, Conn *conn, const char *sql, const Json *
     SCRATCH(scratch);
     char *text = NULL;
     const Value value = {.kind = VALUE_TEXT, .bytes = sql, .size = strlen(sql)};
-    TRY(engine_scalar_text(scratch, conn, "SELECT json_serialize_sql($1::VARCHAR)::VARCHAR", &value, 1, &text));
+    TRY(engine_scalar_text(scratch, conn, "SELECT json_serialize_sql($1::VARCHAR)::VARCHAR", &value,
+                           1, &text));
     const Json *answer = NULL;
     Err *err = json_parse(arena, text, strlen(text), &answer);
     if (err != NULL && err_code(err) == ERR_LIMIT) {
@@ -118,7 +122,8 @@ Err *engine_explain(Arena *arena, Conn *conn, const char *sql, char **out)
     const Statement statement = {.text = sql, .offset = strlen(EXPLAIN)};
     TRY(statement_run(conn, arena_printf(scratch, "%s%s", EXPLAIN, sql), &statement, &result));
     Buf plan = buf_new(arena);
-    for (duckdb_data_chunk chunk; (chunk = ddb.fetch_chunk(result)) != NULL; ddb.destroy_data_chunk(&chunk))
+    for (duckdb_data_chunk chunk; (chunk = ddb.fetch_chunk(result)) != NULL;
+         ddb.destroy_data_chunk(&chunk))
         plan_add(&plan, chunk);
     *out = plan.data;
     return NULL;

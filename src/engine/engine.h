@@ -1,14 +1,17 @@
-/* engine — DuckDB 1.5.6 through its C API; the only place that includes duckdb.h. The library is loaded with
- * dlopen on the first engine_connect, never before: opening it costs a process 33-37 ms.
+/* engine — DuckDB 1.5.6 through its C API; the only place that includes duckdb.h. The library is
+ * loaded with dlopen on the first engine_connect, never before: opening it costs a process 33-37
+ * ms.
  *
- * One in-memory database instance per process; connections are cheap (3 µs, 8 KB). Each statement runs with
- * `threads=1`: parallelism is several connections on several threads (the determinism contract). Extensions are
- * never installed or loaded. Settings stand in one table (engine/settings.c).
+ * One in-memory database instance per process; connections are cheap (3 µs, 8 KB). Each statement
+ * runs with `threads=1`: parallelism is several connections on several threads (the determinism
+ * contract). Extensions are never installed or loaded. Settings stand in one table
+ * (engine/settings.c).
  *
  * Invariant: no DuckDB object outlives its connection; results are streamed by chunks, never whole.
- * Threads: a connection and what came from it belong to one thread at a time; engine_interrupt is safe anywhere
- * (also in a signal handler's thread). Errors: SQL (with line and column where the engine tells them), LIMIT (out of memory,
- * names the limit), INTERRUPTED, IO (a file call failed: disk full, unreadable), CORRUPT (a damaged Parquet file). */
+ * Threads: a connection and what came from it belong to one thread at a time; engine_interrupt is
+ * safe anywhere (also in a signal handler's thread). Errors: SQL (with line and column where the
+ * engine tells them), LIMIT (out of memory, names the limit), INTERRUPTED, IO (a file call failed:
+ * disk full, unreadable), CORRUPT (a damaged Parquet file). */
 #pragma once
 #include "base/base.h"
 #include <stdint.h>
@@ -36,26 +39,46 @@ void engine_disconnect_at(Conn **conn); /* for CLEANUP; NULL is fine */
 Err *engine_exec(Conn *conn, const char *sql) WARN_UNUSED;
 
 /* ---- values bound to $1, $2, ... ---- */
-typedef enum ValueKind { VALUE_NULL, VALUE_BOOL, VALUE_INT, VALUE_DOUBLE, VALUE_TEXT, VALUE_BLOB, VALUE_TIME } ValueKind;
+typedef enum ValueKind {
+    VALUE_NULL,
+    VALUE_BOOL,
+    VALUE_INT,
+    VALUE_DOUBLE,
+    VALUE_TEXT,
+    VALUE_BLOB,
+    VALUE_TIME
+} ValueKind;
 typedef struct Value {
     ValueKind kind;
-    int64_t integer;     /* BOOL, INT, TIME (µs UTC, bound as TIMESTAMPTZ) */
+    int64_t integer; /* BOOL, INT, TIME (µs UTC, bound as TIMESTAMPTZ) */
     double number;
-    const char *bytes;   /* TEXT, BLOB */
+    const char *bytes; /* TEXT, BLOB */
     size_t size;
 } Value;
 
 /* ---- results, chunk-wise ---- */
 typedef struct Result Result;
 /* Streams: rows are produced as they are fetched. Only one open streaming result per connection. */
-Err *engine_query(Conn *conn, const char *sql, const Value *values, size_t value_count, Result **out) WARN_UNUSED;
+Err *engine_query(Conn *conn, const char *sql, const Value *values, size_t value_count,
+                  Result **out) WARN_UNUSED;
 void engine_result_close_at(Result **result); /* for CLEANUP */
 /* Names and SQL types, in order; in the result's lifetime. */
 const Schema *engine_result_schema(Result *result);
 
 /* One column of a chunk. `data` is an array of `size` C values by the column's physical type. */
 typedef enum Phys {
-    PHYS_BOOL, PHYS_I8, PHYS_I16, PHYS_I32, PHYS_I64, PHYS_U8, PHYS_U16, PHYS_U32, PHYS_U64, PHYS_I128, PHYS_F32, PHYS_F64,
+    PHYS_BOOL,
+    PHYS_I8,
+    PHYS_I16,
+    PHYS_I32,
+    PHYS_I64,
+    PHYS_U8,
+    PHYS_U16,
+    PHYS_U32,
+    PHYS_U64,
+    PHYS_I128,
+    PHYS_F32,
+    PHYS_F64,
     PHYS_STRING, /* engine_str */
     PHYS_NESTED  /* not readable by cell: cast to text in SQL */
 } Phys;
@@ -80,32 +103,36 @@ const char *engine_str(const Vector *vector, size_t row, size_t *out_size);
 int64_t engine_int(const Vector *vector, size_t row);
 double engine_double(const Vector *vector, size_t row); /* of F32, F64 */
 
-/* Convenience for one-row answers: the first cell of a SELECT, cast to text; NULL when null or no row. */
-Err *engine_scalar_text(Arena *arena, Conn *conn, const char *sql, const Value *values, size_t value_count, char **out) WARN_UNUSED;
+/* Convenience for one-row answers: the first cell of a SELECT, cast to text; NULL when null or no
+ * row. */
+Err *engine_scalar_text(Arena *arena, Conn *conn, const char *sql, const Value *values,
+                        size_t value_count, char **out) WARN_UNUSED;
 
 /* ---- asking about a statement without running it ---- */
 /* Result columns of a SELECT (PREPARE only). */
 Err *engine_describe(Arena *arena, Conn *conn, const char *sql, Schema *out) WARN_UNUSED;
-/* The AST of one SELECT as the engine serialises it: {"statements": [{"node": ...}]}. SQL error with its place when it does not
- * parse; SQL error saying so when it is not exactly one SELECT. */
+/* The AST of one SELECT as the engine serialises it: {"statements": [{"node": ...}]}. SQL error
+ * with its place when it does not parse; SQL error saying so when it is not exactly one SELECT. */
 Err *engine_parse_select(Arena *arena, Conn *conn, const char *sql, const Json **out) WARN_UNUSED;
 /* EXPLAIN text. */
 Err *engine_explain(Arena *arena, Conn *conn, const char *sql, char **out) WARN_UNUSED;
 
 /* ---- rows of ours as a table: SELECT * FROM <name>() ---- */
-/* A source that a statement can read as a table function without arguments, one thread, projection ignored.
- * `next` fills up to `capacity` rows into writable vectors and returns the row count (0 = end). It may itself run statements on
- * *other* connections. */
+/* A source that a statement can read as a table function without arguments, one thread, projection
+ * ignored. `next` fills up to `capacity` rows into writable vectors and returns the row count (0 =
+ * end). It may itself run statements on *other* connections. */
 typedef struct FeedColumn {
-    void *data;          /* writable C values; PHYS_STRING columns are set with engine_feed_str */
-    uint64_t *validity;  /* writable; all valid at first */
+    void *data;         /* writable C values; PHYS_STRING columns are set with engine_feed_str */
+    uint64_t *validity; /* writable; all valid at first */
     void *handle;
 } FeedColumn;
 typedef Err *EngineFeedNext(void *context, FeedColumn *columns, size_t capacity, size_t *out_rows);
 typedef struct Feed Feed;
-/* Registers; `schema` types must have a Phys other than NESTED. The name is unique in the process: *out_name in the feed's life. An error
- * returned by `next` comes back unchanged (same code, message) from the statement that read the feed. */
-Err *engine_feed_open(Conn *conn, const Schema *schema, EngineFeedNext *next, void *context, Feed **out) WARN_UNUSED;
+/* Registers; `schema` types must have a Phys other than NESTED. The name is unique in the process:
+ * *out_name in the feed's life. An error returned by `next` comes back unchanged (same code,
+ * message) from the statement that read the feed. */
+Err *engine_feed_open(Conn *conn, const Schema *schema, EngineFeedNext *next, void *context,
+                      Feed **out) WARN_UNUSED;
 const char *engine_feed_name(const Feed *feed);
 void engine_feed_close_at(Feed **feed); /* after the results that read it */
 /* Copies. Text that is not UTF-8 makes the statement fail with INVALID naming the column. */
@@ -130,19 +157,22 @@ typedef struct ParquetStats {
     size_t column_count;
 } ParquetStats;
 typedef struct ParquetWrite {
-    const char *select_sql;    /* what to write; row order is kept */
-    const char *path;          /* new file; partial files are removed on failure; never fsynced here */
-    bool plain_v1;             /* Delta's log files: V1 pages; else V2 */
-    const char *const *kv;     /* key, value, key, value ... into the footer; may be NULL */
-    size_t kv_count;           /* pairs */
-    int64_t row_group_rows;    /* 0 = 122,880 */
+    const char *select_sql; /* what to write; row order is kept */
+    const char *path;       /* new file; partial files are removed on failure; never fsynced here */
+    bool plain_v1;          /* Delta's log files: V1 pages; else V2 */
+    const char *const *kv;  /* key, value, key, value ... into the footer; may be NULL */
+    size_t kv_count;        /* pairs */
+    int64_t row_group_rows; /* 0 = 122,880 */
 } ParquetWrite;
 /* COPY ... (FORMAT parquet, COMPRESSION zstd, RETURN_STATS). */
-Err *engine_write_parquet(Arena *arena, Conn *conn, const ParquetWrite *write, ParquetStats *out) WARN_UNUSED;
+Err *engine_write_parquet(Arena *arena, Conn *conn, const ParquetWrite *write, ParquetStats *out)
+    WARN_UNUSED;
 /* read_parquet(['a', 'b']) with quoting; `extra` e.g. ", file_row_number=true" or "". */
-char *engine_read_parquet_sql(Arena *arena, const char *const *paths, size_t count, const char *extra);
+char *engine_read_parquet_sql(Arena *arena, const char *const *paths, size_t count,
+                              const char *extra);
 /* Schema and rows from the footer. CORRUPT when it is not Parquet or damaged. */
-Err *engine_parquet_schema(Arena *arena, Conn *conn, const char *path, Schema *out, int64_t *out_rows) WARN_UNUSED;
+Err *engine_parquet_schema(Arena *arena, Conn *conn, const char *path, Schema *out,
+                           int64_t *out_rows) WARN_UNUSED;
 
 /* Percent done of the statement running on `conn`, from any thread; -1 unknown. */
 double engine_progress(Conn *conn);

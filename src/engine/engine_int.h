@@ -1,5 +1,5 @@
-/* What the files of the engine share: the table of the library's functions, connections, error mapping, type
- * names. Only this module sees duckdb.h. */
+/* What the files of the engine share: the table of the library's functions, connections, error
+ * mapping, type names. Only this module sees duckdb.h. */
 #pragma once
 #include "base/base.h"
 #include "engine/engine.h"
@@ -8,8 +8,8 @@
 #include <stdatomic.h>
 
 /* What libduckdb 1.5 has and the header of 1.4.4 has not. */
-void duckdb_unsafe_vector_assign_string_element_len(duckdb_vector vector, idx_t index, const char *bytes,
-                                                    idx_t size);
+void duckdb_unsafe_vector_assign_string_element_len(duckdb_vector vector, idx_t index,
+                                                    const char *bytes, idx_t size);
 
 /* ---- library.c: the functions of libduckdb, by pointer ---- */
 typedef struct EngineLibrary {
@@ -49,39 +49,44 @@ EngineOptions instance_options(void);
 const Map *instance_keywords(void);
 
 /* ---- errors.c, statement.c ---- */
-/* A statement as it is sent: the user's text stands at `offset` in it, so that positions are the user's. */
+/* A statement as it is sent: the user's text stands at `offset` in it, so that positions are the
+ * user's. */
 typedef struct Statement {
     const char *text; /* the user's */
     size_t offset;
 } Statement;
 
-/* The Err for the engine's message (JSON, as the setting errors_as_json makes it). A feed of the connection that failed
- * goes first: its own error comes back. Never NULL. */
-Err *statement_error(Conn *conn, const Statement *statement, const char *engine_message) WARN_UNUSED;
+/* The Err for the engine's message (JSON, as the setting errors_as_json makes it). A feed of the
+ * connection that failed goes first: its own error comes back. Never NULL. */
+Err *statement_error(Conn *conn, const Statement *statement, const char *engine_message)
+    WARN_UNUSED;
 /* Counts the statement, shows it with --verbose, and refuses to run beside an open stream. */
 Err *statement_begin(Conn *conn, const char *sql) WARN_UNUSED;
-/* Runs a statement to its end; rows are materialised, so only for statements with few. *out is to be
- * destroyed with result_destroy_at also after failure. */
-Err *statement_run(Conn *conn, const char *sql, const Statement *statement, duckdb_result *out) WARN_UNUSED;
+/* Runs a statement to its end; rows are materialised, so only for statements with few. *out is to
+ * be destroyed with result_destroy_at also after failure. */
+Err *statement_run(Conn *conn, const char *sql, const Statement *statement, duckdb_result *out)
+    WARN_UNUSED;
 void result_destroy_at(duckdb_result *result);
 
 void prepared_destroy_at(duckdb_prepared_statement *prepared);
-Err *prepared_open(Conn *conn, const char *sql, const Statement *statement, duckdb_prepared_statement *out) WARN_UNUSED;
-Err *prepared_bind(Conn *conn, duckdb_prepared_statement prepared, const Statement *statement, const Value *values,
-                   size_t value_count) WARN_UNUSED;
+Err *prepared_open(Conn *conn, const char *sql, const Statement *statement,
+                   duckdb_prepared_statement *out) WARN_UNUSED;
+Err *prepared_bind(Conn *conn, duckdb_prepared_statement prepared, const Statement *statement,
+                   const Value *values, size_t value_count) WARN_UNUSED;
 
 /* ---- types.c ---- */
 /* The SQL name, exactly as DESCRIBE prints it. */
 char *type_name(Arena *arena, duckdb_logical_type type);
 Phys type_phys(duckdb_logical_type type);
-/* The type of a name with a Phys other than NESTED; UNSUPPORTED for others. To be freed with type_free_at. */
+/* The type of a name with a Phys other than NESTED; UNSUPPORTED for others. To be freed with
+ * type_free_at. */
 Err *type_parse(const char *name, duckdb_logical_type *out) WARN_UNUSED;
 void type_free_at(duckdb_logical_type *type);
 
 /* ---- result.c ---- */
 /* engine_query for a statement that the user's text is only a part of. */
-Err *query_open(Conn *conn, const char *sql, const Statement *statement, const Value *values, size_t value_count,
-                Result **out) WARN_UNUSED;
+Err *query_open(Conn *conn, const char *sql, const Statement *statement, const Value *values,
+                size_t value_count, Result **out) WARN_UNUSED;
 /* One cell of a VARCHAR or BLOB vector. */
 const char *string_cell(duckdb_vector vector, size_t row, size_t *out_size);
 

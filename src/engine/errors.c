@@ -1,12 +1,15 @@
 /* From the engine's messages to our errors.
  *
- * With errors_as_json the engine answers {"exception_type":"Binder","exception_message":"...","position":"7",...},
- * now and then with "Parser Error: " in front; a few places still give "Type Error: text". The type picks the
- * code, the position (bytes into the statement as sent) becomes line and column of the user's own text, and an
- * errno keeps its meaning. Of a message of several lines the first says what, the rest is the hint.
+ * With errors_as_json the engine answers
+ * {"exception_type":"Binder","exception_message":"...","position":"7",...}, now and then with
+ * "Parser Error: " in front; a few places still give "Type Error: text". The type picks the code,
+ * the position (bytes into the statement as sent) becomes line and column of the user's own text,
+ * and an errno keeps its meaning. Of a message of several lines the first says what, the rest is
+ * the hint.
  *
- * A damaged Parquet file has no exception type of its own: the decoders of the format, of Thrift and of each
- * codec throw what they like. DAMAGE lists their words, found by damaging 60,000 files. */
+ * A damaged Parquet file has no exception type of its own: the decoders of the format, of Thrift
+ * and of each codec throw what they like. DAMAGE lists their words, found by damaging 60,000 files.
+ */
 #include "engine/engine_int.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -30,20 +33,38 @@ static const struct {
 
 /* Types that speak of the statement's text, never of a file. */
 static const char *const OF_THE_TEXT[] = {"Parser",  "Syntax",     "Binder",
-                                           "Catalog", "Conversion", "Parameter Not Resolved"};
+                                          "Catalog", "Conversion", "Parameter Not Resolved"};
 
 static const char *const DAMAGE[] = {
-    "No magic bytes", "Parquet file", "Failed to read file", "Malformed", "Footer length error",
-    "TProtocolException", "TType", "don't know what type", "Failed to decompress",
-    "unsupported GZIP stream", "Could not read from file", "Out of buffer", "Invalid unicode",
-    "Prefetch registered for bytes outside", "in parquet read", "orrupted", "Page size mismatch",
-    "decode did not find enough", "Incorrect stats size", "Variable-length int over",
-    "Varint-decoding", "encoding is only supported for", "Missing data page header",
+    "No magic bytes",
+    "Parquet file",
+    "Failed to read file",
+    "Malformed",
+    "Footer length error",
+    "TProtocolException",
+    "TType",
+    "don't know what type",
+    "Failed to decompress",
+    "unsupported GZIP stream",
+    "Could not read from file",
+    "Out of buffer",
+    "Invalid unicode",
+    "Prefetch registered for bytes outside",
+    "in parquet read",
+    "orrupted",
+    "Page size mismatch",
+    "decode did not find enough",
+    "Incorrect stats size",
+    "Variable-length int over",
+    "Varint-decoding",
+    "encoding is only supported for",
+    "Missing data page header",
 };
 
 static EngineMessage message_of_json(Arena *arena, const Json *json, const char *otherwise)
 {
-    const char *position = json_str(json, "position", NULL), *errnum = json_str(json, "errno", NULL);
+    const char *position = json_str(json, "position", NULL),
+               *errnum = json_str(json, "errno", NULL);
     return (EngineMessage){
         .type = arena_strdup(arena, json_str(json, "exception_type", "")),
         .text = arena_strdup(arena, json_str(json, "exception_message", otherwise)),
@@ -77,8 +98,10 @@ static bool is_one_of(const char *word, const char *const *words, size_t count)
 
 static bool message_tells_damage(const EngineMessage *message)
 {
-    if (is_one_of(message->type, OF_THE_TEXT, sizeof OF_THE_TEXT / sizeof OF_THE_TEXT[0])) return false;
-    if (strstr(message->text, "schema mismatch") != NULL) return false; /* whole files that disagree */
+    if (is_one_of(message->type, OF_THE_TEXT, sizeof OF_THE_TEXT / sizeof OF_THE_TEXT[0]))
+        return false;
+    if (strstr(message->text, "schema mismatch") != NULL)
+        return false; /* whole files that disagree */
     for (size_t i = 0; i < sizeof DAMAGE / sizeof DAMAGE[0]; i++)
         if (strstr(message->text, DAMAGE[i]) != NULL) return true;
     return false;
@@ -97,7 +120,8 @@ static ErrCode message_code(const EngineMessage *message)
     for (size_t i = 0; i < sizeof CODES / sizeof CODES[0]; i++)
         if (strcmp(message->type, CODES[i].type) == 0) return CODES[i].code;
     if (strstr(message->text, "Unsupported compression codec") != NULL) return ERR_UNSUPPORTED;
-    if (strcmp(message->type, "IO") == 0) return message_tells_absence(message) ? ERR_IO : ERR_CORRUPT;
+    if (strcmp(message->type, "IO") == 0)
+        return message_tells_absence(message) ? ERR_IO : ERR_CORRUPT;
     return message_tells_damage(message) ? ERR_CORRUPT : ERR_SQL;
 }
 
@@ -117,7 +141,8 @@ static char *one_line(Arena *arena, const char *text, size_t size)
 /* Where what the engine advises begins; the end of the text when it advises nothing. */
 static size_t advice_offset(const char *text)
 {
-    static const char *const OPENINGS[] = {"Candidate", "Did you mean", "Possible ", "HINT:", "LINE "};
+    static const char *const OPENINGS[] = {"Candidate", "Did you mean", "Possible ",
+                                           "HINT:", "LINE "};
     for (const char *line = strchr(text, '\n'); line != NULL; line = strchr(line + 1, '\n')) {
         const char *word = line + strspn(line, " \t\n");
         for (size_t i = 0; i < sizeof OPENINGS / sizeof OPENINGS[0]; i++)
@@ -139,7 +164,7 @@ static Err *error_at(Err *err, const Statement *statement, int64_t position)
             column++;
         }
     }
-    return err_at(err, line, column);
+    return err_source(err_at(err, line, column), statement->text);
 }
 
 static Err *error_of_text(const EngineMessage *message, const Statement *statement, ErrCode code)
@@ -148,9 +173,11 @@ static Err *error_of_text(const EngineMessage *message, const Statement *stateme
     size_t end = advice_offset(message->text);
     const char *what = one_line(scratch, message->text, end);
     const char *advice = one_line(scratch, message->text + end, strlen(message->text + end));
-    Err *err = err_make(code, __FILE__, __LINE__, "%s", what[0] != '\0' ? what : "the engine gives no reason");
+    Err *err = err_make(code, __FILE__, __LINE__, "%s",
+                        what[0] != '\0' ? what : "the engine gives no reason");
     if (advice[0] != '\0') err = err_hint(err, "%s", advice);
-    if (code == ERR_SQL && message->position >= 0) err = error_at(err, statement, message->position);
+    if (code == ERR_SQL && message->position >= 0)
+        err = error_at(err, statement, message->position);
     return err;
 }
 
@@ -181,7 +208,8 @@ Err *statement_error(Conn *conn, const Statement *statement, const char *engine_
     Err *own = feed_take_error(conn);
     if (own != NULL) return own;
     SCRATCH(scratch);
-    const EngineMessage message = message_parse(scratch, engine_message != NULL ? engine_message : "");
+    const EngineMessage message =
+        message_parse(scratch, engine_message != NULL ? engine_message : "");
     ErrCode code = message_code(&message);
     if (code == ERR_INTERRUPTED) return ERR(INTERRUPTED, "interrupted");
     if (code == ERR_LIMIT) return error_of_memory(&message);

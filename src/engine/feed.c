@@ -1,14 +1,15 @@
 /* Feeds: rows of ours that a statement reads as a table function.
  *
- * The engine cannot forget a table function, so functions are not made per feed but per slot: pond_feed_0,
- * pond_feed_1, ... are registered when that many feeds are first open at once, and a slot serves one feed after
- * the other. The slots belong to the instance and go with it.
+ * The engine cannot forget a table function, so functions are not made per feed but per slot:
+ * pond_feed_0, pond_feed_1, ... are registered when that many feeds are first open at once, and a
+ * slot serves one feed after the other. The slots belong to the instance and go with it.
  *
- * A feed is a stream: it can be read once. The engine calls it on the thread that runs the statement (threads = 1), so
- * `next` may run statements on other connections; they are other statements to the engine, with their own tasks, and cannot
- * wait for each other.
+ * A feed is a stream: it can be read once. The engine calls it on the thread that runs the
+ * statement (threads = 1), so `next` may run statements on other connections; they are other
+ * statements to the engine, with their own tasks, and cannot wait for each other.
  *
- * Failure: the engine carries only texts, so the Err of `next` waits in the feed and statement_error fetches it. */
+ * Failure: the engine carries only texts, so the Err of `next` waits in the feed and
+ * statement_error fetches it. */
 #include "engine/engine_int.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -208,7 +209,8 @@ static Err *feed_types(Feed *feed, const Schema *schema)
     return NULL;
 }
 
-Err *engine_feed_open(Conn *conn, const Schema *schema, EngineFeedNext *next, void *context, Feed **out)
+Err *engine_feed_open(Conn *conn, const Schema *schema, EngineFeedNext *next, void *context,
+                      Feed **out)
 {
     Arena *arena = arena_new();
     CLEANUP(engine_feed_close_at) Feed *feed = ANEW(arena, Feed);

@@ -1,14 +1,16 @@
 /* The one database instance of the process, its connections, and the way to stop them all.
  *
- * Locking: `instance_lock` guards the instance, the options and the key words. Connections stand in a fixed table of slots
- * that engine_interrupt walks without a lock, because it may run in a signal handler: a slot is LIVE, or BUSY
- * while an interrupt touches it, or FREE or CLAIMED when nobody may. An interrupt skips what it cannot have at
- * once; closing waits for the few instructions of an interrupt in another thread.
+ * Locking: `instance_lock` guards the instance, the options and the key words. Connections stand in
+ * a fixed table of slots that engine_interrupt walks without a lock, because it may run in a signal
+ * handler: a slot is LIVE, or BUSY while an interrupt touches it, or FREE or CLAIMED when nobody
+ * may. An interrupt skips what it cannot have at once; closing waits for the few instructions of an
+ * interrupt in another thread.
  *
- * An interrupt also counts up `interrupts`. The engine forgets an interrupt that arrives before its own start
- * of the statement; the loops in result.c compare the count and do not.
+ * An interrupt also counts up `interrupts`. The engine forgets an interrupt that arrives before its
+ * own start of the statement; the loops in result.c compare the count and do not.
  *
- * Failure: an instance that cannot be opened leaves nothing behind, and the next connection tries again. */
+ * Failure: an instance that cannot be opened leaves nothing behind, and the next connection tries
+ * again. */
 #include "engine/engine_int.h"
 #include "os/os.h"
 #include "perf/perf.h"
@@ -43,7 +45,8 @@ static pthread_mutex_t *lock_instance(void)
     return &instance_lock;
 }
 
-#define LOCKED() CLEANUP(unlock_at) pthread_mutex_t *locked_ __attribute__((unused)) = lock_instance()
+#define LOCKED()                                                                                   \
+    CLEANUP(unlock_at) pthread_mutex_t *locked_ __attribute__((unused)) = lock_instance()
 
 /* ---- the instance ---- */
 
@@ -63,7 +66,8 @@ static Err *instance_complete(duckdb_database database)
 {
     SCRATCH(scratch);
     duckdb_connection handle = NULL;
-    if (ddb.connect(database, &handle) != DuckDBSuccess) return ERR(INTERNAL, "the engine refuses a connection");
+    if (ddb.connect(database, &handle) != DuckDBSuccess)
+        return ERR(INTERNAL, "the engine refuses a connection");
     Err *err = raw_exec(handle, settings_instance_sql(scratch));
     ddb.disconnect(&handle);
     return err;
@@ -75,12 +79,14 @@ static Err *instance_open(void)
     if (instance != NULL) return NULL;
     TRY(library_load());
     CLEANUP(config_destroy_at) duckdb_config config = NULL;
-    if (ddb.create_config(&config) != DuckDBSuccess) return ERR(INTERNAL, "the engine gives no configuration");
+    if (ddb.create_config(&config) != DuckDBSuccess)
+        return ERR(INTERNAL, "the engine gives no configuration");
     TRY(settings_fill_config(config, &options));
     duckdb_database database = NULL;
     char *text = NULL;
     if (ddb.open_ext(":memory:", &database, config, &text) != DuckDBSuccess) {
-        Err *err = ERR(INTERNAL, "the engine does not start: %s", text != NULL ? text : "no reason given");
+        Err *err =
+            ERR(INTERNAL, "the engine does not start: %s", text != NULL ? text : "no reason given");
         ddb.free(text);
         return err;
     }
@@ -182,7 +188,8 @@ static Err *raw_connect(duckdb_connection *out)
 {
     LOCKED();
     TRY(instance_open());
-    if (ddb.connect(instance, out) != DuckDBSuccess) return ERR(INTERNAL, "the engine refuses a connection");
+    if (ddb.connect(instance, out) != DuckDBSuccess)
+        return ERR(INTERNAL, "the engine refuses a connection");
     return NULL;
 }
 
@@ -248,10 +255,12 @@ double engine_progress(Conn *conn)
 static void keywords_read(duckdb_connection handle)
 {
     CLEANUP(result_destroy_at) duckdb_result result = {0};
-    if (ddb.query(handle, "SELECT keyword_name FROM duckdb_keywords()", &result) != DuckDBSuccess) return;
+    if (ddb.query(handle, "SELECT keyword_name FROM duckdb_keywords()", &result) != DuckDBSuccess)
+        return;
     keywords_arena = arena_new();
     keywords = map_new(keywords_arena);
-    for (duckdb_data_chunk chunk; (chunk = ddb.fetch_chunk(result)) != NULL; ddb.destroy_data_chunk(&chunk)) {
+    for (duckdb_data_chunk chunk; (chunk = ddb.fetch_chunk(result)) != NULL;
+         ddb.destroy_data_chunk(&chunk)) {
         duckdb_vector names = ddb.data_chunk_get_vector(chunk, 0);
         for (size_t row = 0; row < ddb.data_chunk_get_size(chunk); row++) {
             size_t size = 0;
@@ -265,7 +274,8 @@ const Map *instance_keywords(void)
 {
     LOCKED();
     duckdb_connection handle = NULL;
-    if (keywords_arena == NULL && instance != NULL && ddb.connect(instance, &handle) == DuckDBSuccess) {
+    if (keywords_arena == NULL && instance != NULL &&
+        ddb.connect(instance, &handle) == DuckDBSuccess) {
         keywords_read(handle);
         ddb.disconnect(&handle);
     }

@@ -1,12 +1,13 @@
 /* The engine's shared library, opened when the first connection is asked for.
  *
- * It is looked for at $POND_LIBDUCKDB and then in the directories of the executable's own run path, which is
- * $ORIGIN/../lib/pond when installed and .deps/duckdb/lib in a build tree. dlopen with a bare name would
- * search the run path of whoever calls it, which under a sanitizer is the sanitizer's library; so the
- * directories are asked of the loader (dlinfo) and tried by full path.
+ * It is looked for at $POND_LIBDUCKDB and then in the directories of the executable's own run path,
+ * which is $ORIGIN/../lib/pond when installed and .deps/duckdb/lib in a build tree. dlopen with a
+ * bare name would search the run path of whoever calls it, which under a sanitizer is the
+ * sanitizer's library; so the directories are asked of the loader (dlinfo) and tried by full path.
  *
- * Locking: the caller holds the instance's lock. Failure: a missing library or function is an error that
- * names it, and the next call tries again. The library is never closed: its threads' destructors may run late. */
+ * Locking: the caller holds the instance's lock. Failure: a missing library or function is an error
+ * that names it, and the next call tries again. The library is never closed: its threads'
+ * destructors may run late. */
 #include "engine/engine_int.h"
 #include "os/os.h"
 #include "perf/perf.h"
@@ -34,7 +35,8 @@ bool library_is_loaded(void)
     return library != NULL;
 }
 
-/* The directories in which the loader looks for what the executable needs, in order; NULL when it cannot tell. */
+/* The directories in which the loader looks for what the executable needs, in order; NULL when it
+ * cannot tell. */
 static const Dl_serinfo *library_search_path(Arena *arena)
 {
     void *self = dlopen(NULL, RTLD_LAZY);
@@ -56,7 +58,8 @@ static Err *library_find(Arena *arena, const char **out)
     Buf tried = buf_new(arena);
     const Dl_serinfo *path = library_search_path(arena);
     for (unsigned i = 0; path != NULL && i < path->dls_cnt; i++) {
-        const char *file = arena_printf(arena, "%s/%s", path->dls_serpath[i].dls_name, LIBRARY_NAME);
+        const char *file =
+            arena_printf(arena, "%s/%s", path->dls_serpath[i].dls_name, LIBRARY_NAME);
         bool exists = false;
         OsStat ignored;
         TRY(os_stat_if(file, &exists, &ignored));
@@ -66,8 +69,9 @@ static Err *library_find(Arena *arena, const char **out)
         }
         buf_printf(&tried, "%s%s", tried.size > 0 ? ", " : "", path->dls_serpath[i].dls_name);
     }
-    return err_hint(ERR(IO, "the engine's library %s is not there (looked in %s)", LIBRARY_NAME, tried.data),
-                    "reinstall pond, or set POND_LIBDUCKDB to the library's path");
+    return err_hint(
+        ERR(IO, "the engine's library %s is not there (looked in %s)", LIBRARY_NAME, tried.data),
+        "reinstall pond, or set POND_LIBDUCKDB to the library's path");
 }
 
 static Err *library_resolve(void *handle, const char *file, EngineLibrary *out)

@@ -1,14 +1,15 @@
 /* Parquet: writing one file by COPY, reading lists of files, and the schema in a footer.
  *
- * COPY is given a name that does not exist yet and told to write to it directly; whatever it leaves after a
- * failure is removed here, because the engine does not. RETURN_STATS answers one row:
+ * COPY is given a name that does not exist yet and told to write to it directly; whatever it leaves
+ * after a failure is removed here, because the engine does not. RETURN_STATS answers one row:
  *   filename, count, file_size_bytes, footer_size_bytes,
- *   column_statistics MAP(column as quoted identifier, MAP(min | max | null_count | ..., text)), partition_keys
- * of which only the vector interface can read the map. Columns inside nested ones stand there as "a"."b" and are
- * left out.
+ *   column_statistics MAP(column as quoted identifier, MAP(min | max | null_count | ..., text)),
+ * partition_keys of which only the vector interface can read the map. Columns inside nested ones
+ * stand there as "a"."b" and are left out.
  *
- * Paths are literals in SQL. read_parquet takes its paths for patterns, so pattern characters are put into
- * classes ([*]); hive_partitioning is always off, or a folder named k=v above the pond would add a column. */
+ * Paths are literals in SQL. read_parquet takes its paths for patterns, so pattern characters are
+ * put into classes ([*]); hive_partitioning is always off, or a folder named k=v above the pond
+ * would add a column. */
 #include "engine/engine_int.h"
 #include "os/os.h"
 #include "perf/perf.h"
@@ -28,22 +29,26 @@ static char *path_literal(Arena *arena, const char *path)
     return sql_literal(arena, pattern.data);
 }
 
-char *engine_read_parquet_sql(Arena *arena, const char *const *paths, size_t count, const char *extra)
+char *engine_read_parquet_sql(Arena *arena, const char *const *paths, size_t count,
+                              const char *extra)
 {
     Buf sql = buf_new(arena);
     buf_puts(&sql, "read_parquet([");
-    for (size_t i = 0; i < count; i++) buf_printf(&sql, "%s%s", i > 0 ? ", " : "", path_literal(arena, paths[i]));
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&sql, "%s%s", i > 0 ? ", " : "", path_literal(arena, paths[i]));
     buf_printf(&sql, "], hive_partitioning=false%s)", extra);
     return sql.data;
 }
 
-Err *engine_parquet_schema(Arena *arena, Conn *conn, const char *path, Schema *out, int64_t *out_rows)
+Err *engine_parquet_schema(Arena *arena, Conn *conn, const char *path, Schema *out,
+                           int64_t *out_rows)
 {
     SCRATCH(scratch);
     Schema schema = {0};
     char *rows = NULL;
     const char *read = engine_read_parquet_sql(scratch, &path, 1, "");
-    Err *err = engine_describe(arena, conn, arena_printf(scratch, "SELECT * FROM %s", read), &schema);
+    Err *err =
+        engine_describe(arena, conn, arena_printf(scratch, "SELECT * FROM %s", read), &schema);
     if (err == NULL) {
         const char *sql = arena_printf(scratch, "SELECT num_rows FROM parquet_file_metadata(%s)",
                                        path_literal(scratch, path));
@@ -107,12 +112,14 @@ static char *unquote_ident(Arena *arena, const char *quoted)
     return NULL;
 }
 
-static ParquetColumnStats column_stats(Arena *arena, const char *name, const MapVector *facts, size_t row)
+static ParquetColumnStats column_stats(Arena *arena, const char *name, const MapVector *facts,
+                                       size_t row)
 {
     ParquetColumnStats stats = {.name = name};
     const duckdb_list_entry entry = facts->entries[row];
     for (size_t i = entry.offset; i < entry.offset + entry.length; i++) {
-        const char *key = cell_text(arena, facts->keys, i), *value = cell_text(arena, facts->values, i);
+        const char *key = cell_text(arena, facts->keys, i),
+                   *value = cell_text(arena, facts->values, i);
         if (value == NULL) continue;
         if (strcmp(key, "min") == 0) stats.min = value;
         if (strcmp(key, "max") == 0) stats.max = value;
@@ -132,7 +139,8 @@ static void stats_read(Arena *arena, duckdb_data_chunk chunk, ParquetStats *out)
     stats.columns = AARRAY(arena, ParquetColumnStats, entry.length);
     for (size_t i = entry.offset; i < entry.offset + entry.length; i++) {
         const char *name = unquote_ident(arena, cell_text(arena, columns.keys, i));
-        if (name != NULL) stats.columns[stats.column_count++] = column_stats(arena, name, &facts, i);
+        if (name != NULL)
+            stats.columns[stats.column_count++] = column_stats(arena, name, &facts, i);
     }
     *out = stats;
 }
@@ -163,8 +171,8 @@ static char *copy_sql(Arena *arena, const ParquetWrite *write)
     buf_printf(&sql, ", ROW_GROUP_SIZE %" PRId64 ", RETURN_STATS, USE_TMP_FILE false",
                write->row_group_rows > 0 ? write->row_group_rows : ROW_GROUP_ROWS);
     for (size_t i = 0; i < write->kv_count; i++)
-        buf_printf(&sql, "%s%s: %s", i == 0 ? ", KV_METADATA {" : ", ", sql_literal(arena, write->kv[2 * i]),
-                   sql_literal(arena, write->kv[2 * i + 1]));
+        buf_printf(&sql, "%s%s: %s", i == 0 ? ", KV_METADATA {" : ", ",
+                   sql_literal(arena, write->kv[2 * i]), sql_literal(arena, write->kv[2 * i + 1]));
     buf_puts(&sql, write->kv_count > 0 ? "})" : ")");
     return sql.data;
 }

@@ -1,6 +1,7 @@
-/* Streaming results. The statement is prepared, started as a pending query and moved on by its tasks (each
- * about 50 chunks of work) until its first chunk is there; then each fetch computes what it needs. With one
- * thread nothing runs ahead of the reader beyond the engine's buffer of 1 MB, whatever the size of the result.
+/* Streaming results. The statement is prepared, started as a pending query and moved on by its
+ * tasks (each about 50 chunks of work) until its first chunk is there; then each fetch computes
+ * what it needs. With one thread nothing runs ahead of the reader beyond the engine's buffer of 1
+ * MB, whatever the size of the result.
  *
  * The vectors of a chunk point into the engine's memory, which lives until the next fetch. */
 #include "engine/engine_int.h"
@@ -57,7 +58,8 @@ static void result_columns(Result *result)
     result->physes = AARRAY(result->arena, Phys, result->column_count);
     result->vectors = AARRAY(result->arena, Vector, result->column_count);
     for (size_t i = 0; i < result->column_count; i++) {
-        CLEANUP(type_free_at) duckdb_logical_type type = ddb.column_logical_type(&result->result, i);
+        CLEANUP(type_free_at)
+        duckdb_logical_type type = ddb.column_logical_type(&result->result, i);
         result->physes[i] = type_phys(type);
     }
 }
@@ -68,8 +70,8 @@ static void result_end(Result *result)
     if (result->conn->open_result == result) result->conn->open_result = NULL;
 }
 
-/* The engine keeps the plan of an unfinished stream, its open files and feeds with it, until the connection's next statement: give
- * it one (20 us). */
+/* The engine keeps the plan of an unfinished stream, its open files and feeds with it, until the
+ * connection's next statement: give it one (20 us). */
 static void conn_forget_stream(Conn *conn)
 {
     CLEANUP(prepared_destroy_at) duckdb_prepared_statement next = NULL;
@@ -97,7 +99,8 @@ Err *query_open(Conn *conn, const char *sql, const Statement *statement, const V
     CLEANUP(engine_result_close_at) Result *result = ANEW(arena, Result);
     result->arena = arena;
     result->conn = conn;
-    result->statement = (Statement){.text = arena_strdup(arena, statement->text), .offset = statement->offset};
+    result->statement =
+        (Statement){.text = arena_strdup(arena, statement->text), .offset = statement->offset};
     result->interrupts = instance_interrupts();
     TRY(prepared_open(conn, sql, &result->statement, &result->prepared));
     TRY(prepared_bind(conn, result->prepared, &result->statement, values, value_count));
@@ -109,7 +112,8 @@ Err *query_open(Conn *conn, const char *sql, const Statement *statement, const V
     return NULL;
 }
 
-Err *engine_query(Conn *conn, const char *sql, const Value *values, size_t value_count, Result **out)
+Err *engine_query(Conn *conn, const char *sql, const Value *values, size_t value_count,
+                  Result **out)
 {
     return query_open(conn, sql, &(Statement){.text = sql}, values, value_count, out);
 }
@@ -120,7 +124,8 @@ const Schema *engine_result_schema(Result *result)
     result->schema.count = result->column_count;
     result->schema.columns = AARRAY(result->arena, Column, result->column_count);
     for (size_t i = 0; i < result->column_count; i++) {
-        CLEANUP(type_free_at) duckdb_logical_type type = ddb.column_logical_type(&result->result, i);
+        CLEANUP(type_free_at)
+        duckdb_logical_type type = ddb.column_logical_type(&result->result, i);
         result->schema.columns[i] = (Column){
             .name = arena_strdup(result->arena, ddb.column_name(&result->result, i)),
             .type = type_name(result->arena, type),
@@ -207,7 +212,7 @@ int64_t engine_int(const Vector *vector, size_t row)
     case PHYS_STRING:
     case PHYS_NESTED: break;
     }
-    assert(!"engine_int of a column that is no integer");
+    assert(false && "engine_int of a column that is no integer");
     return 0;
 }
 

@@ -1,12 +1,13 @@
-/* The engine's settings, as one table. Three places take them: the instance when it is opened, the instance
- * once it is open (settings of extensions, which the open call does not know), and each connection (settings that the engine
- * keeps per connection).
+/* The engine's settings, as one table. Three places take them: the instance when it is opened, the
+ * instance once it is open (settings of extensions, which the open call does not know), and each
+ * connection (settings that the engine keeps per connection).
  *
- * `threads` holds for the whole instance: with 1 the engine has no threads of its own and each statement runs
- * on the thread that asked for it. That is the determinism contract, and it is what lets a feed run statements
- * on other connections inside a statement.
+ * `threads` holds for the whole instance: with 1 the engine has no threads of its own and each
+ * statement runs on the thread that asked for it. That is the determinism contract, and it is what
+ * lets a feed run statements on other connections inside a statement.
  *
- * What equals the engine's default stands here too when results depend on it: a default may change. */
+ * What equals the engine's default stands here too when results depend on it: a default may change.
+ */
 #include "engine/engine_int.h"
 #include <inttypes.h>
 #include <string.h>
@@ -23,9 +24,11 @@ static const Setting SETTINGS[] = {
     {AT_OPEN, "autoinstall_known_extensions", "false", "never reach for the network"},
     {AT_OPEN, "autoload_known_extensions", "false", "never load code from the user's home"},
     {AT_OPEN, "allow_community_extensions", "false", "as above"},
-    {AT_OPEN, "allow_persistent_secrets", "false", "nothing is read from or written to the user's home"},
+    {AT_OPEN, "allow_persistent_secrets", "false",
+     "nothing is read from or written to the user's home"},
     {AT_OPEN, "errors_as_json", "true", "positions as numbers instead of a drawn caret"},
-    {AT_OPEN, "enable_external_file_cache", "false", "costs 36 ms and 150 MB over 1,000 files read once"},
+    {AT_OPEN, "enable_external_file_cache", "false",
+     "costs 36 ms and 150 MB over 1,000 files read once"},
     {AT_OPEN, "preserve_insertion_order", "true", "files are written in the order of their rows"},
     {AT_OPEN, "default_null_order", "nulls_last", "results must not depend on a default"},
     {AT_OPEN, "default_order", "asc", "as above"},
@@ -42,7 +45,8 @@ static const int64_t MEMORY_LIMIT_DEFAULT_BYTES = INT64_C(256) << 20;
 
 int64_t settings_memory_limit_bytes(const EngineOptions *options)
 {
-    return options->memory_limit_bytes > 0 ? options->memory_limit_bytes : MEMORY_LIMIT_DEFAULT_BYTES;
+    return options->memory_limit_bytes > 0 ? options->memory_limit_bytes
+                                           : MEMORY_LIMIT_DEFAULT_BYTES;
 }
 
 static const char *temp_dir_of(const EngineOptions *options)
@@ -60,7 +64,8 @@ Err *settings_fill_config(duckdb_config config, const EngineOptions *options)
 {
     SCRATCH(scratch);
     for (size_t i = 0; i < sizeof SETTINGS / sizeof SETTINGS[0]; i++)
-        if (SETTINGS[i].place == AT_OPEN) TRY(settings_put(config, SETTINGS[i].name, SETTINGS[i].value));
+        if (SETTINGS[i].place == AT_OPEN)
+            TRY(settings_put(config, SETTINGS[i].name, SETTINGS[i].value));
     const char *limit = arena_printf(scratch, "%" PRId64 "B", settings_memory_limit_bytes(options));
     TRY(settings_put(config, "memory_limit", limit));
     return settings_put(config, "temp_directory", temp_dir_of(options));
@@ -71,7 +76,8 @@ static const char *settings_sql(Arena *arena, SettingPlace place, const char *ve
     Buf sql = buf_new(arena);
     for (size_t i = 0; i < sizeof SETTINGS / sizeof SETTINGS[0]; i++)
         if (SETTINGS[i].place == place)
-            buf_printf(&sql, "%s %s = %s;", verb, SETTINGS[i].name, sql_literal(arena, SETTINGS[i].value));
+            buf_printf(&sql, "%s %s = %s;", verb, SETTINGS[i].name,
+                       sql_literal(arena, SETTINGS[i].value));
     return sql.data;
 }
 

@@ -1,10 +1,11 @@
 /* Statements: the way of each from its text to the engine, and the values bound to it.
  *
- * Two ways lead to a result. statement_run (duckdb_query) plans once and materialises: it is the cheaper one
- * for statements with few rows, COPY among them. prepared_open is for values, for streams, and for asking for
- * the columns of a statement that is not run.
+ * Two ways lead to a result. statement_run (duckdb_query) plans once and materialises: it is the
+ * cheaper one for statements with few rows, COPY among them. prepared_open is for values, for
+ * streams, and for asking for the columns of a statement that is not run.
  *
- * One stream may be open on a connection, and nothing may run beside it: the engine would end it silently. */
+ * One stream may be open on a connection, and nothing may run beside it: the engine would end it
+ * silently. */
 #include "engine/engine_int.h"
 #include "perf/perf.h"
 
@@ -21,7 +22,8 @@ void prepared_destroy_at(duckdb_prepared_statement *prepared)
 Err *statement_begin(Conn *conn, const char *sql)
 {
     if (conn->open_result != NULL)
-        return ERR(INTERNAL, "a statement was started while a result of its connection is being read");
+        return ERR(INTERNAL,
+                   "a statement was started while a result of its connection is being read");
     perf_count(PERF_engine_statement);
     if (instance_options().log_statements) log_note("sql: %s", sql);
     return NULL;
@@ -40,7 +42,8 @@ Err *engine_exec(Conn *conn, const char *sql)
     return statement_run(conn, sql, &(Statement){.text = sql}, &result);
 }
 
-Err *prepared_open(Conn *conn, const char *sql, const Statement *statement, duckdb_prepared_statement *out)
+Err *prepared_open(Conn *conn, const char *sql, const Statement *statement,
+                   duckdb_prepared_statement *out)
 {
     TRY(statement_begin(conn, sql));
     if (ddb.prepare(conn->handle, sql, out) == DuckDBSuccess) return NULL;
@@ -56,7 +59,8 @@ static duckdb_state bind_value(duckdb_prepared_statement prepared, idx_t index, 
     case VALUE_DOUBLE: return ddb.bind_double(prepared, index, value->number);
     case VALUE_TEXT: return ddb.bind_varchar_length(prepared, index, value->bytes, value->size);
     case VALUE_BLOB: return ddb.bind_blob(prepared, index, value->bytes, value->size);
-    case VALUE_TIME: return ddb.bind_timestamp_tz(prepared, index, (duckdb_timestamp){value->integer});
+    case VALUE_TIME:
+        return ddb.bind_timestamp_tz(prepared, index, (duckdb_timestamp){value->integer});
     }
     return DuckDBError;
 }

@@ -1,8 +1,9 @@
 /* Types: from the engine's logical types to SQL names and physical layouts, and back from a name.
  *
- * The names are those that DESCRIBE prints, to the letter: they are stored in the log and compared as text. A
- * test compares both over all types. Field names inside STRUCT and UNION are quoted when they are key words (in any case) or hold
- * anything but letters, digits and _; the list of key words comes from the engine itself. */
+ * The names are those that DESCRIBE prints, to the letter: they are stored in the log and compared
+ * as text. A test compares both over all types. Field names inside STRUCT and UNION are quoted when
+ * they are key words (in any case) or hold anything but letters, digits and _; the list of key
+ * words comes from the engine itself. */
 #include "engine/engine_int.h"
 #include <ctype.h>
 #include <inttypes.h>
@@ -41,7 +42,8 @@ static bool field_needs_quotes(const char *name)
     size_t size = strlen(name);
     if (size == 0 || isdigit((unsigned char)name[0])) return true;
     for (size_t i = 0; i < size; i++)
-        if ((unsigned char)name[i] >= 0x80 || (!isalnum((unsigned char)name[i]) && name[i] != '_')) return true;
+        if ((unsigned char)name[i] >= 0x80 || (!isalnum((unsigned char)name[i]) && name[i] != '_'))
+            return true;
     if (size >= sizeof lower) return false;
     for (size_t i = 0; i <= size; i++) lower[i] = (char)tolower((unsigned char)name[i]);
     const Map *keywords = instance_keywords();
@@ -106,7 +108,8 @@ static char *type_name_list(Arena *arena, duckdb_logical_type type)
 static char *type_name_array(Arena *arena, duckdb_logical_type type)
 {
     TYPE_LOCAL(child, ddb.array_type_child_type(type));
-    return arena_printf(arena, "%s[%" PRIu64 "]", type_name(arena, child), ddb.array_type_array_size(type));
+    return arena_printf(arena, "%s[%" PRIu64 "]", type_name(arena, child),
+                        ddb.array_type_array_size(type));
 }
 
 char *type_name(Arena *arena, duckdb_logical_type type)
@@ -116,7 +119,8 @@ char *type_name(Arena *arena, duckdb_logical_type type)
     int id = (int)ddb.get_type_id(type);
     switch (id) {
     case DUCKDB_TYPE_DECIMAL:
-        return arena_printf(arena, "DECIMAL(%d,%d)", ddb.decimal_width(type), ddb.decimal_scale(type));
+        return arena_printf(arena, "DECIMAL(%d,%d)", ddb.decimal_width(type),
+                            ddb.decimal_scale(type));
     case DUCKDB_TYPE_ENUM: return type_name_enum(arena, type);
     case DUCKDB_TYPE_STRUCT: return type_name_struct(arena, type);
     case DUCKDB_TYPE_UNION: return type_name_union(arena, type);
@@ -146,7 +150,8 @@ Phys type_phys(duckdb_logical_type type)
 static bool parse_decimal(const char *name, duckdb_logical_type *out)
 {
     int width = 0, scale = 0, end = 0;
-    if (sscanf(name, "DECIMAL(%2d,%2d)%n", &width, &scale, &end) != 2 || name[end] != '\0') return false;
+    if (sscanf(name, "DECIMAL(%2d,%2d)%n", &width, &scale, &end) != 2 || name[end] != '\0')
+        return false;
     if (width < 1 || width > 38 || scale < 0 || scale > width) return false;
     *out = ddb.create_decimal_type((uint8_t)width, (uint8_t)scale);
     return true;

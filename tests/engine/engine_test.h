@@ -1,4 +1,5 @@
-/* What the tests of the engine share: one connection per test, a fresh directory, errors as checks. */
+/* What the tests of the engine share: one connection per test, a fresh directory, errors as checks.
+ */
 #pragma once
 #include "engine/engine.h"
 #include "os/os.h"
@@ -29,7 +30,8 @@ static inline void succeed(Err *err, const char *call, int line)
 #define OK(call) succeed((call), #call, __LINE__)
 
 /* Fails with that code and a message that holds the text; at that line and column unless 0. */
-static inline void fail_with(Err *err, ErrCode code, const char *text, int at_line, int at_column, int line)
+static inline void fail_with(Err *err, ErrCode code, const char *text, int at_line, int at_column,
+                             int line)
 {
     int has_line = 0, has_column = 0;
     if (err != NULL) err_position(err, &has_line, &has_column);
@@ -45,7 +47,8 @@ static inline void fail_with(Err *err, ErrCode code, const char *text, int at_li
     assert_true(right);
 }
 #define FAILS(call, code, text) fail_with((call), ERR_##code, (text), 0, 0, __LINE__)
-#define FAILS_AT(call, line, column, text) fail_with((call), ERR_SQL, (text), (line), (column), __LINE__)
+#define FAILS_AT(call, line, column, text)                                                         \
+    fail_with((call), ERR_SQL, (text), (line), (column), __LINE__)
 
 static char root[96];
 static Conn *conn;

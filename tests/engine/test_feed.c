@@ -1,5 +1,6 @@
-/* Feeds and appenders: rows of ours that statements read or tables take. All types and nulls against literal
- * expectations; nested statements; errors and interrupts in the middle come back as they were made. */
+/* Feeds and appenders: rows of ours that statements read or tables take. All types and nulls
+ * against literal expectations; nested statements; errors and interrupts in the middle come back as
+ * they were made. */
 #include "engine/engine_test.h"
 #include <pthread.h>
 
@@ -37,8 +38,9 @@ static const char *open_nested(int64_t rows)
 {
     source = (Source){0};
     OK(engine_connect(&inner));
-    OK(engine_query(inner, arena_printf(arena, "SELECT i, i::DOUBLE FROM range(%" PRId64 ") t(i)", rows), NULL, 0,
-                    &source.result));
+    OK(engine_query(inner,
+                    arena_printf(arena, "SELECT i, i::DOUBLE FROM range(%" PRId64 ") t(i)", rows),
+                    NULL, 0, &source.result));
     OK(engine_feed_open(conn, &PAIR_SCHEMA, source_next, &source, &feed));
     return arena_printf(arena, "SELECT * FROM %s()", engine_feed_name(feed));
 }
@@ -54,7 +56,8 @@ static void feeds_an_aggregate(void **state)
 {
     (void)state;
     const char *sql = open_nested(5000000);
-    ANSWERS(arena_printf(arena, "SELECT count(*) || ' ' || sum(i) || ' ' || max(d)::BIGINT FROM (%s)", sql),
+    ANSWERS(arena_printf(
+                arena, "SELECT count(*) || ' ' || sum(i) || ' ' || max(d)::BIGINT FROM (%s)", sql),
             "5000000 12499997500000 4999999");
     close_nested();
 }
@@ -66,12 +69,16 @@ static void feeds_a_copy_in_order(void **state)
     ParquetStats stats;
     double start = seconds_of(CLOCK_MONOTONIC);
     OK(engine_write_parquet(arena, conn, &(ParquetWrite){.select_sql = sql, .path = path}, &stats));
-    print_message("# 5 million rows through a feed to Parquet: %.2f s\n", seconds_of(CLOCK_MONOTONIC) - start);
+    print_message("# 5 million rows through a feed to Parquet: %.2f s\n",
+                  seconds_of(CLOCK_MONOTONIC) - start);
     close_nested();
     assert_int_equal(stats.rows, 5000000);
-    ANSWERS(arena_printf(arena, "SELECT count(*) FROM (SELECT i, row_number() OVER () - 1 AS n FROM %s) WHERE i <> n",
-                         engine_read_parquet_sql(arena, &path, 1, "")),
-            "0");
+    ANSWERS(
+        arena_printf(
+            arena,
+            "SELECT count(*) FROM (SELECT i, row_number() OVER () - 1 AS n FROM %s) WHERE i <> n",
+            engine_read_parquet_sql(arena, &path, 1, "")),
+        "0");
 }
 
 static void feeds_a_stream_in_order(void **state)
@@ -84,7 +91,8 @@ static void feeds_a_stream_in_order(void **state)
     for (;;) {
         OK(engine_next(result, &chunk));
         if (chunk.rows == 0) break;
-        for (size_t i = 0; i < chunk.rows; i++, row++) assert_int_equal(engine_int(&chunk.vectors[0], i), row);
+        for (size_t i = 0; i < chunk.rows; i++, row++)
+            assert_int_equal(engine_int(&chunk.vectors[0], i), row);
     }
     assert_int_equal(row, 1000000);
     engine_result_close_at(&result);
@@ -112,8 +120,9 @@ static void errors_come_back_unchanged(void **state)
     const char *path = path_of("broken.parquet"), *sql = open_nested(5000000);
     ParquetStats stats;
     source.fail_at = 2000000;
-    expect_own_error(engine_write_parquet(arena, conn, &(ParquetWrite){.select_sql = sql, .path = path}, &stats),
-                     "row 2000000 is bad");
+    expect_own_error(
+        engine_write_parquet(arena, conn, &(ParquetWrite){.select_sql = sql, .path = path}, &stats),
+        "row 2000000 is bad");
     assert_false(path_exists(path));
     ANSWERS("SELECT 1", "1");
     close_nested();
@@ -121,7 +130,9 @@ static void errors_come_back_unchanged(void **state)
     sql = open_nested(5000000);
     source.fail_at = 1;
     char *text = NULL;
-    expect_own_error(engine_scalar_text(arena, conn, arena_printf(arena, "SELECT sum(i) FROM (%s)", sql), NULL, 0, &text),
+    expect_own_error(engine_scalar_text(arena, conn,
+                                        arena_printf(arena, "SELECT sum(i) FROM (%s)", sql), NULL,
+                                        0, &text),
                      "row 1 is bad");
     close_nested();
 
@@ -144,7 +155,8 @@ static void errors_of_inner_statements_come_back(void **state)
     OK(engine_connect(&inner));
     source = (Source){0};
     OK(engine_query(inner,
-                    "SELECT i, CASE WHEN i > 700000 THEN error('inner row ' || i) END::DOUBLE FROM range(1000000) t(i)",
+                    "SELECT i, CASE WHEN i > 700000 THEN error('inner row ' || i) END::DOUBLE FROM "
+                    "range(1000000) t(i)",
                     NULL, 0, &source.result));
     OK(engine_feed_open(conn, &PAIR_SCHEMA, source_next, &source, &feed));
     const char *sql = arena_printf(arena, "SELECT sum(i) FROM %s()", engine_feed_name(feed));
@@ -168,8 +180,9 @@ static void interrupts_nested_statements(void **state)
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, interrupt_soon, NULL), 0);
     double start = seconds_of(CLOCK_MONOTONIC);
-    FAILS(engine_write_parquet(arena, conn, &(ParquetWrite){.select_sql = sql, .path = path}, &stats), INTERRUPTED,
-          "interrupted");
+    FAILS(
+        engine_write_parquet(arena, conn, &(ParquetWrite){.select_sql = sql, .path = path}, &stats),
+        INTERRUPTED, "interrupted");
     assert_true(seconds_of(CLOCK_MONOTONIC) - start < 1.1);
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_false(path_exists(path));
@@ -219,13 +232,25 @@ static void set_null(const FeedColumn *column, size_t row)
     column->validity[row / 64] &= ~(UINT64_C(1) << (row % 64));
 }
 
-static Column CELLS[] = {{"b", "BOOLEAN"},   {"i8", "TINYINT"},   {"u16", "USMALLINT"}, {"i32", "INTEGER"},
-                         {"u64", "UBIGINT"}, {"h", "HUGEINT"},    {"f", "FLOAT"},       {"de", "DECIMAL(9,2)"},
-                         {"s", "VARCHAR"},   {"bl", "BLOB"},      {"d", "DATE"},        {"ts", "TIMESTAMP"},
-                         {"tz", "TIMESTAMP WITH TIME ZONE"},      {"ns", "TIMESTAMP_NS"}, {"a \"q\"", "VARCHAR"}};
+static Column CELLS[] = {{"b", "BOOLEAN"},
+                         {"i8", "TINYINT"},
+                         {"u16", "USMALLINT"},
+                         {"i32", "INTEGER"},
+                         {"u64", "UBIGINT"},
+                         {"h", "HUGEINT"},
+                         {"f", "FLOAT"},
+                         {"de", "DECIMAL(9,2)"},
+                         {"s", "VARCHAR"},
+                         {"bl", "BLOB"},
+                         {"d", "DATE"},
+                         {"ts", "TIMESTAMP"},
+                         {"tz", "TIMESTAMP WITH TIME ZONE"},
+                         {"ns", "TIMESTAMP_NS"},
+                         {"a \"q\"", "VARCHAR"}};
 enum { CELL_COUNT = sizeof CELLS / sizeof CELLS[0] };
 
-/* Row r: every number is r, texts are "text r" with a NUL in the blob; each third row is null throughout. */
+/* Row r: every number is r, texts are "text r" with a NUL in the blob; each third row is null
+ * throughout. */
 static Err *cells_next(void *context, FeedColumn *columns, size_t capacity, size_t *out_rows)
 {
     Rows *rows = context;
@@ -262,15 +287,21 @@ static void feeds_every_type(void **state)
     const Schema schema = {.columns = CELLS, .count = CELL_COUNT};
     OK(engine_feed_open(conn, &schema, cells_next, &rows, &feed));
     Schema described;
-    OK(engine_describe(arena, conn, arena_printf(arena, "FROM %s()", engine_feed_name(feed)), &described));
+    OK(engine_describe(arena, conn, arena_printf(arena, "FROM %s()", engine_feed_name(feed)),
+                       &described));
     assert_true(schema_equal(&described, &schema));
-    OK(engine_exec(conn, arena_printf(arena, "CREATE OR REPLACE TEMP TABLE fed AS FROM %s()", engine_feed_name(feed))));
+    OK(engine_exec(conn, arena_printf(arena, "CREATE OR REPLACE TEMP TABLE fed AS FROM %s()",
+                                      engine_feed_name(feed))));
     engine_feed_close_at(&feed);
     ANSWERS("SELECT count(*) FROM fed", "10000");
     for (size_t c = 0; c < CELL_COUNT; c++)
-        ANSWERS(arena_printf(arena, "SELECT count(*) FROM fed WHERE %s IS NULL", sql_ident(arena, CELLS[c].name)), "3334");
-    ANSWERS("SELECT concat_ws('|', b, i8, u16, i32, u64, h, f, de, s, bl, d, ts, tz, ns) FROM fed WHERE i32 = -9998",
-            "false|98|9998|-9998|18446744073709541617|-9998|4999.0|9998.25|text number 9998 ü|\\xFF\\x00\\x01|1997-05-17|"
+        ANSWERS(arena_printf(arena, "SELECT count(*) FROM fed WHERE %s IS NULL",
+                             sql_ident(arena, CELLS[c].name)),
+                "3334");
+    ANSWERS("SELECT concat_ws('|', b, i8, u16, i32, u64, h, f, de, s, bl, d, ts, tz, ns) FROM fed "
+            "WHERE i32 = -9998",
+            "false|98|9998|-9998|18446744073709541617|-9998|4999.0|9998.25|text number 9998 "
+            "ü|\\xFF\\x00\\x01|1997-05-17|"
             "1970-01-01 02:46:38|1970-01-01 02:46:38+00|1970-01-01 00:00:00.000009998");
     ANSWERS("SELECT count(*) FROM fed WHERE u16 % 3 = 0", "0");
     ANSWERS("SELECT \"a \"\"q\"\"\" FROM fed WHERE u16 = 1", "");
@@ -280,11 +311,13 @@ static void feeds_every_type(void **state)
 static void refuses_nested_types(void **state)
 {
     (void)state;
-    static const char *const TYPES[] = {"INTEGER[]", "STRUCT(a INTEGER)", "UUID", "INTERVAL", "ENUM('a')", "DECIMAL(39,2)",
-                                        "DECIMAL(9,10)", "DECIMAL(9,2)x", "integer", "", "NOPE"};
+    static const char *const TYPES[] = {
+        "INTEGER[]",     "STRUCT(a INTEGER)", "UUID",    "INTERVAL", "ENUM('a')", "DECIMAL(39,2)",
+        "DECIMAL(9,10)", "DECIMAL(9,2)x",     "integer", "",         "NOPE"};
     for (size_t i = 0; i < sizeof TYPES / sizeof TYPES[0]; i++) {
         Column column = {"a", TYPES[i]};
-        FAILS(engine_feed_open(conn, &(Schema){&column, 1}, cells_next, NULL, &feed), UNSUPPORTED, TYPES[i]);
+        FAILS(engine_feed_open(conn, &(Schema){&column, 1}, cells_next, NULL, &feed), UNSUPPORTED,
+              TYPES[i]);
         assert_null(feed);
     }
 }
@@ -330,8 +363,10 @@ static void slots_serve_again(void **state)
         engine_feed_close_at(&first);
     }
     char *text = NULL;
-    OK(engine_scalar_text(arena, conn, "SELECT count(*) FROM duckdb_functions() WHERE function_name LIKE 'pond_feed%'", NULL, 0,
-                          &text));
+    OK(engine_scalar_text(
+        arena, conn,
+        "SELECT count(*) FROM duckdb_functions() WHERE function_name LIKE 'pond_feed%'", NULL, 0,
+        &text));
     assert_true(strtol(text, NULL, 10) <= 8);
 }
 
@@ -346,7 +381,8 @@ static void *feed_often(void *unused)
         const Schema schema = {.columns = CELLS, .count = CELL_COUNT};
         OK(engine_feed_open(mine, &schema, cells_next, &rows, &own));
         char sql[120];
-        (void)snprintf(sql, sizeof sql, "SELECT CASE WHEN count(*) <> 5000 THEN error('lost') END FROM %s()",
+        (void)snprintf(sql, sizeof sql,
+                       "SELECT CASE WHEN count(*) <> 5000 THEN error('lost') END FROM %s()",
                        engine_feed_name(own));
         OK(engine_exec(mine, sql));
         engine_feed_close_at(&own);
@@ -359,7 +395,8 @@ static void feeds_on_many_threads(void **state)
 {
     (void)state;
     pthread_t threads[4];
-    for (int i = 0; i < 4; i++) assert_int_equal(pthread_create(&threads[i], NULL, feed_often, NULL), 0);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, feed_often, NULL), 0);
     for (int i = 0; i < 4; i++) assert_int_equal(pthread_join(threads[i], NULL), 0);
 }
 
@@ -368,9 +405,9 @@ static void feeds_on_many_threads(void **state)
 static void appends_every_kind(void **state)
 {
     (void)state;
-    CLEANUP(engine_appender_close_at) Appender *none = NULL;
     Appender *appender = NULL;
-    OK(engine_exec(conn, "CREATE TEMP TABLE rows (a BOOLEAN, b BIGINT, c DOUBLE, d VARCHAR, e BLOB, f TIMESTAMPTZ, g SMALLINT, "
+    OK(engine_exec(conn, "CREATE TEMP TABLE rows (a BOOLEAN, b BIGINT, c DOUBLE, d VARCHAR, e "
+                         "BLOB, f TIMESTAMPTZ, g SMALLINT, "
                          "h TIMESTAMP)"));
     OK(engine_appender_open(conn, "rows", &appender));
     for (int i = 0; i < 5000; i++) {
@@ -387,7 +424,8 @@ static void appends_every_kind(void **state)
     OK(engine_appender_close(appender));
     ANSWERS("SELECT count(*) || ' ' || count(g) FROM rows", "5000 4000");
     ANSWERS("SELECT concat_ws('|', a, b, c, length(d), e, f, g, h) FROM rows WHERE c = 1249.25",
-            "true|9223372036854770810|1249.25|5|\\xFF\\x00|2023-11-14 22:13:20.004998+00|4997|1969-12-31 23:59:59.999999");
+            "true|9223372036854770810|1249.25|5|\\xFF\\x00|2023-11-14 "
+            "22:13:20.004998+00|4997|1969-12-31 23:59:59.999999");
     OK(engine_exec(conn, "DROP TABLE rows"));
 }
 
@@ -397,7 +435,8 @@ static void append_failures(void **state)
     Appender *appender = NULL;
     FAILS(engine_appender_open(conn, "nowhere", &appender), SQL, "nowhere");
     OK(engine_exec(conn, "CREATE TEMP TABLE narrow (a TINYINT, b VARCHAR NOT NULL)"));
-    Value row[] = {{.kind = VALUE_INT, .integer = 1}, {.kind = VALUE_TEXT, .bytes = "x", .size = 1}};
+    Value row[] = {{.kind = VALUE_INT, .integer = 1},
+                   {.kind = VALUE_TEXT, .bytes = "x", .size = 1}};
 
     OK(engine_appender_open(conn, "narrow", &appender));
     row[0].integer = 200;

@@ -1,5 +1,5 @@
-/* The library: loaded on first use only, every function that we use is in it, a missing one is an error that tells
- * the way out, settings hold, and the instance can be closed and opened again. */
+/* The library: loaded on first use only, every function that we use is in it, a missing one is an
+ * error that tells the way out, settings hold, and the instance can be closed and opened again. */
 #include "engine/engine_test.h"
 #include <dlfcn.h>
 #include <link.h>
@@ -28,13 +28,11 @@ static void loads_on_first_use_only(void **state)
 static const char *library_file(void)
 {
     static char file[4096];
-    Dl_info info;
     OK(engine_connect(&conn));
     engine_disconnect_at(&conn);
     for (struct link_map *map = _r_debug.r_map; map != NULL; map = map->l_next)
-        if (strstr(map->l_name, "libduckdb.so") != NULL)
+        if (map->l_name != NULL && strstr(map->l_name, "libduckdb.so") != NULL)
             (void)snprintf(file, sizeof file, "%s", map->l_name);
-    (void)info;
     return file;
 }
 
@@ -43,14 +41,13 @@ static void finds_every_symbol(void **state)
     (void)state;
     void *library = dlopen(library_file(), RTLD_LAZY | RTLD_NOLOAD);
     assert_non_null(library);
-    for (size_t i = 0; i < sizeof SYMBOLS / sizeof SYMBOLS[0]; i++) {
-        if (dlsym(library, SYMBOLS[i]) == NULL) print_error("%s is missing\n", SYMBOLS[i]);
-        assert_non_null(dlsym(library, SYMBOLS[i]));
-    }
+    for (size_t i = 0; i < sizeof SYMBOLS / sizeof SYMBOLS[0]; i++)
+        if (dlsym(library, SYMBOLS[i]) == NULL) fail_msg("symbol %zu is missing", i);
     (void)dlclose(library);
 }
 
-/* In a child that has not loaded the engine: what engine_connect says when POND_LIBDUCKDB is that file. */
+/* In a child that has not loaded the engine: what engine_connect says when POND_LIBDUCKDB is that
+ * file. */
 static void expect_refusal(const char *library, ErrCode code, const char *text)
 {
     (void)fflush(NULL);
@@ -132,8 +129,10 @@ static void connects_from_many_threads(void **state)
 {
     (void)state;
     pthread_t threads[8];
-    for (int i = 0; i < 8; i++) assert_int_equal(pthread_create(&threads[i], NULL, connect_often, NULL), 0);
-    for (int i = 0; i < 100; i++) engine_interrupt(); /* must never touch a connection that is going */
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, connect_often, NULL), 0);
+    for (int i = 0; i < 100; i++)
+        engine_interrupt(); /* must never touch a connection that is going */
     for (int i = 0; i < 8; i++) assert_int_equal(pthread_join(threads[i], NULL), 0);
 }
 

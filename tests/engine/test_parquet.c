@@ -1,5 +1,5 @@
-/* Parquet: what is written (statistics, footer, encodings, order, the same bytes twice), what is removed after a
- * failure, odd names, and what damaged or missing files are called. */
+/* Parquet: what is written (statistics, footer, encodings, order, the same bytes twice), what is
+ * removed after a failure, odd names, and what damaged or missing files are called. */
 #include "engine/engine_test.h"
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -7,7 +7,8 @@
 static ParquetStats wrote(const char *select_sql, const char *path)
 {
     ParquetStats stats = {0};
-    OK(engine_write_parquet(arena, conn, &(ParquetWrite){.select_sql = select_sql, .path = path}, &stats));
+    OK(engine_write_parquet(arena, conn, &(ParquetWrite){.select_sql = select_sql, .path = path},
+                            &stats));
     return stats;
 }
 
@@ -30,11 +31,12 @@ static void tells_statistics(void **state)
 {
     (void)state;
     const char *path = path_of("stats.parquet");
-    ParquetStats stats = wrote("SELECT to_timestamp(i) AS ts, i::DOUBLE / 4 AS \"DO.mg/L\", CASE WHEN i % 4 > 0 THEN "
-                               "'n' || (i % 9) END AS \"q\"\"uote\", NULL::INTEGER AS never, i % 2 = 0 AS flag, "
-                               "DATE '1969-12-30' + i::INTEGER AS d, {'a': i} AS s, 1.5::DECIMAL(9,2) AS dec "
-                               "FROM range(1000) t(i)",
-                               path);
+    ParquetStats stats = wrote(
+        "SELECT to_timestamp(i) AS ts, i::DOUBLE / 4 AS \"DO.mg/L\", CASE WHEN i % 4 > 0 THEN "
+        "'n' || (i % 9) END AS \"q\"\"uote\", NULL::INTEGER AS never, i % 2 = 0 AS flag, "
+        "DATE '1969-12-30' + i::INTEGER AS d, {'a': i} AS s, 1.5::DECIMAL(9,2) AS dec "
+        "FROM range(1000) t(i)",
+        path);
     OsStat stat;
     OK(os_stat(path, &stat));
     assert_int_equal(stats.rows, 1000);
@@ -74,14 +76,18 @@ static void keeps_key_values(void **state)
     const char *path = path_of("kv.parquet");
     const char *const kv[] = {"pond.id", "0191-a", "it's", "a\n\"b\" \\ ü {x: 1}", "empty", ""};
     ParquetStats stats;
-    OK(engine_write_parquet(arena, conn, &(ParquetWrite){.select_sql = "SELECT 1 AS a", .path = path, .kv = kv, .kv_count = 3},
-                            &stats));
+    OK(engine_write_parquet(
+        arena, conn,
+        &(ParquetWrite){.select_sql = "SELECT 1 AS a", .path = path, .kv = kv, .kv_count = 3},
+        &stats));
     for (size_t i = 0; i < 3; i++) {
-        const Value values[] = {{.kind = VALUE_TEXT, .bytes = path, .size = strlen(path)},
-                                {.kind = VALUE_TEXT, .bytes = kv[2 * i], .size = strlen(kv[2 * i])}};
+        const Value values[] = {
+            {.kind = VALUE_TEXT, .bytes = path, .size = strlen(path)},
+            {.kind = VALUE_TEXT, .bytes = kv[2 * i], .size = strlen(kv[2 * i])}};
         char *text = NULL;
-        OK(engine_scalar_text(arena, conn, "SELECT decode(value) FROM parquet_kv_metadata($1) WHERE decode(key) = $2",
-                              values, 2, &text));
+        OK(engine_scalar_text(
+            arena, conn, "SELECT decode(value) FROM parquet_kv_metadata($1) WHERE decode(key) = $2",
+            values, 2, &text));
         assert_non_null(text);
         assert_string_equal(text, kv[2 * i + 1]);
     }
@@ -89,9 +95,11 @@ static void keeps_key_values(void **state)
 
 static const char *encodings(const char *path)
 {
-    return scalar(arena_printf(arena, "SELECT string_agg(DISTINCT encodings || ' ' || compression, ';') FROM "
-                                      "parquet_metadata('%s') WHERE path_in_schema = 'ts'",
-                               path));
+    return scalar(
+        arena_printf(arena,
+                     "SELECT string_agg(DISTINCT encodings || ' ' || compression, ';') FROM "
+                     "parquet_metadata('%s') WHERE path_in_schema = 'ts'",
+                     path));
 }
 
 static void writes_both_versions(void **state)
@@ -100,7 +108,8 @@ static void writes_both_versions(void **state)
     const char *v1 = path_of("v1.parquet"), *v2 = path_of("v2.parquet");
     const char *sql = "SELECT to_timestamp(i * 7) AS ts FROM range(20000) t(i)";
     ParquetStats stats;
-    OK(engine_write_parquet(arena, conn, &(ParquetWrite){.select_sql = sql, .path = v1, .plain_v1 = true}, &stats));
+    OK(engine_write_parquet(
+        arena, conn, &(ParquetWrite){.select_sql = sql, .path = v1, .plain_v1 = true}, &stats));
     (void)wrote(sql, v2);
     assert_string_equal(encodings(v1), "PLAIN ZSTD");
     assert_string_equal(encodings(v2), "DELTA_BINARY_PACKED ZSTD");
@@ -112,19 +121,23 @@ static void cuts_row_groups(void **state)
     const char *small = path_of("groups.parquet"), *usual = path_of("usual.parquet");
     const char *sql = "SELECT i FROM range(300000) t(i)";
     ParquetStats stats;
-    OK(engine_write_parquet(arena, conn, &(ParquetWrite){.select_sql = sql, .path = small, .row_group_rows = 20480},
-                            &stats));
+    OK(engine_write_parquet(
+        arena, conn, &(ParquetWrite){.select_sql = sql, .path = small, .row_group_rows = 20480},
+        &stats));
     (void)wrote(sql, usual);
-    ANSWERS(arena_printf(arena, "SELECT num_row_groups FROM parquet_file_metadata('%s')", small), "15");
-    ANSWERS(arena_printf(arena, "SELECT num_row_groups FROM parquet_file_metadata('%s')", usual), "3");
+    ANSWERS(arena_printf(arena, "SELECT num_row_groups FROM parquet_file_metadata('%s')", small),
+            "15");
+    ANSWERS(arena_printf(arena, "SELECT num_row_groups FROM parquet_file_metadata('%s')", usual),
+            "3");
 }
 
 static void keeps_order_and_bytes(void **state)
 {
     (void)state;
     const char *first = path_of("first.parquet"), *second = path_of("second.parquet");
-    const char *sql = "SELECT (i * 7919) % 1000003 AS k, 'x' || (i % 100) AS s, random() < 2 AS b, sin(i) AS d "
-                      "FROM range(400000) t(i)";
+    const char *sql =
+        "SELECT (i * 7919) % 1000003 AS k, 'x' || (i % 100) AS s, random() < 2 AS b, sin(i) AS d "
+        "FROM range(400000) t(i)";
     (void)wrote(sql, first);
     (void)wrote(sql, second);
     char one[65], two[65];
@@ -132,8 +145,10 @@ static void keeps_order_and_bytes(void **state)
     OK(os_sha256_file(first, &size, one));
     OK(os_sha256_file(second, &size, two));
     assert_string_equal(one, two);
-    ANSWERS(arena_printf(arena, "SELECT count(*) FROM (SELECT k, row_number() OVER () - 1 AS i FROM %s) WHERE k <> (i * "
-                                "7919) %% 1000003",
+    ANSWERS(arena_printf(arena,
+                         "SELECT count(*) FROM (SELECT k, row_number() OVER () - 1 AS i FROM %s) "
+                         "WHERE k <> (i * "
+                         "7919) %% 1000003",
                          read_sql(first)),
             "0");
 }
@@ -150,10 +165,12 @@ static void writes_what_a_comment_ends(void **state)
 static void takes_any_name(void **state)
 {
     (void)state;
-    static const char *const NAMES[] = {"it's.parquet", "line\nbreak.parquet", "a b.parquet", "µ ü 日本.parquet", "\"q\".parquet",
-                                        "star*.parquet", "what?.parquet", "[abc].parquet", "x]y.parquet", "back\\slash.parquet",
-                                        "{a,b}.parquet", "%41.parquet", "year=2024.parquet", "$1.parquet", "no-extension",
-                                        "semi;colon--.parquet", "~x.parquet", "gzip.parquet.gz"};
+    static const char *const NAMES[] = {
+        "it's.parquet",      "line\nbreak.parquet", "a b.parquet",   "µ ü 日本.parquet",
+        "\"q\".parquet",     "star*.parquet",       "what?.parquet", "[abc].parquet",
+        "x]y.parquet",       "back\\slash.parquet", "{a,b}.parquet", "%41.parquet",
+        "year=2024.parquet", "$1.parquet",          "no-extension",  "semi;colon--.parquet",
+        "~x.parquet",        "gzip.parquet.gz"};
     for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
         const char *path = path_of(NAMES[i]);
         ParquetStats stats = wrote(arena_printf(arena, "SELECT %zu AS a", i), path);
@@ -163,7 +180,8 @@ static void takes_any_name(void **state)
         int64_t rows = 0;
         OK(engine_parquet_schema(arena, conn, path, &schema, &rows));
         assert_int_equal(schema.count, 1);
-        ANSWERS(arena_printf(arena, "SELECT sum(a) FROM %s", read_sql(path)), arena_printf(arena, "%zu", i));
+        ANSWERS(arena_printf(arena, "SELECT sum(a) FROM %s", read_sql(path)),
+                arena_printf(arena, "%zu", i));
     }
 }
 
@@ -176,7 +194,9 @@ static void reads_only_what_it_is_given(void **state)
     (void)wrote("SELECT 2 AS a", other);
     ANSWERS(arena_printf(arena, "SELECT sum(a) FROM %s", read_sql(star)), "1");
     const char *paths[] = {other, star, other};
-    ANSWERS(arena_printf(arena, "SELECT string_agg(a, ',') FROM %s", engine_read_parquet_sql(arena, paths, 3, "")), "2,1,2");
+    ANSWERS(arena_printf(arena, "SELECT string_agg(a, ',') FROM %s",
+                         engine_read_parquet_sql(arena, paths, 3, "")),
+            "2,1,2");
     ANSWERS(arena_printf(arena, "SELECT string_agg(a || '@' || file_row_number, ',') FROM %s",
                          engine_read_parquet_sql(arena, paths, 2, ", file_row_number=true")),
             "2@0,1@0");
@@ -192,26 +212,32 @@ static void reads_only_what_it_is_given(void **state)
 
 /* ---- failures of writing ---- */
 
-static void expect_clean_failure(const char *sql, const char *path, ErrCode code, const char *text, int line)
+static void expect_clean_failure(const char *sql, const char *path, ErrCode code, const char *text,
+                                 int line)
 {
     ParquetStats stats;
-    Err *err = engine_write_parquet(arena, conn, &(ParquetWrite){.select_sql = sql, .path = path}, &stats);
+    Err *err =
+        engine_write_parquet(arena, conn, &(ParquetWrite){.select_sql = sql, .path = path}, &stats);
     fail_with(err, code, text, 0, 0, line);
     assert_false(path_exists(path));
 }
-#define WRITE_FAILS(sql, path, code, text) expect_clean_failure((sql), (path), ERR_##code, (text), __LINE__)
+#define WRITE_FAILS(sql, path, code, text)                                                         \
+    expect_clean_failure((sql), (path), ERR_##code, (text), __LINE__)
 
 static void leaves_nothing_after_a_failure(void **state)
 {
     (void)state;
     const char *path = path_of("failed.parquet");
-    WRITE_FAILS("SELECT CASE WHEN i > 500000 THEN error('at ' || i) ELSE i::VARCHAR END AS a FROM range(1000000) t(i)", path,
-                SQL, "at 500001");
+    WRITE_FAILS("SELECT CASE WHEN i > 500000 THEN error('at ' || i) ELSE i::VARCHAR END AS a FROM "
+                "range(1000000) t(i)",
+                path, SQL, "at 500001");
     WRITE_FAILS("SELECT nope", path, SQL, "nope");
     WRITE_FAILS("SELECT 1 AS a", "/nonexistent/x.parquet", IO, "No such file or directory");
     ParquetStats stats;
-    FAILS_AT(engine_write_parquet(arena, conn, &(ParquetWrite){.select_sql = "SELECT a\nFROM b", .path = path}, &stats), 2, 6,
-             "b does not exist");
+    FAILS_AT(engine_write_parquet(arena, conn,
+                                  &(ParquetWrite){.select_sql = "SELECT a\nFROM b", .path = path},
+                                  &stats),
+             2, 6, "b does not exist");
 }
 
 static void overwrites_nothing(void **state)
@@ -220,21 +246,26 @@ static void overwrites_nothing(void **state)
     const char *path = path_of("kept.parquet");
     (void)wrote("SELECT 1 AS a", path);
     ParquetStats stats;
-    FAILS(engine_write_parquet(arena, conn, &(ParquetWrite){.select_sql = "SELECT 2 AS a", .path = path}, &stats), EXISTS,
-          "exists already");
-    FAILS(engine_write_parquet(arena, conn, &(ParquetWrite){.select_sql = "SELECT nope", .path = path}, &stats), EXISTS,
-          "exists already");
+    FAILS(engine_write_parquet(
+              arena, conn, &(ParquetWrite){.select_sql = "SELECT 2 AS a", .path = path}, &stats),
+          EXISTS, "exists already");
+    FAILS(engine_write_parquet(arena, conn,
+                               &(ParquetWrite){.select_sql = "SELECT nope", .path = path}, &stats),
+          EXISTS, "exists already");
     ANSWERS(arena_printf(arena, "SELECT a FROM %s", read_sql(path)), "1");
 }
 
 static void disk_full_is_io(void **state)
 {
     (void)state;
-    const char *path = path_of("full.parquet"), *sql = "SELECT hash(i) AS h FROM range(1000000) t(i)";
+    const char *path = path_of("full.parquet"),
+               *sql = "SELECT hash(i) AS h FROM range(1000000) t(i)";
     for (int nth = 1; nth <= 3; nth++) {
-        OK(os_fault_set(arena_printf(arena, "origin=engine,class=any,op=write,nth=%d,do=enospc", nth)));
+        OK(os_fault_set(
+            arena_printf(arena, "origin=engine,class=any,op=write,nth=%d,do=enospc", nth)));
         ParquetStats stats;
-        Err *err = engine_write_parquet(arena, conn, &(ParquetWrite){.select_sql = sql, .path = path}, &stats);
+        Err *err = engine_write_parquet(arena, conn,
+                                        &(ParquetWrite){.select_sql = sql, .path = path}, &stats);
         assert_non_null(err);
         assert_int_equal(err_errnum(err), ENOSPC);
         FAILS(err, IO, "No space left on device");
@@ -249,7 +280,8 @@ static void disk_full_while_spilling(void **state)
     (void)state;
     engine_configure(&(EngineOptions){.memory_limit_bytes = 40000000, .temp_dir = root});
     OK(os_fault_set("origin=engine,class=any,op=write,nth=5,do=enospc"));
-    Err *err = engine_exec(conn, "CREATE TEMP TABLE s AS SELECT hash(i) h, i FROM range(5000000) t(i) ORDER BY h");
+    Err *err = engine_exec(
+        conn, "CREATE TEMP TABLE s AS SELECT hash(i) h, i FROM range(5000000) t(i) ORDER BY h");
     FAILS(err, IO, "No space left on device");
     OK(os_fault_set(NULL));
     ANSWERS("SELECT 1", "1");
@@ -264,7 +296,8 @@ static Err *read_all(const char *path)
     int64_t rows = 0;
     CLEANUP(engine_result_close_at) Result *result = NULL;
     TRY(engine_parquet_schema(arena, conn, path, &schema, &rows));
-    TRY(engine_query(conn, arena_printf(arena, "SELECT * FROM %s", read_sql(path)), NULL, 0, &result));
+    TRY(engine_query(conn, arena_printf(arena, "SELECT * FROM %s", read_sql(path)), NULL, 0,
+                     &result));
     for (Chunk chunk = {.rows = 1}; chunk.rows > 0;) TRY(engine_next(result, &chunk));
     return NULL;
 }
@@ -330,14 +363,17 @@ static size_t draw(size_t below)
 
 static void damage(char *bytes, size_t size)
 {
-    size_t at = draw(2) == 0 ? draw(size) : size - 1 - draw(size < 1500 ? size : 1500); /* half of it in the footer */
+    size_t at = draw(2) == 0
+                    ? draw(size)
+                    : size - 1 - draw(size < 1500 ? size : 1500); /* half of it in the footer */
     size_t length = draw(3) == 0 ? 1 + draw(60) : 1;
     for (size_t i = at; i < at + length && i < size; i++)
         bytes[i] = (char)(length == 1 ? bytes[i] ^ (1 << draw(8)) : (int)draw(256));
 }
 
-/* What reading a damaged file came to, told by a child process: the engine's decoders of version 2 encodings read out
- * of bounds on some damaged files (2 of 60,000 crashed), and a crash must not end the test. */
+/* What reading a damaged file came to, told by a child process: the engine's decoders of version 2
+ * encodings read out of bounds on some damaged files (2 of 60,000 crashed), and a crash must not
+ * end the test. */
 enum { CHILD_FINE = 100 };
 
 static int read_in_child(const char *path)
@@ -359,16 +395,20 @@ static int read_in_child(const char *path)
 static void damaged_files_are_corrupt(void **state)
 {
     (void)state;
-    static const char *const CODECS[] = {"zstd", "snappy", "gzip", "lz4_raw", "brotli", "uncompressed"};
+    static const char *const CODECS[] = {"zstd",    "snappy", "gzip",
+                                         "lz4_raw", "brotli", "uncompressed"};
     const char *path = path_of("damaged.parquet");
     int fine = 0, corrupt = 0, unsupported = 0, crashed = 0;
     for (int round = 0; round < 12; round++) {
         seed = 42 + (uint64_t)round;
         OK(os_unlink_if(path));
         OK(engine_exec(conn, arena_printf(arena,
-                                          "COPY (SELECT i, (i * 7919 %% 1000) / 10.0 AS d, 'name' || (i %% 50) AS s, i %% 2 = 0 "
-                                          "AS b, CASE WHEN i %% 5 > 0 THEN i END::FLOAT AS f, to_timestamp(i) AS ts, [i] AS l, "
-                                          "i::DECIMAL(12,3) AS dec FROM range(3000) t(i)) TO '%s' (FORMAT parquet, COMPRESSION "
+                                          "COPY (SELECT i, (i * 7919 %% 1000) / 10.0 AS d, 'name' "
+                                          "|| (i %% 50) AS s, i %% 2 = 0 "
+                                          "AS b, CASE WHEN i %% 5 > 0 THEN i END::FLOAT AS f, "
+                                          "to_timestamp(i) AS ts, [i] AS l, "
+                                          "i::DECIMAL(12,3) AS dec FROM range(3000) t(i)) TO '%s' "
+                                          "(FORMAT parquet, COMPRESSION "
                                           "%s, PARQUET_VERSION %s)",
                                           path, CODECS[round % 6], round < 6 ? "v1" : "v2")));
         char *whole = NULL;
@@ -387,8 +427,8 @@ static void damaged_files_are_corrupt(void **state)
                 fail_msg("round %d, file %d: %s", round, i, err_code_name((ErrCode)code));
         }
     }
-    print_message("# of 600 damaged files: %d refused, %d read, %d unsupported, %d crashed\n", corrupt, fine, unsupported,
-                  crashed);
+    print_message("# of 600 damaged files: %d refused, %d read, %d unsupported, %d crashed\n",
+                  corrupt, fine, unsupported, crashed);
     assert_true(corrupt > 200);
     assert_true(crashed <= 3);
 }
@@ -401,11 +441,13 @@ static void disagreeing_files_are_sql(void **state)
     (void)wrote("SELECT 1 AS a", paths[0]);
     (void)wrote("SELECT 'x' AS a", paths[1]);
     char *text = NULL;
-    const char *sql = arena_printf(arena, "SELECT sum(a) FROM %s", engine_read_parquet_sql(arena, paths, 2, ""));
+    const char *sql =
+        arena_printf(arena, "SELECT sum(a) FROM %s", engine_read_parquet_sql(arena, paths, 2, ""));
     FAILS(engine_scalar_text(arena, conn, sql, NULL, 0, &text), SQL, "failed to cast column \"a\"");
     paths[1] = path_of("three.parquet");
     (void)wrote("SELECT 1 AS b", paths[1]);
-    sql = arena_printf(arena, "SELECT sum(a) FROM %s", engine_read_parquet_sql(arena, paths, 2, ""));
+    sql =
+        arena_printf(arena, "SELECT sum(a) FROM %s", engine_read_parquet_sql(arena, paths, 2, ""));
     FAILS(engine_scalar_text(arena, conn, sql, NULL, 0, &text), SQL, "schema mismatch");
 }
 

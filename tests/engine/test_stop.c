@@ -1,5 +1,5 @@
-/* Stopping and limits: interrupts from other threads and from signal handlers, the memory limit, spilling, and
- * statements side by side on several threads. */
+/* Stopping and limits: interrupts from other threads and from signal handlers, the memory limit,
+ * spilling, and statements side by side on several threads. */
 #include "engine/engine_test.h"
 #include <signal.h>
 #include <sys/time.h>
@@ -56,9 +56,11 @@ static void interrupts_a_sort(void **state)
     (void)state;
     double start = seconds_of(CLOCK_MONOTONIC);
     pthread_t thread = interrupter();
-    expect_quick_stop(engine_exec(conn, "SELECT max(h) FROM (SELECT hash(i) h FROM range(1000000000) t(i) ORDER BY h "
-                                        "LIMIT 200000)"),
-                      start, thread);
+    expect_quick_stop(
+        engine_exec(conn,
+                    "SELECT max(h) FROM (SELECT hash(i) h FROM range(1000000000) t(i) ORDER BY h "
+                    "LIMIT 200000)"),
+        start, thread);
 }
 
 static Err *read_to_end(const char *sql)
@@ -82,7 +84,8 @@ static void interrupts_copy_without_a_trace(void **state)
     (void)state;
     const char *path = path_of("interrupted.parquet");
     ParquetStats stats;
-    const ParquetWrite write = {.select_sql = "SELECT hash(i) AS h FROM range(10000000000) t(i)", .path = path};
+    const ParquetWrite write = {.select_sql = "SELECT hash(i) AS h FROM range(10000000000) t(i)",
+                                .path = path};
     double start = seconds_of(CLOCK_MONOTONIC);
     pthread_t thread = interrupter();
     expect_quick_stop(engine_write_parquet(arena, conn, &write, &stats), start, thread);
@@ -137,7 +140,8 @@ static void interrupts_all_connections(void **state)
 {
     (void)state;
     Job jobs[4] = {0};
-    for (int i = 0; i < 4; i++) assert_int_equal(pthread_create(&jobs[i].thread, NULL, run_endless, &jobs[i]), 0);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&jobs[i].thread, NULL, run_endless, &jobs[i]), 0);
     (void)usleep(200000);
     engine_interrupt();
     for (int i = 0; i < 4; i++) {
@@ -163,8 +167,9 @@ static void tells_progress(void **state)
     (void)state;
     const char *path = path_of("progress.parquet");
     ParquetStats stats;
-    OK(engine_write_parquet(arena, conn,
-                            &(ParquetWrite){.select_sql = "SELECT i FROM range(3000000) t(i)", .path = path}, &stats));
+    OK(engine_write_parquet(
+        arena, conn,
+        &(ParquetWrite){.select_sql = "SELECT i FROM range(3000000) t(i)", .path = path}, &stats));
     assert_true(engine_progress(conn) <= 0 || engine_progress(conn) >= 100); /* nothing runs */
     double most = -1;
     pthread_t thread;
@@ -184,7 +189,8 @@ static void with_memory(int64_t limit_bytes, const char *temp_dir)
     engine_configure(&(EngineOptions){.memory_limit_bytes = limit_bytes, .temp_dir = temp_dir});
 }
 
-static const char SORT[] = "CREATE OR REPLACE TEMP TABLE sorted AS SELECT hash(i) h, i FROM range(4000000) t(i) ORDER BY h";
+static const char SORT[] = "CREATE OR REPLACE TEMP TABLE sorted AS SELECT hash(i) h, i FROM "
+                           "range(4000000) t(i) ORDER BY h";
 
 static void names_the_memory_limit(void **state)
 {
@@ -223,8 +229,9 @@ static void *burn(void *unused)
     return NULL;
 }
 
-/* With threads = 1 each client thread computes its own statement: two statements use two processors if there are two.
- * That is printed; what is checked is who computes, which does not depend on the machine. */
+/* With threads = 1 each client thread computes its own statement: two statements use two processors
+ * if there are two. That is printed; what is checked is who computes, which does not depend on the
+ * machine. */
 static void statements_run_on_their_own_threads(void **state)
 {
     (void)state;
@@ -232,10 +239,11 @@ static void statements_run_on_their_own_threads(void **state)
     double wall = seconds_of(CLOCK_MONOTONIC), cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
     for (int i = 0; i < 2; i++) assert_int_equal(pthread_create(&threads[i], NULL, burn, NULL), 0);
     for (int i = 0; i < 2; i++) assert_int_equal(pthread_join(threads[i], NULL), 0);
-    print_message("# two statements: %.2f s of CPU in %.2f s\n", seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu,
-                  seconds_of(CLOCK_MONOTONIC) - wall);
+    print_message("# two statements: %.2f s of CPU in %.2f s\n",
+                  seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu, seconds_of(CLOCK_MONOTONIC) - wall);
     /* A statement of this thread is computed by this thread. */
-    double process = seconds_of(CLOCK_PROCESS_CPUTIME_ID), here = seconds_of(CLOCK_THREAD_CPUTIME_ID);
+    double process = seconds_of(CLOCK_PROCESS_CPUTIME_ID),
+           here = seconds_of(CLOCK_THREAD_CPUTIME_ID);
     OK(engine_exec(conn, "SELECT sum(sin(i)) FROM range(30000000) t(i)"));
     process = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - process;
     here = seconds_of(CLOCK_THREAD_CPUTIME_ID) - here;
