@@ -176,7 +176,7 @@ static Err *take_info(Arena *arena, const char *kind, const Json *body, DeltaAct
 
 static Err *take_sidecar(Arena *arena, const char *kind, const Json *body, DeltaActions *into)
 {
-    const char *path = NULL;
+    const char *path = "";
     TRY(path_of(arena, body, kind, &path));
     const char *slash =
         strrchr(path, '/'); /* they always live in _sidecars; some writers say the whole URI */

@@ -40,21 +40,22 @@ static Err *key_of(Arena *scratch, const char *path, const char *deletion_vector
     return NULL;
 }
 
-static Err *file_of(DeltaReplay *replay, const char *path, const char *deletion_vector,
-                    ReplayFile **out)
+static Err *set_file(DeltaReplay *replay, const char *path, const char *deletion_vector,
+                     ReplayFile state)
 {
-    const char *key = NULL;
+    const char *key = path;
     TRY(key_of(replay->scratch, path, deletion_vector, &key));
-    *out = map_get(&replay->files, key);
-    if (*out != NULL) return NULL;
-    *out = ANEW(replay->scratch, ReplayFile);
-    map_put(&replay->files, key, *out);
+    ReplayFile *file = map_get(&replay->files, key);
+    if (file == NULL) {
+        file = ANEW(replay->scratch, ReplayFile);
+        map_put(&replay->files, key, file);
+    }
+    *file = state;
     return NULL;
 }
 
 Err *delta_replay_actions(DeltaReplay *replay, const DeltaActions *actions)
 {
-    ReplayFile *file = NULL;
     if (actions->protocol.reader != 0) replay->protocol = actions->protocol;
     if (actions->metadata.id != NULL) replay->metadata = actions->metadata;
     for (size_t i = 0; i < actions->txns.n; i++) {
@@ -64,13 +65,13 @@ Err *delta_replay_actions(DeltaReplay *replay, const DeltaActions *actions)
     }
     for (size_t i = 0; i < actions->removes.n; i++) {
         const DeltaRemove *remove = &actions->removes.v[i];
-        TRY(file_of(replay, remove->path, remove->deletion_vector, &file));
-        *file = (ReplayFile){.remove = *remove};
+        TRY(set_file(replay, remove->path, remove->deletion_vector,
+                     (ReplayFile){.remove = *remove}));
     }
     for (size_t i = 0; i < actions->adds.n; i++) {
         const DeltaAdd *add = &actions->adds.v[i];
-        TRY(file_of(replay, add->path, add->deletion_vector, &file));
-        *file = (ReplayFile){.is_live = true, .add = *add};
+        TRY(set_file(replay, add->path, add->deletion_vector,
+                     (ReplayFile){.is_live = true, .add = *add}));
     }
     return NULL;
 }

@@ -150,3 +150,11 @@ static inline DeltaSnapshot load(int64_t version)
     OK(delta_snapshot_load(arena, table, version, &snapshot));
     return snapshot;
 }
+
+/* In a child, after what is tested: a last call that a fault plan can meet, so that a power cut
+ * right after a success is tried as well. */
+static inline void one_more_call(void)
+{
+    err_free(os_mkdir(arena_printf(arena, "%s/one-more", root)));
+    err_free(os_rmdir(arena_printf(arena, "%s/one-more", root)));
+}

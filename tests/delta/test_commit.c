@@ -296,37 +296,56 @@ static void test_every_failing_call_leaves_an_entry_whole_or_absent(void **state
     sweep_failures("short", 1);
 }
 
-static void crash_child(const char *plan, const DeltaCommit *first)
+/* Ends by the plan's crash, or with 3. Says so on `told` when the commit has succeeded. */
+static void crash_child(const char *plan, const DeltaCommit *first, int told)
 {
     bool won = false;
     err_free(os_fault_set(plan));
-    err_free(delta_commit(arena, table, 0, first, &won));
-    _exit(os_fault_seen() == 0 ? 3 : 0);
+    Err *err = delta_commit(arena, table, 0, first, &won);
+    if (err == NULL && won && write(told, "w", 1) != 1) _exit(4);
+    one_more_call();
+    _exit(3);
 }
 
-/* A child that loses what it did not sync at its nth call; afterwards the entry is whole or absent,
- * and there when the child ended well. */
+/* True when the child had been told that it has won before it crashed; *out_status is how it ended.
+ */
+static bool run_child(const char *plan, const DeltaCommit *first, int *out_status)
+{
+    int told[2];
+    char byte;
+    assert_int_equal(pipe(told), 0);
+    (void)fflush(NULL);
+    pid_t child = fork_child();
+    if (child == 0) crash_child(plan, first, told[1]);
+    (void)close(told[1]);
+    bool won = read(told[0], &byte, 1) == 1;
+    (void)close(told[0]);
+    assert_int_equal(waitpid(child, out_status, 0), child);
+    assert_true(WIFEXITED(*out_status));
+    return won;
+}
+
+/* The nth call never happens and what was not synced is lost: the entry is whole or absent, and
+ * there when its writer was told so. */
 static void sweep_crashes(const char *action)
 {
     DeltaCommit first = first_commit();
-    int crashes = 0;
-    (void)fflush(NULL);
+    int crashes = 0, told = 0;
     for (int nth = 1;; nth++) {
         assert_true(nth < 100);
         int status = 0;
         OK(os_unlink_if(delta_entry_path(arena, table, 0)));
         OK(os_sync_dir(delta_log_dir(arena, table)));
-        const char *plan =
-            arena_printf(arena, "origin=ours,class=any,op=any,nth=%d,do=%s", nth, action);
-        pid_t child = fork_child();
-        if (child == 0) crash_child(plan, &first);
-        assert_int_equal(waitpid(child, &status, 0), child);
-        assert_true(WIFEXITED(status));
-        check_absent_or_whole(&first, WEXITSTATUS(status) == 0);
+        bool won =
+            run_child(arena_printf(arena, "origin=ours,class=any,op=any,nth=%d,do=%s", nth, action),
+                      &first, &status);
+        check_absent_or_whole(&first, won);
         if (WEXITSTATUS(status) != 137) break;
         crashes++;
+        told += won;
     }
-    assert_true(crashes >= 6);
+    assert_true(crashes >= 7);
+    assert_true(told >= 2);
 }
 
 static void test_every_crash_leaves_an_entry_whole_or_absent(void **state)
@@ -344,10 +363,7 @@ static void test_leftovers_of_the_dead_are_found(void **state)
     int status = 0;
     const char **names = NULL;
     size_t count = 0;
-    (void)fflush(NULL);
-    pid_t child = fork_child();
-    if (child == 0) crash_child("origin=ours,class=any,op=link,nth=1,do=crash", &first);
-    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_false(run_child("origin=ours,class=any,op=link,nth=1,do=crash", &first, &status));
     put_file(log_file(".00000000000000000000.json.crc"), "another writer's");
     put_file(log_file("_last_checkpoint"), "{}");
     OK(delta_leftovers(arena, table, INT64_MAX, &names, &count));
