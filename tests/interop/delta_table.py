@@ -1,6 +1,6 @@
 """Opens every version of a table that tests/delta/test_table.c wrote with the Python package deltalake and compares it with arithmetic.
 
-usage: delta_table.py PROGRAM   (the built test_table; needs deltalake and pyarrow)
+usage: delta_table.py [PROGRAM]   (the built test_table; without it, it is built beside $POND_BIN; needs deltalake and pyarrow)
 
 The schedule of the table stands in test_table.c. Afterwards the log entries below the newest checkpoint are removed from a copy, so that
 the checkpoint alone must carry them, and the other implementation writes a checkpoint and an entry of its own."""
@@ -107,11 +107,21 @@ def check_goes_on(path):
     check(content(DeltaTable(path)) == rows(APPENDS) + [row(1000)], 'rows after an append of another writer')
 
 
+def program():
+    if len(sys.argv) > 1:
+        return sys.argv[1]
+    build = os.path.dirname(os.environ['POND_BIN'])
+    run = subprocess.run(['ninja', '-C', build, '--quiet', 'delta_test_table'], capture_output=True, text=True)
+    check(run.returncode == 0, f'cannot build test_table:\n{run.stdout}{run.stderr}')
+    return os.path.join(build, 'delta_test_table')
+
+
 def main():
+    writer = program()
     with tempfile.TemporaryDirectory() as scratch:
         path = os.path.join(scratch, 'table')
-        run = subprocess.run([sys.argv[1]], env={**os.environ, 'POND_INTEROP_DIR': path}, capture_output=True, text=True)
-        check(run.returncode == 0, f'{sys.argv[1]} failed:\n{run.stdout}{run.stderr}')
+        run = subprocess.run([writer], env={**os.environ, 'POND_INTEROP_DIR': path}, capture_output=True, text=True)
+        check(run.returncode == 0, f'{writer} failed:\n{run.stdout}{run.stderr}')
         count = 0
         for version, (number, merged) in enumerate(versions()):
             check_version(path, version, number, merged)
