@@ -132,6 +132,7 @@ typedef struct ScanNode {
     size_t file_count;
     const char *time_column; /* NULL: none */
     TimeSpan clip;
+    bool is_materialized; /* facts are those of what was written */
 } ScanNode;
 
 typedef struct SqlNode {

@@ -75,6 +75,7 @@ const Rel *rel_scan_materialized(Arena *arena, const Rel *rel, const ScanFile *f
     scan->scan.files[0] = scan_file_copy(arena, file);
     scan->scan.file_count = 1;
     scan->scan.clip = SPAN_ALL;
+    scan->scan.is_materialized = true;
     for (size_t i = 0; i < facts->schema.count; i++)
         scan->scan.files[0].schema.columns[i].name = facts->schema.columns[i].name;
     *scan->facts = *facts;
@@ -162,8 +163,60 @@ Err *rel_range(Arena *arena, const Rel *input, TimeSpan span, const Rel **out)
     return settle(rel, out);
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static const char *time_name(const Rel *rel)
+{
+    const RelFacts *facts = rel->facts;
+    return facts->time_index < 0 ? NULL : facts->schema.columns[facts->time_index].name;
+}
+
+/* Scans that read alike; what holds nothing fits anywhere. */
+static bool all_scans_alike(const Rel *const *inputs, size_t count, const Rel **out_first)
+{
+    const Rel *first = NULL;
+    for (size_t i = 0; i < count; i++) {
+        const Rel *rel = inputs[i];
+        if (rel_is_nothing(rel)) continue;
+        if (rel->kind != REL_SCAN || rel->scan.is_materialized) return false;
+        if (first == NULL) first = rel;
+        bool is_alike = rel->scan.clip.min == first->scan.clip.min &&
+                        rel->scan.clip.max == first->scan.clip.max &&
+                        same_text(rel->scan.time_column, first->scan.time_column) &&
+                        same_text(time_name(rel), time_name(first));
+        if (!is_alike) return false;
+    }
+    *out_first = first;
+    return first != NULL;
+}
+
+/* One scan of all their files: a thousand series of one shape are one read_parquet, and are known to be in
+ * time order where they follow each other. */
+static Err *union_of_scans(Arena *arena, const char *label, const Rel *const *inputs, size_t count,
+                           const Rel *first, const Rel **out)
+{
+    size_t file_count = 0;
+    for (size_t i = 0; i < count; i++)
+        file_count += inputs[i]->kind == REL_SCAN ? inputs[i]->scan.file_count : 0;
+    Rel *rel = rel_new(arena, REL_SCAN, label, 0);
+    rel->scan = first->scan;
+    rel->scan.files = AARRAY(arena, ScanFile, file_count);
+    rel->scan.file_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; inputs[i]->kind == REL_SCAN && j < inputs[i]->scan.file_count; j++)
+            rel->scan.files[rel->scan.file_count++] = inputs[i]->scan.files[j];
+    }
+    return settle(rel, out);
+}
+
 Err *rel_union(Arena *arena, const char *label, const Rel *const *inputs, size_t count, const Rel **out)
 {
+    const Rel *first;
+    if (count > 1 && all_scans_alike(inputs, count, &first))
+        return union_of_scans(arena, label, inputs, count, first, out);
     if (count == 0) {
         *out = rel_empty(arena, label, NULL);
         return NULL;
