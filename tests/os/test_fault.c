@@ -2,6 +2,7 @@
  * that promise all or nothing: every call of theirs fails once, and before and after are the only
  * two states ever seen. */
 #include "os_test.h"
+#include <libgen.h>
 
 static int set_up(void **state)
 {
@@ -311,10 +312,27 @@ static void test_plan_from_the_environment(void **state)
     assert_string_equal(content(at("f")), "x");
 }
 
+static void test_a_report_tells_of_every_matching_call(void **state)
+{
+    (void)state;
+    assert_int_equal(setenv("POND_FAULT_REPORT", at("report"), 1), 0);
+    assert_int_equal(run_with_plan("nth=0,do=enospc"), 0);
+    assert_string_equal(content(at("report")),
+                        "1 ours out open\n2 ours out write\n3 ours out sync\n"
+                        "4 ours out rename\n5 ours out sync\n");
+    assert_int_equal(run_with_plan("nth=2,do=crash"),
+                     137); /* made anew; the call that crashes too */
+    assert_string_equal(content(at("report")), "1 ours out open\n2 ours out write\n");
+    assert_int_equal(setenv("POND_FAULT_REPORT", at("missing/report"), 1), 0);
+    assert_int_equal(run_with_plan("nth=0,do=eio"), 2);
+    assert_non_null(strstr(content(at("stderr")), "POND_FAULT_REPORT="));
+    assert_int_equal(unsetenv("POND_FAULT_REPORT"), 0);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "replace") == 0) { /* run by test_plan_from_the_environment */
-        os_class_add(argv[2], OS_OUT);
+        os_class_add(dirname(strdup(argv[2])), OS_OUT);
         Err *err = os_replace_file(argv[2], "x", 1);
         return err == NULL ? 0 : 1;
     }
@@ -332,6 +350,7 @@ int main(int argc, char **argv)
         FAULTY(test_sweep_copy),
         FAULTY(test_crash_at_every_call),
         FAULTY(test_plan_from_the_environment),
+        FAULTY(test_a_report_tells_of_every_matching_call),
     };
     return RUN("os: faults", tests);
 }
