@@ -74,13 +74,20 @@ static char *plan_of(World *world, const Rel *rel)
     return text;
 }
 
+static int times_in(const char *text, const char *word)
+{
+    int count = 0;
+    for (size_t i = 0; text[i] != '\0'; i++) count += strncmp(text + i, word, strlen(word)) == 0;
+    return count;
+}
+
 static void test_order(void **state)
 {
     World *world = *state;
     ScanFile disjoint[] = {seconds(world, 0, 2, 1), seconds(world, 4, 2, 2), seconds(world, 2, 2, 3)};
     const Rel *rel = scan_with(world, disjoint, 3, ALL);
     assert_true(rel_is_in_order(rel)); /* listed by time */
-    assert_null(strstr(plan_of(world, rel), "ORDER BY"));
+    assert_int_equal(times_in(plan_of(world, rel), "ORDER BY"), 0);
     assert_string_equal(all_rows(world, rel),
                         "1970-01-01T00:00:00Z|1\n1970-01-01T00:00:01Z|1\n1970-01-01T00:00:02Z|3\n"
                         "1970-01-01T00:00:03Z|3\n1970-01-01T00:00:04Z|2\n1970-01-01T00:00:05Z|2\n");
@@ -88,7 +95,7 @@ static void test_order(void **state)
     ScanFile overlapping[] = {seconds(world, 2, 2, 1), seconds(world, 0, 4, 2)};
     rel = scan_with(world, overlapping, 2, ALL);
     assert_false(rel_is_in_order(rel));
-    assert_non_null(strstr(plan_of(world, rel), "ORDER BY"));
+    assert_int_equal(times_in(plan_of(world, rel), "ORDER BY"), 1);
     assert_string_equal(all_rows(world, rel),
                         "1970-01-01T00:00:00Z|2\n1970-01-01T00:00:01Z|2\n1970-01-01T00:00:02Z|1\n"
                         "1970-01-01T00:00:02Z|2\n1970-01-01T00:00:03Z|1\n1970-01-01T00:00:03Z|2\n");
@@ -305,11 +312,9 @@ static void test_union_of_scans(void **state)
     must(rel_union(world->arena, "/many", inputs, 40, &rel));
     assert_true(rel_is_in_order(rel));
     assert_string_equal(rel_label(rel), "/many");
-    char *text = plan_of(world, rel), *first = strstr(text, "read_parquet");
-    assert_null(strstr(text, "ORDER BY"));
+    assert_int_equal(times_in(plan_of(world, rel), "ORDER BY"), 0);
+    assert_int_equal(times_in(plan_of(world, rel), "read_parquet"), 1);
     assert_int_equal(strlen(all_rows(world, rel)), 20 * 23 + 60 * 24); /* v of one and of two digits */
-    assert_non_null(first);
-    assert_null(strstr(first + 1, "read_parquet"));
 }
 
 static void test_union(void **state)
