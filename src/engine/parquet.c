@@ -1,7 +1,7 @@
 /* Parquet: writing one file by COPY, reading lists of files, and the schema in a footer.
  *
  * COPY is given a name that does not exist yet and told to write to it directly; whatever it leaves
- * after a failure is removed here, because the engine does not. RETURN_STATS answers one row:
+ * after a failure is removed here, should the engine have failed to. RETURN_STATS answers one row:
  *   filename, count, file_size_bytes, footer_size_bytes,
  *   column_statistics MAP(column as quoted identifier, MAP(min | max | null_count | ..., text)),
  * partition_keys of which only the vector interface can read the map. Columns inside nested ones

@@ -240,6 +240,18 @@ static void leaves_nothing_after_a_failure(void **state)
              2, 6, "b does not exist");
 }
 
+/* The engine removes what it has begun, too; when it cannot, we do. */
+static void removes_what_the_engine_could_not(void **state)
+{
+    (void)state;
+    const char *path = path_of("left.parquet");
+    OK(os_fault_set("origin=engine,class=out,op=unlink,do=eio"));
+    WRITE_FAILS("SELECT CASE WHEN i > 500000 THEN error('at ' || i) ELSE i::VARCHAR END AS a FROM "
+                "range(1000000) t(i)",
+                path, SQL, "at 500001");
+    assert_int_equal(os_fault_seen(), 1);
+}
+
 static void overwrites_nothing(void **state)
 {
     (void)state;
@@ -464,6 +476,7 @@ int main(void)
         TEST(takes_any_name),
         TEST(reads_only_what_it_is_given),
         TEST(leaves_nothing_after_a_failure),
+        TEST(removes_what_the_engine_could_not),
         TEST(overwrites_nothing),
         TEST(disk_full_is_io),
         TEST(disk_full_while_spilling),
