@@ -141,7 +141,7 @@ static inline Err *examine(const Run *run, TlogFsck *found)
     if (found->problem_count > 0) return NULL;
     TlogFsck after = {0};
     TRY(pond_transact(p, sweep_again, NULL, NULL));
-    TRY(tlog_fsck(arena, pond_tlog(p), (TlogFsckOptions){0}, &after));
+    TRY(tlog_fsck(arena, pond_tlog(p), (TlogFsckOptions){.quick = true}, &after));
     if (after.problem_count > 0) *found = after;
     return NULL;
 }
