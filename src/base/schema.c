@@ -9,7 +9,7 @@
  * than the others, so nothing widens to or from them. */
 #include "base/schema.h"
 #include "base/map.h"
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct IntType {
@@ -39,12 +39,17 @@ typedef struct Decimal {
     int width, scale;
 } Decimal;
 
-static bool decimal_type(const char *type, Decimal *out)
+bool type_decimal(const char *type, int *out_width, int *out_scale)
 {
-    int width, scale, end = 0;
-    if (sscanf(type, "DECIMAL(%2d,%2d)%n", &width, &scale, &end) != 2) return false;
-    if (end == 0 || type[end] != '\0') return false;
-    *out = (Decimal){width, scale};
+    static const char OPENING[] = "DECIMAL(";
+    char *end = NULL;
+    if (strncmp(type, OPENING, strlen(OPENING)) != 0) return false;
+    long width = strtol(type + strlen(OPENING), &end, 10);
+    if (*end != ',' || width < 1 || width > 38) return false;
+    long scale = strtol(end + 1, &end, 10);
+    if (strcmp(end, ")") != 0 || scale < 0 || scale > width) return false;
+    *out_width = (int)width;
+    *out_scale = (int)scale;
     return true;
 }
 
@@ -69,7 +74,7 @@ TypeClass type_class(const char *type)
     if (strcmp(type, "BOOLEAN") == 0) return TYPE_BOOL;
     if (strcmp(type, "DATE") == 0) return TYPE_DATE;
     if (strcmp(type, "VARCHAR") == 0) return TYPE_TEXT;
-    if (decimal_type(type, &decimal)) return TYPE_DECIMAL;
+    if (type_decimal(type, &decimal.width, &decimal.scale)) return TYPE_DECIMAL;
     return TYPE_OTHER;
 }
 

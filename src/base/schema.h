@@ -33,6 +33,8 @@ typedef struct Schema {
 } Schema;
 
 TypeClass type_class(const char *type);
+/* Width (1..38) and scale of "DECIMAL(w,s)"; false for other types. */
+bool type_decimal(const char *type, int *out_width, int *out_scale);
 bool type_is_numeric(const char *type); /* int, float, decimal */
 /* The type both widen to without loss by rule (ints to wider ints; int and float to DOUBLE; FLOAT
  * to DOUBLE; DATE to TIMESTAMP; equal types stay; NULL is "\"NULL\""), or NULL when they conflict.

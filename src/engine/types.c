@@ -149,10 +149,8 @@ Phys type_phys(duckdb_logical_type type)
 
 static bool parse_decimal(const char *name, duckdb_logical_type *out)
 {
-    int width = 0, scale = 0, end = 0;
-    if (sscanf(name, "DECIMAL(%2d,%2d)%n", &width, &scale, &end) != 2 || name[end] != '\0')
-        return false;
-    if (width < 1 || width > 38 || scale < 0 || scale > width) return false;
+    int width = 0, scale = 0;
+    if (!type_decimal(name, &width, &scale)) return false;
     *out = ddb.create_decimal_type((uint8_t)width, (uint8_t)scale);
     return true;
 }

@@ -135,7 +135,7 @@ static Name name_of(const char *path)
     if (!os_path_clean(path, parent)) return name;
     char *slash = strrchr(parent, '/');
     if (strlen(slash + 1) > NAME_MAX) return name;
-    (void)strcpy(name.text, slash + 1);
+    memcpy(name.text, slash + 1, strlen(slash + 1) + 1);
     slash[slash == parent ? 1 : 0] = '\0';
     int fd = openat(AT_FDCWD, parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0) {
