@@ -157,11 +157,23 @@ static Err *read_sidecars(Arena *arena, Conn *conn, const char *table, DeltaActi
     return NULL;
 }
 
+/* What the engine reads without noticing that it is damaged, the hash does not let pass. */
+static Err *check_hash(const DeltaCheckpointRef *ref)
+{
+    char sha256[SHA256_HEX + 1];
+    int64_t size_bytes = 0;
+    if (ref->sha256 == NULL) return NULL;
+    TRY(os_sha256_file(ref->paths[0], &size_bytes, sha256));
+    if (strcmp(sha256, ref->sha256) == 0) return NULL;
+    return damage(ERR(CORRUPT, "its content does not match its hash"), ref->paths[0]);
+}
+
 Err *delta_checkpoint_read(Arena *arena, const char *table, const DeltaCheckpointRef *ref,
                            DeltaActions *into)
 {
     CLEANUP(engine_disconnect_at) Conn *conn = NULL;
     perf_count(PERF_checkpoint_read);
+    TRY(check_hash(ref));
     if (ref->is_json) TRY(read_json(arena, ref->paths[0], into));
     if (ref->is_json && into->sidecars.n == 0) return NULL; /* the engine is not needed */
     TRY(engine_connect(&conn));

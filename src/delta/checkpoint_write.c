@@ -2,10 +2,12 @@
  *
  * One row per action, struct columns protocol, metaData, txn, add, remove. The rows go through the
  * appender into a temporary table of plain columns (lists and maps as JSON text), and one COPY
- * makes structs, maps and lists of them. Order on disk: temporary name (a dot first), fsync,
- * rename, fsync of the directory; only then the hint, which is replaced whole. A crash leaves at
- * most a temporary file. Entries are never removed here, which the hint's tag tells our own reader.
- */
+ * makes structs, maps and lists of them.
+ *
+ * Order on disk: temporary name (a dot first), fsync, rename, fsync of the directory; only then the
+ * hint, which is replaced whole, and last the checkpoint before the previous one goes: entries are
+ * kept, so older versions are read from those, and a reader that has just followed the old hint
+ * still finds its file. A crash leaves at most a temporary file or one old checkpoint too many. */
 #include "delta/delta_int.h"
 #include "os/os.h"
 #include "perf/perf.h"
@@ -210,59 +212,49 @@ static Err *check_writable(const DeltaSnapshot *snapshot)
     return NULL;
 }
 
-static Err *write_hint(Arena *scratch, const char *table, const DeltaSnapshot *snapshot,
-                       int64_t count, int64_t size_bytes)
-{
-    Buf text = buf_new(scratch);
-    JsonOut out = json_out(&text);
-    json_begin_object(&out);
-    json_kv_int(&out, "version", snapshot->version);
-    json_kv_int(&out, "size", count);
-    json_kv_int(&out, "sizeInBytes", size_bytes);
-    json_kv_int(&out, "numOfAddFiles", (int64_t)snapshot->add_count);
-    json_key(&out, "tags");
-    json_begin_object(&out);
-    json_kv_str(&out, DELTA_TAG_ENTRIES_KEPT, "true");
-    json_end(&out);
-    json_end(&out);
-    return os_replace_file(
-        arena_printf(scratch, "%s/_last_checkpoint", delta_log_dir(scratch, table)), text.data,
-        text.size);
-}
-
-/* Writes and publishes the Parquet file. */
+/* Writes and publishes the Parquet file; its size and hash. */
 static Err *write_parquet(Arena *scratch, Conn *conn, const char *temp, const char *final,
-                          int64_t *out_size)
+                          int64_t *out_size, char *out_sha256)
 {
     ParquetStats stats = {0};
     ParquetWrite write = {.select_sql = SELECT_SQL, .path = temp, .plain_v1 = true};
     TRY(engine_write_parquet(scratch, conn, &write, &stats));
     TRY(os_sync_path(temp));
-    TRY(os_rename(temp, final));
-    *out_size = stats.size_bytes;
-    return NULL;
+    TRY(os_sha256_file(temp, out_size, out_sha256));
+    return os_rename(temp, final);
+}
+
+static Err *publish(Arena *scratch, Conn *conn, const char *table, int64_t version,
+                    int64_t *out_size, char *out_sha256)
+{
+    const char *temp = delta_temp_path(scratch, table, version);
+    const char *final = delta_checkpoint_path(scratch, table, version);
+    Err *failed = write_parquet(scratch, conn, temp, final, out_size, out_sha256);
+    if (failed != NULL) {
+        err_free(os_unlink_if(temp));
+        return ERR_WRAP(failed, "checkpoint %" PRId64, version);
+    }
+    return os_sync_dir(delta_log_dir(scratch, table));
 }
 
 Err *delta_checkpoint_write(Arena *arena, const char *table, const DeltaSnapshot *snapshot,
                             int64_t expire_ms)
 {
-    (void)arena;
-    SCRATCH(scratch);
     CLEANUP(engine_disconnect_at) Conn *conn = NULL;
-    int64_t count = 0, size_bytes = 0;
+    char sha256[SHA256_HEX + 1];
+    DeltaHint old = {.version = -1}, hint = {.version = snapshot->version, .sha256 = sha256};
+    DeltaHintSizes sizes = {.adds = (int64_t)snapshot->add_count};
     TRY(check_writable(snapshot));
+    TRY(delta_hint_read(arena, table, &old));
     TRY(engine_connect(&conn));
-    TRY(append_all(conn, snapshot, expire_ms, &count));
-    const char *dir = delta_log_dir(scratch, table),
-               *temp = delta_temp_path(scratch, table, snapshot->version);
-    const char *final =
-        arena_printf(scratch, "%s/%020" PRId64 ".checkpoint.parquet", dir, snapshot->version);
-    Err *failed = write_parquet(scratch, conn, temp, final, &size_bytes);
-    if (failed != NULL) {
-        err_free(os_unlink_if(temp));
-        return ERR_WRAP(failed, "checkpoint %" PRId64, snapshot->version);
-    }
-    TRY(os_sync_dir(dir));
+    TRY(append_all(conn, snapshot, expire_ms, &sizes.actions));
+    bool replaces = old.version == hint.version;
+    hint.previous = replaces ? old.previous : old.version;
+    if (replaces) TRY(delta_hint_remove(arena, table)); /* its hash is about to be wrong */
+    TRY(publish(arena, conn, table, hint.version, &sizes.bytes, sha256));
     perf_count(PERF_checkpoint_write);
-    return write_hint(scratch, table, snapshot, count, size_bytes);
+    TRY(delta_hint_write(arena, table, &hint, sizes));
+    if (!replaces && old.previous >= 0 && old.previous < old.version) /* two are kept */
+        err_free(os_unlink_if(delta_checkpoint_path(arena, table, old.previous)));
+    return NULL;
 }

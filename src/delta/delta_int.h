@@ -4,6 +4,7 @@
  *   action.c    one JSON action → DeltaActions (entries and checkpoint rows alike)
  *   entry.c     DeltaCommit → NDJSON
  *   log.c       entries: read, probe, commit by link(2)
+ *   hint.c      _last_checkpoint
  *   listing.c   what _delta_log holds; which checkpoint to begin with
  *   replay.c    actions → live files and tombstones
  *   snapshot.c  load and apply
@@ -56,6 +57,22 @@ Err *delta_commit_text(Arena *arena, const DeltaCommit *commit, Buf *out) WARN_U
 Err *delta_protocol_check_readable(const DeltaProtocol *protocol) WARN_UNUSED;
 Err *delta_protocol_check_writable(const DeltaProtocol *protocol) WARN_UNUSED;
 
+/* ---- hint.c ---- */
+typedef struct DeltaHint {
+    int64_t version;    /* of the newest checkpoint; -1: there is no hint of ours */
+    int64_t previous;   /* the one before; -1 none */
+    const char *sha256; /* of the checkpoint's file; NULL unknown */
+} DeltaHint;
+typedef struct DeltaHintSizes {
+    int64_t actions, bytes, adds;
+} DeltaHintSizes;
+Err *delta_hint_read(Arena *arena, const char *table, DeltaHint *out) WARN_UNUSED;
+Err *delta_hint_write(Arena *arena, const char *table, const DeltaHint *hint, DeltaHintSizes sizes)
+    WARN_UNUSED;
+Err *delta_hint_remove(Arena *arena, const char *table) WARN_UNUSED; /* durably */
+/* Of a classic checkpoint. */
+char *delta_checkpoint_path(Arena *arena, const char *table, int64_t version);
+
 /* ---- listing.c ---- */
 typedef enum CheckpointKind {
     CHECKPOINT_NONE,
@@ -70,6 +87,7 @@ typedef struct DeltaCheckpointRef {
     const char **paths; /* all parts, in order */
     size_t path_count;
     bool is_json;
+    const char *sha256; /* NULL: not known */
 } DeltaCheckpointRef;
 
 typedef struct DeltaStart {
@@ -83,9 +101,6 @@ typedef struct DeltaStart {
 /* Where replay up to `version` (-1 = newest) begins. NOT_FOUND when there is no log. */
 Err *delta_start_find(Arena *arena, const char *table, int64_t version, DeltaStart *out)
     WARN_UNUSED;
-/* Said in _last_checkpoint's tags by our own writer, which never removes entries: then newer
- * entries may be found by probing. */
-#define DELTA_TAG_ENTRIES_KEPT "pond.entriesKept"
 
 /* ---- checkpoint_read.c ---- */
 Err *delta_checkpoint_read(Arena *arena, const char *table, const DeltaCheckpointRef *ref,

@@ -9,11 +9,10 @@
  * multi-part one. */
 #include "delta/delta_int.h"
 #include "os/os.h"
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { VERSION_DIGITS = 20, HINT_BYTES_MAX = 64 << 20, PARTS_MAX = 1 << 20 };
+enum { VERSION_DIGITS = 20 };
 
 /* ---- names ---- */
 
@@ -161,47 +160,25 @@ static Err *start_by_listing(Arena *arena, const char *table, int64_t version, D
     return NULL;
 }
 
-/* ---- our own hint ---- */
-
-/* *out_version = -1 when there is no hint that may be followed blindly. */
-static Err *own_hint(Arena *arena, const char *table, int64_t *out_version)
-{
-    char *text = NULL;
-    size_t size = 0;
-    const Json *hint = NULL;
-    *out_version = -1;
-    TRY(os_read_file_if(arena,
-                        arena_printf(arena, "%s/_last_checkpoint", delta_log_dir(arena, table)),
-                        HINT_BYTES_MAX, &text, &size));
-    if (text == NULL) return NULL;
-    Err *damaged = json_parse(arena, text, size, &hint);
-    if (damaged != NULL) { /* only a hint: the listing knows */
-        err_free(damaged);
-        return NULL;
-    }
-    const char *kept = json_str(json_get(hint, "tags"), DELTA_TAG_ENTRIES_KEPT, "");
-    if (strcmp(kept, "true") == 0 && json_get(hint, "parts") == NULL)
-        *out_version = json_int(hint, "version", -1);
-    return NULL;
-}
+/* ---- the two ways ---- */
 
 static Err *start_by_hint(Arena *arena, const char *table, int64_t version, bool *out_found,
                           DeltaStart *out)
 {
-    int64_t hinted = -1;
+    DeltaHint hint = {.version = -1};
     OsStat stat;
     *out_found = false;
-    TRY(own_hint(arena, table, &hinted));
-    if (hinted < 0 || (version >= 0 && hinted > version)) return NULL;
+    TRY(delta_hint_read(arena, table, &hint));
+    if (hint.version < 0 || (version >= 0 && hint.version > version)) return NULL;
     const char **path = ANEW(arena, const char *);
-    *path = arena_printf(arena, "%s/%020" PRId64 ".checkpoint.parquet", delta_log_dir(arena, table),
-                         hinted);
+    *path = delta_checkpoint_path(arena, table, hint.version);
     TRY(os_stat_if(*path, out_found, &stat));
     if (!*out_found) return NULL;
     *out = (DeltaStart){.checkpoint = {.kind = CHECKPOINT_CLASSIC,
-                                       .version = hinted,
+                                       .version = hint.version,
                                        .paths = path,
-                                       .path_count = 1},
+                                       .path_count = 1,
+                                       .sha256 = hint.sha256},
                         .newest_entry = -1,
                         .oldest_kept = -1};
     return NULL;

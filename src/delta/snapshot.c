@@ -8,8 +8,9 @@
 #include "delta/delta_int.h"
 #include "os/os.h"
 #include <inttypes.h>
+#include <string.h>
 
-enum { LOOK_AHEAD = 4 };
+enum { LOOK_AHEAD = 4, ATTEMPTS = 3 };
 
 static DeltaActions actions_of(const DeltaCommit *commit)
 {
@@ -87,25 +88,52 @@ static Err *check_whole(const char *table, const DeltaProtocol *protocol,
     return ERR_WRAP(delta_protocol_check_readable(protocol), "%s", table);
 }
 
-Err *delta_snapshot_load(Arena *arena, const char *table, int64_t version, DeltaSnapshot *out)
+static Err *load_from(Arena *arena, const char *table, int64_t version, const DeltaStart *start,
+                      DeltaSnapshot *out)
 {
     SCRATCH(scratch);
-    DeltaStart start = {0};
     DeltaReplay replay = delta_replay_new(scratch);
-    TRY(delta_start_find(scratch, table, version, &start));
-    if (start.checkpoint.kind != CHECKPOINT_NONE) {
+    DeltaSnapshot snapshot = {.checkpoint_version = start->checkpoint.version};
+    if (start->checkpoint.kind != CHECKPOINT_NONE) {
         DeltaActions actions = {0};
-        TRY(delta_checkpoint_read(arena, table, &start.checkpoint, &actions));
+        TRY(delta_checkpoint_read(arena, table, &start->checkpoint, &actions));
         TRY(ERR_WRAP(check_whole(table, &actions.protocol, &actions.metadata),
-                     "checkpoint %" PRId64, start.checkpoint.version));
+                     "checkpoint %" PRId64, start->checkpoint.version));
         TRY(delta_replay_actions(&replay, &actions));
     }
-    DeltaSnapshot snapshot = {.checkpoint_version = start.checkpoint.version};
-    TRY(apply_tail(arena, table, &start, version, &replay, &snapshot.version));
+    TRY(apply_tail(arena, table, start, version, &replay, &snapshot.version));
     TRY(check_whole(table, &replay.protocol, &replay.metadata));
     delta_replay_finish(arena, &replay, &snapshot);
     *out = snapshot;
     return NULL;
+}
+
+/* A checkpoint may be replaced or removed between the look at the hint and the reading: then the
+ * hint is another by now, and it is tried again. */
+static bool has_moved(const char *table, const DeltaStart *start)
+{
+    SCRATCH(scratch);
+    DeltaHint hint = {.version = -1};
+    if (start->checkpoint.kind == CHECKPOINT_NONE) return false;
+    err_free(delta_hint_read(scratch, table, &hint));
+    if (start->listed) return hint.version > start->checkpoint.version;
+    if (hint.version != start->checkpoint.version) return true;
+    return hint.sha256 != NULL && start->checkpoint.sha256 != NULL &&
+           strcmp(hint.sha256, start->checkpoint.sha256) != 0;
+}
+
+Err *delta_snapshot_load(Arena *arena, const char *table, int64_t version, DeltaSnapshot *out)
+{
+    SCRATCH(scratch);
+    DeltaStart start = {0};
+    for (int attempt = 1;; attempt++) {
+        TRY(delta_start_find(scratch, table, version, &start));
+        Err *err = load_from(arena, table, version, &start, out);
+        if (err == NULL) return NULL;
+        if (attempt == ATTEMPTS || !has_moved(table, &start))
+            return err_frame(err, __FILE__, __LINE__);
+        err_free(err);
+    }
 }
 
 /* ---- advancing a snapshot ---- */

@@ -129,19 +129,46 @@ static void test_old_tombstones_leave(void **state)
     assert_int_equal(load(-1).remove_count, 0);
 }
 
+#define CHECKPOINT_2 "00000000000000000002.checkpoint"
+
+static bool exists(const char *path)
+{
+    bool there = false;
+    OsStat stat;
+    OK(os_stat_if(path, &there, &stat));
+    return there;
+}
+
 static void test_the_hint(void **state)
 {
     (void)state;
+    char sha256[SHA256_HEX + 1];
+    int64_t size = 0;
     DeltaSnapshot before = write_table();
     OK(delta_checkpoint_write(arena, table, &before, 0));
-    OsStat stat;
-    OK(os_stat(log_file("00000000000000000002.checkpoint.parquet"), &stat));
-    assert_string_equal(content(log_file("_last_checkpoint")),
-                        arena_printf(arena,
-                                     "{\"version\":2,\"size\":7,\"sizeInBytes\":%" PRId64
-                                     ",\"numOfAddFiles\":3,"
-                                     "\"tags\":{\"pond.entriesKept\":\"true\"}}",
-                                     stat.size_bytes));
+    OK(os_sha256_file(log_file(CHECKPOINT_2 ".parquet"), &size, sha256));
+    assert_string_equal(
+        content(log_file("_last_checkpoint")),
+        arena_printf(arena,
+                     "{\"version\":2,\"size\":7,\"sizeInBytes\":%" PRId64 ",\"numOfAddFiles\":3,"
+                     "\"tags\":{\"pond.entriesKept\":\"true\",\"pond.sha256\":\"%s\"}}",
+                     size, sha256));
+}
+
+static void test_two_checkpoints_are_kept(void **state)
+{
+    (void)state;
+    DeltaSnapshot snapshot = write_table();
+    for (int64_t version = 2; version < 7; version++) {
+        if (version > 2) put_entry(version, ADD("a"));
+        snapshot = load(-1);
+        OK(delta_checkpoint_write(arena, table, &snapshot, 0));
+        OK(delta_checkpoint_write(arena, table, &snapshot, 1)); /* again: nothing more leaves */
+        for (int64_t old = 2; old <= version; old++)
+            assert_int_equal(exists(delta_checkpoint_path(arena, table, old)), old >= version - 1);
+    }
+    for (int64_t version = 0; version < 7; version++)
+        assert_int_equal(load(version).version, version);
 }
 
 /* With our hint nothing is listed; without it a listing finds the same. */
@@ -228,6 +255,25 @@ static void test_damage_is_named(void **state)
     assert_same(&before, &snapshot);
 }
 
+/* Whatever byte is changed: the engine may not notice, the hash does. */
+static void test_every_changed_byte_is_noticed(void **state)
+{
+    (void)state;
+    DeltaSnapshot before = write_table(), snapshot = {0};
+    OK(delta_checkpoint_write(arena, table, &before, 0));
+    const char *path = log_file(CHECKPOINT_2 ".parquet");
+    char *bytes = NULL;
+    size_t size = 0;
+    OK(os_read_file(arena, path, 1 << 20, &bytes, &size));
+    for (size_t i = 0; i < 100; i++) {
+        size_t at = size * i / 100;
+        bytes[at] = (char)(bytes[at] ^ (1 << (i % 8)));
+        OK(os_replace_file(path, bytes, size));
+        FAILS(delta_snapshot_load(arena, table, -1, &snapshot), CORRUPT, "does not match its hash");
+        bytes[at] = (char)(bytes[at] ^ (1 << (i % 8)));
+    }
+}
+
 static void run_sql(const char *sql)
 {
     CLEANUP(engine_disconnect_at) Conn *conn = NULL;
@@ -235,7 +281,6 @@ static void run_sql(const char *sql)
     OK(engine_exec(conn, sql));
 }
 
-#define CHECKPOINT_2 "00000000000000000002.checkpoint"
 #define PROTOCOL_SQL "SELECT {minReaderVersion: 1, minWriterVersion: 2} AS protocol"
 #define METADATA_SQL "SELECT {id: 'm-2', schemaString: '{}'} AS \"metaData\""
 #define ADD_SQL(path) "SELECT {path: '" path "', size: 3} AS \"add\""
@@ -409,20 +454,67 @@ static void test_every_crash_leaves_a_readable_table(void **state)
     check_readable(&before);
 }
 
+/* ---- readers beside a writer ---- */
+
+enum { READERS = 2, CHECKPOINTS = 30 };
+
+/* Loads until the table has ended its life; exits with 0 when no load failed and none went back. */
+static void reader(void)
+{
+    (void)signal(SIGSEGV, SIG_DFL);
+    for (int64_t newest = 0; newest < 2 + CHECKPOINTS;) {
+        SCRATCH(scratch);
+        DeltaSnapshot snapshot = {0};
+        Err *err = delta_snapshot_load(scratch, table, -1, &snapshot);
+        if (err != NULL) (void)fprintf(stderr, "reader: %s\n", err_message(err));
+        if (err != NULL || snapshot.version < newest) _exit(1);
+        newest = snapshot.version;
+    }
+    _exit(0);
+}
+
+static void test_readers_beside_a_writer(void **state)
+{
+    (void)state;
+    pid_t readers[READERS];
+    (void)write_table();
+    engine_shutdown(); /* the children load their own */
+    (void)fflush(NULL);
+    for (int i = 0; i < READERS; i++) {
+        readers[i] = fork();
+        if (readers[i] == 0) reader();
+    }
+    for (int64_t version = 3; version < 3 + CHECKPOINTS; version++) {
+        DeltaSnapshot snapshot = load(-1);
+        OK(delta_checkpoint_write(arena, table, &snapshot, 0));
+        OK(delta_checkpoint_write(arena, table, &snapshot,
+                                  version % 2)); /* replaced under their eyes */
+        put_entry(version, ADD("a"));
+    }
+    for (int i = 0; i < READERS; i++) {
+        int status = 0;
+        assert_int_equal(waitpid(readers[i], &status, 0), readers[i]);
+        assert_int_equal(status, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_every_crash_leaves_a_readable_table), /* first: before this process has an engine
                                                          */
+        TEST(test_readers_beside_a_writer),
         TEST(test_a_checkpoint_reads_back),
         TEST(test_older_versions_stay_readable),
         TEST(test_old_tombstones_leave),
         TEST(test_the_hint),
+        TEST(test_two_checkpoints_are_kept),
         TEST(test_opening_lists_nothing),
         TEST(test_a_hole_above_the_checkpoint),
         TEST(test_entries_below_the_checkpoint_may_be_gone),
         TEST(test_refused_checkpoints),
         TEST(test_damage_is_named),
+        TEST(test_every_changed_byte_is_noticed),
         TEST(test_checkpoints_without_protocol_or_metadata),
         TEST(test_parts_count_only_when_all_are_there),
         TEST(test_v2_checkpoints),
