@@ -100,7 +100,7 @@ static const char *widen_ints(const IntType *a, const IntType *b)
 static bool as_decimal(const char *type, Decimal *out)
 {
     const IntType *integer = int_type(type);
-    if (integer == NULL) return decimal_type(type, out);
+    if (integer == NULL) return type_decimal(type, &out->width, &out->scale);
     *out = (Decimal){integer->digits, 0};
     return true;
 }
