@@ -160,19 +160,6 @@ static Err *store(Cli *cli, const char *path, const Found *found, EntryType entr
     return NULL;
 }
 
-static Err *host_path(Cli *cli, const Url *url, char **out, int64_t *size)
-{
-    bool exists = false;
-    OsStat stat;
-    TRY(os_absolute(cli->arena, url->path, out));
-    TRY(os_stat_if(*out, &exists, &stat));
-    if (!exists) return err_path(ERR(NOT_FOUND, "%s: no such file on the host", url->text), *out);
-    if (stat.is_dir)
-        return err_path(ERR(INVALID, "%s: is a directory on the host", url->text), *out);
-    *size = stat.size_bytes;
-    return NULL;
-}
-
 static Err *copy_one(Cli *cli, CopyIn *copy, const char *source)
 {
     Url url;
@@ -182,7 +169,7 @@ static Err *copy_one(Cli *cli, CopyIn *copy, const char *source)
     char *from = NULL, *to = NULL;
     int64_t size = 0;
     TRY(url_parse(cli->arena, source, &url));
-    TRY(host_path(cli, &url, &from, &size));
+    TRY(provider_host_file(cli->arena, &url, &from, &size));
     TRY(destination(cli, copy, &url, &to));
     TRY(fs_find(provider_fs(cli->provider), cli->arena, to, (FindOptions){0}, &found));
     TRY(entry_of(&url, &found, to, &entry));
@@ -213,7 +200,7 @@ static Err *sum_sizes(Cli *cli, int64_t *out)
                     cli->args[cli->arg_count - 1]),
                 "inwards: pond copy host:///file /path; outwards: pond copy /path host:///dir");
         }
-        TRY(host_path(cli, &url, &path, &size));
+        TRY(provider_host_file(cli->arena, &url, &path, &size));
         *out += size;
     }
     return NULL;

@@ -43,6 +43,14 @@ const Command COMMAND_MKDIR = {
 
 /* ---- rm ---- */
 
+/* As in a shell /d/ is d itself, not its contents. */
+static const char *without_slash(Arena *arena, const char *text)
+{
+    size_t length = strlen(text);
+    while (length > 1 && text[length - 1] == '/') length--;
+    return arena_strndup(arena, text, length);
+}
+
 static Err *remove_matches(Cli *cli, const char *text)
 {
     Fs *fs = provider_fs(cli->provider);
@@ -50,6 +58,8 @@ static Err *remove_matches(Cli *cli, const char *text)
     Match *matches = NULL;
     size_t count = 0;
     TRY(not_in_pond(text));
+    text = without_slash(cli->arena, text);
+    if (strcmp(text, "/") == 0) return fs_remove(fs, cli->arena, text, true); /* refused */
     TRY(pattern_compile(cli->arena, text, &pattern));
     TRY(fs_match(fs, cli->arena, pattern, (MatchOptions){.keep_links = true}, &matches, &count));
     if (count == 0 && pattern_is_literal(pattern))

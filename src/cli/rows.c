@@ -40,12 +40,20 @@ static int64_t fraction_per_us(const char *type, bool *divide)
     return 1;
 }
 
+static char *date_text(Arena *arena, int64_t days)
+{
+    Civil civil = civil_of(days * US_PER_DAY);
+    return arena_printf(arena, civil.year < 0 ? "%05d-%02d-%02d" : "%04d-%02d-%02d", civil.year,
+                        civil.month, civil.day);
+}
+
 static char *time_text(Arena *arena, int64_t stored, const char *type)
 {
-    if (type_class(type) == TYPE_DATE) {
-        Civil civil = civil_of(stored * US_PER_DAY);
-        return arena_printf(arena, "%04d-%02d-%02d", civil.year, civil.month, civil.day);
-    }
+    bool date = type_class(type) == TYPE_DATE;
+    int64_t infinity = date ? INT32_MAX : INT64_MAX;
+    if (stored == infinity) return arena_strdup(arena, "infinity");
+    if (stored == -infinity) return arena_strdup(arena, "-infinity");
+    if (date) return date_text(arena, stored);
     bool divide = false;
     int64_t factor = fraction_per_us(type, &divide);
     TimeUs time = divide ? stored / factor - (stored % factor < 0) : stored * factor;

@@ -3,24 +3,33 @@
 #include "provider/provider_int.h"
 #include <string.h>
 
-static Err *host_source(Provider *provider, Arena *arena, const Url *url, Source **out,
-                        size_t *count)
+Err *provider_host_file(Arena *arena, const Url *url, char **out, int64_t *size)
 {
-    (void)provider;
-    char *path = NULL;
-    TRY(os_absolute(arena, url->path, &path));
     bool exists = false;
     OsStat stat;
-    TRY(os_stat_if(path, &exists, &stat));
-    if (!exists) return err_path(ERR(NOT_FOUND, "%s: no such file on the host", url->text), path);
-    if (stat.is_dir) return err_path(ERR(INVALID, "%s: a directory on the host", url->text), path);
+    TRY(os_absolute(arena, url->path, out));
+    TRY(os_stat_if(*out, &exists, &stat));
+    if (!exists) {
+        Err *err = err_path(ERR(NOT_FOUND, "%s: no such file on the host", url->text), *out);
+        bool mark = url->is_url && strchr(url->text, '?') != NULL;
+        return mark ? err_hint(err, "'?' begins the options; in a name it is written %%3F") : err;
+    }
+    if (stat.is_dir)
+        return err_path(ERR(INVALID, "%s: is a directory on the host", url->text), *out);
+    *size = stat.size_bytes;
+    return NULL;
+}
+
+static Err *host_source(Arena *arena, const Url *url, Source **out, size_t *count)
+{
+    char *path = NULL;
+    int64_t size = 0;
+    TRY(provider_host_file(arena, url, &path, &size));
     Source *source = ANEW(arena, Source);
-    *source = (Source){.path = path,
-                       .host = true,
-                       .node = {.name = path_base(path),
-                                .type = ENTRY_DATA,
-                                .size_bytes = stat.size_bytes,
-                                .rows = -1}};
+    *source = (Source){
+        .path = path,
+        .host = true,
+        .node = {.name = path_base(path), .type = ENTRY_DATA, .size_bytes = size, .rows = -1}};
     *out = source;
     *count = 1;
     return NULL;
@@ -31,7 +40,7 @@ Err *provider_match(Provider *provider, Arena *arena, const char *pattern_or_url
 {
     Url url;
     TRY(url_parse(arena, pattern_or_url, &url));
-    if (url.host) return host_source(provider, arena, &url, out, count);
+    if (url.host) return host_source(arena, &url, out, count);
     if (provider->fs == NULL) {
         return err_hint(
             ERR(NOT_A_POND, "%s: a pond path, but no pond is given", pattern_or_url),

@@ -73,6 +73,9 @@ typedef struct Source {
 /* What a pattern or URL names, sorted by path; may be none. */
 Err *provider_match(Provider *provider, Arena *arena, const char *pattern_or_url, Source **out,
                     size_t *count) WARN_UNUSED;
+/* The absolute path and size of the host file that a URL or plain host path names. NOT_FOUND,
+ * INVALID when it is a directory. */
+Err *provider_host_file(Arena *arena, const Url *url, char **out, int64_t *size) WARN_UNUSED;
 /* Is it something with rows (table, series, dynamic, text by URL format)? */
 bool provider_is_queryable(const Node *node);
 /* The relation of one node, stored or derived; remembered. INVALID for directories and raw data.

@@ -1,0 +1,190 @@
+#!/usr/bin/env bats
+# The program as such: help, options, exit codes, errors, colours, what does not load the engine.
+load helpers
+
+@test "without a command the overview, with a wrong one exit 2 and the nearest name" {
+    ok
+    has "usage: pond" "export" "list-factories"
+    fails 2 lst
+    tells "unknown command 'lst'" "hint: did you mean 'list'?"
+    fails 2 frobnicate
+    tells "hint: pond help shows the commands"
+}
+
+@test "each command has help with examples first, that names its options" {
+    for command in $(pond help --json | jq -r '.commands[].name'); do
+        ok "$command" --help
+        [ "${lines[1]}" = Examples ] || fail "$command: examples do not come first"
+        has "pond $command" Usage
+        for option in $(pond help "$command" --json | jq -r '.options[].name'); do has "--$option"; done
+        first=$output
+        ok help "$command"
+        is "$first"
+    done
+}
+
+@test "each command describes its JSON" {
+    run jq -r '.commands[] | select(.json == null) | .name' <(pond help --json)
+    is ""
+}
+
+@test "unknown options, missing and too many arguments" {
+    pond init
+    fails 2 list --lon
+    tells "unknown option '--lon' of pond list" "did you mean '--long'?"
+    fails 2 list --zzz
+    tells "pond list --help shows the options"
+    fails 2 list /a /b
+    tells "too many arguments: '/b'" "usage: pond list"
+    fails 2 cat
+    tells "an argument is missing"
+    fails 2 cat /a --format
+    tells "--format: FORM is missing"
+    fails 2 list --long=3
+    tells "takes no value"
+    fails 2 list -x
+    tells "unknown option '-x'"
+    fails 2 --threads 0 list
+    tells "a number from 1 to 1024"
+    fails 2 --memory-limit lots list
+    tells "--memory-limit"
+    fails 2 --color sometimes list
+    tells "--color: unknown value 'sometimes'"
+    fails 2 -v x list
+    tells "KEY=VALUE"
+    fails 2 log --limit 0
+    tells "a number above 0"
+    fails 2 --wait soon list
+    tells "--wait"
+}
+
+@test "-- ends options; letters may be joined" {
+    pond init
+    ok mkdir -- --odd
+    ok list -la
+    has /--odd
+}
+
+@test "no pond named, not a pond, a pond already" {
+    unset POND
+    fails 2 list
+    tells "no pond is named" "hint: use --pond DIR, or set POND=DIR"
+    fails 5 --pond "$PWD/none" list
+    tells "none: not a pond"
+    mkdir other && touch other/file
+    fails 5 --pond other list
+    fails 5 --pond other init
+    [ "$(ls other)" = file ]
+    ok --pond x init --birthplace lab
+    has "Initialized an empty pond in"
+    before=$(find x -type f -exec sha256sum {} + | sort)
+    fails 5 --pond x init
+    tells "there is a pond already" "hint:"
+    [ "$(find x -type f -exec sha256sum {} + | sort)" = "$before" ]
+    [ "$(pond --pond x show --json | jq -r .birthplace)" = lab ]
+}
+
+@test "--pond goes before POND, --json of init" {
+    run --separate-stderr pond --pond y --json init
+    [ "$(jq -r '[has("pond"), (.id | length), has("birthplace")] | @csv' <<<"$output")" = "true,36,true" ]
+    [ ! -e p ]
+}
+
+@test "errors are one JSON document with --json" {
+    pond init
+    run --separate-stderr pond cat /none --json
+    [ "$status" -eq 4 ]
+    [ "$(jq -r '.error | [.code, .name, .message, .path] | @csv' <<<"$stderr")" = '"POND-0012","NOT_FOUND","/none: it does not exist","/none"' ]
+    run --separate-stderr pond --json cat
+    [ "$status" -eq 2 ]
+    [ "$(jq -r .error.name <<<"$stderr")" = USAGE ]
+}
+
+@test "the codes of errors and exits are documented" {
+    ok help errors
+    has POND-0010 "exit 2" NOT_FOUND
+    ok help exit-codes
+    has "  5   not a pond" "130   interrupted"
+    [ "$(pond help errors --json | jq -r '.[] | select(.name == "LOCKED") | .exit')" = 6 ]
+    [ "$(pond help exit-codes --json | jq -r .topic)" = exit-codes ]
+    fails 2 help patern
+    tells "did you mean 'patterns'?"
+}
+
+@test "colours only where asked for" {
+    pond init && pond mkdir /d
+    ok list
+    [[ $output != *$'\033'* ]]
+    ok list --color always
+    [[ $output == *$'\033[34m/d'* ]]
+    run --separate-stderr pond --color=always cat /x
+    [[ $stderr == *$'\033[31m'* ]]
+    run script -qec "NO_COLOR=1 $POND_BIN --pond $POND list" /dev/null
+    [[ $output != *$'\033['* ]]
+    run script -qec "TERM=xterm $POND_BIN --pond $POND list" /dev/null
+    [[ $output == *$'\033[34m'* ]]
+}
+
+@test "a closed pipe is no error, a full disk is" {
+    pond init && csv_series /s.series <"$HOURLY"
+    run bash -c "'$POND_BIN' cat /s.series --format csv | head -n 1"
+    is "date,pressure,temperature,wind"
+    run bash -c "'$POND_BIN' cat /s.series --format csv >/dev/full"
+    [ "$status" -eq 74 ]
+    has "No space left"
+}
+
+@test "what must not load the engine does not" {
+    pond init
+    csv_series /s.series <"$HOURLY"
+    pond copy "$HOURLY" /raw.csv
+    printf 'in_pattern: /*.series\nout_pattern: $0\nresolutions: [1h, 1d]\naggregations: [{type: avg}]\n' >r.yaml
+    pond mknod temporal-reduce /red --config-path r.yaml
+    printf 'patterns: {s: /s.series}\nquery: SELECT date, temperature FROM s\n' >q.yaml
+    pond mknod sql-derived-series /q.series --config-path q.yaml
+    without_engine --help
+    without_engine list --help
+    without_engine help
+    without_engine version
+    without_engine list-factories
+    without_engine completion bash
+    ok describe /q.series # its schema is asked for once
+    for i in 1 2; do # a current index stays current
+        without_engine list
+        without_engine list '/**' -l
+        without_engine describe '/*.series' --plan
+        without_engine log
+        without_engine show
+        without_engine status
+        without_engine config
+        without_engine cat /raw.csv
+        without_engine cat /s.series --format raw
+        without_engine export -p '/s.series' -d out --dry-run
+        without_engine export -p '/red/**/*.series' -d out --dry-run --temporal year,month
+    done
+}
+
+@test "--quiet keeps to errors, --verbose tells statements and where an error was made" {
+    run --separate-stderr pond init --quiet
+    is ""
+    csv_series /s.series <"$HOURLY"
+    run --separate-stderr pond cat /s.series --format csv --verbose --sql 'SELECT 1 AS a'
+    tells SELECT
+    run --separate-stderr pond cat /none --verbose
+    tells "code: POND-0012 NOT_FOUND" "  at "
+}
+
+@test "--trace writes spans that are JSON" {
+    pond init
+    ok copy "$HOURLY" /raw.csv --trace t.json
+    [ "$(jq 'length > 0' t.json)" = true ]
+    fails 74 --trace /none/t.json list
+}
+
+@test "version" {
+    ok version
+    [[ $output =~ ^pond\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+    ok version --verbose
+    has DuckDB
+    [ "$(pond version --verbose --json | jq -r '[.pond, .format, .engine] | map(. != null) | all')" = true ]
+}
