@@ -174,6 +174,7 @@ static Err *emit_sql_inputs(Emit *emit, const Rel *rel)
 static Err *emit_sql(Emit *emit, const Rel *rel, EmitWish wish)
 {
     size_t columns = rel->facts->schema.count;
+    if (emit->conn != NULL) TRY(engine_sandbox(emit->conn));
     buf_puts(&emit->sql, "SELECT ");
     emit_columns(emit, columns, false);
     if (wish.with_order)

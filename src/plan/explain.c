@@ -28,15 +28,30 @@ static void add_scan(Buf *text, const ScanNode *scan)
     add_span(text, scan->clip);
 }
 
+/* As it would be configured: 15m, 6h, 7d. */
+static void add_width(Buf *text, int64_t width_us)
+{
+    static const struct {
+        int64_t us;
+        const char *name;
+    } UNITS[] = {{US_PER_DAY, "d"}, {US_PER_HOUR, "h"}, {US_PER_MINUTE, "m"}, {US_PER_SECOND, "s"},
+                 {1000, "ms"}, {1, "us"}};
+    size_t unit = 0;
+    while (width_us % UNITS[unit].us != 0) unit++;
+    buf_printf(text, "%" PRId64 "%s", width_us / UNITS[unit].us, UNITS[unit].name);
+}
+
 static void add_grid(Buf *text, const BucketPlan *bucket, const Grid *grid)
 {
     SCRATCH(scratch);
-    buf_printf(text, " %s", duration_format(scratch, grid->width_us));
+    buf_putc(text, ' ');
+    add_width(text, grid->width_us);
     if (grid->origin != 0) buf_printf(text, " from %s", time_format(scratch, grid->origin));
     if (bucket->spec.zone != NULL) buf_printf(text, " in %s", bucket->spec.zone);
     buf_printf(text, ", %zu aggregates", bucket->spec.agg_count);
-    if (grid->width_us != bucket->base.width_us)
-        buf_printf(text, ", folded from %s", duration_format(scratch, bucket->base.width_us));
+    if (grid->width_us == bucket->base.width_us) return;
+    buf_puts(text, ", folded from ");
+    add_width(text, bucket->base.width_us);
 }
 
 static void add_project(Buf *text, const ProjectSpec *project)

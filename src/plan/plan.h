@@ -162,6 +162,7 @@ typedef struct RelWrite {
     RelRead read;
     const char *path;
     bool scratch;        /* a temporary file: uncompressed, internal names allowed */
+    bool any_time;       /* null and infinite times are written, too; the range stays unknown */
 } RelWrite;
 typedef struct RelWritten {
     int64_t rows, size_bytes;

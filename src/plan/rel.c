@@ -2,6 +2,7 @@
  * running anything. Each then tries to resolve itself, so that mistakes (a missing column, types that
  * conflict) show where the tree is built; what needs the engine waits for plan_resolve. */
 #include "plan/plan_int.h"
+#include <math.h>
 #include <string.h>
 
 static Rel *rel_new(Arena *arena, RelKind kind, const char *label, size_t input_count)
@@ -98,6 +99,18 @@ const Rel *rel_empty(Arena *arena, const char *label, const Schema *schema)
     return rel;
 }
 
+static Err *check_wave(const SyntheticSpec *spec, const SyntheticColumn *column, const Wave *wave)
+{
+    bool is_periodic = wave->kind == WAVE_SINE || wave->kind == WAVE_TRIANGLE || wave->kind == WAVE_SQUARE;
+    bool is_finite = isfinite(wave->amplitude) && isfinite(wave->period_s) && isfinite(wave->offset) &&
+                     isfinite(wave->phase) && isfinite(wave->slope);
+    if (!is_finite)
+        return ERR(INVALID, "%s: point \"%s\": not a finite number", spec->label, column->name);
+    if (is_periodic && wave->period_s <= 0)
+        return ERR(INVALID, "%s: point \"%s\": the period must be positive", spec->label, column->name);
+    return NULL;
+}
+
 static Err *check_synthetic(const SyntheticSpec *spec)
 {
     if (spec->interval_us <= 0) return ERR(INVALID, "%s: the interval must be positive", spec->label);
@@ -111,13 +124,7 @@ static Err *check_synthetic(const SyntheticSpec *spec)
             if (strcmp(column->name, spec->columns[j].name) == 0)
                 return ERR(INVALID, "%s: two points are named \"%s\"", spec->label, column->name);
         }
-        for (size_t k = 0; k < column->wave_count; k++) {
-            WaveKind kind = column->waves[k].kind;
-            bool is_periodic = kind == WAVE_SINE || kind == WAVE_TRIANGLE || kind == WAVE_SQUARE;
-            if (is_periodic && !(column->waves[k].period_s > 0))
-                return ERR(INVALID, "%s: point \"%s\": the period must be positive", spec->label,
-                           column->name);
-        }
+        for (size_t k = 0; k < column->wave_count; k++) TRY(check_wave(spec, column, &column->waves[k]));
     }
     return NULL;
 }

@@ -74,6 +74,7 @@ static Err *describe_over_views(Conn *conn, const Rel *rel, const bool *is_used,
         TRY(check_case(rel, i));
         TRY(make_view(conn, rel->sql.names[i], &rel->inputs[i]->facts->schema));
     }
+    TRY(engine_sandbox(conn));
     return ERR_WRAP(engine_describe(rel->arena, conn, rel->sql.query, out), "%s", rel->label);
 }
 

@@ -1,13 +1,11 @@
 /* Writing a range of a relation as one Parquet file, from the COPY's own statistics: rows, the true range of
  * times, and whether a time was null (found without a second pass: the file is dropped then).
  *
- * Parquet has no 128-bit integers and the engine writes HUGEINT as DOUBLE. An exported column of that type
- * is accepted while its range is exact in a double; beyond 2^53 it is an error that says what to cast.
+ * Parquet has no 128-bit integers and the engine writes HUGEINT as DOUBLE. A value that a double holds
+ * exactly is written so; one beyond 2^53 is an error that says what to cast (decision 0023).
  * Scratch files keep internal names; what the engine changed in them is cast back when they are read. */
 #include "os/os.h"
 #include "plan/plan_int.h"
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- before ---- */
@@ -44,17 +42,32 @@ static const char *file_column_name(Arena *arena, const Rel *rel, const RelWrite
     return rel->facts->schema.columns[column].name;
 }
 
+/* A column as it goes into the file. */
+static char *file_column_sql(Arena *arena, const RelWrite *write, const Column *column, size_t index)
+{
+    char *value = arena_printf(arena, "c%zu", index);
+    if (!is_wide_type(column->type)) return value;
+    if (write->scratch) return arena_printf(arena, "CAST(%s AS VARCHAR)", value);
+    char *message = arena_printf(arena,
+                                 "\"%s\" is %s with values beyond 2^53, which Parquet cannot hold: cast it "
+                                 "to BIGINT, DECIMAL(38,0) or VARCHAR",
+                                 column->name, column->type);
+    return arena_printf(arena,
+                        "CASE WHEN %s IS NULL OR %s BETWEEN -9007199254740992 AND 9007199254740992 THEN "
+                        "CAST(%s AS DOUBLE) ELSE error(%s) END",
+                        value, value, value, sql_literal(arena, message));
+}
+
 static Err *write_sql(Segment *segment, const Rel *rel, const RelWrite *write)
 {
     Emit *emit = &segment->emit;
     const Schema *schema = &rel->facts->schema;
     emit->keep_null_times = true;
     buf_puts(&emit->sql, "SELECT ");
-    for (size_t i = 0; i < schema->count; i++) {
-        bool is_text = write->scratch && is_wide_type(schema->columns[i].type);
-        buf_printf(&emit->sql, is_text ? "%sCAST(c%zu AS VARCHAR) AS %s" : "%sc%zu AS %s", i > 0 ? ", " : "",
-                   i, sql_ident(emit->arena, file_column_name(emit->arena, rel, write, i)));
-    }
+    for (size_t i = 0; i < schema->count; i++)
+        buf_printf(&emit->sql, "%s%s AS %s", i > 0 ? ", " : "",
+                   file_column_sql(emit->arena, write, &schema->columns[i], i),
+                   sql_ident(emit->arena, file_column_name(emit->arena, rel, write, i)));
     buf_puts(&emit->sql, " FROM (");
     TRY(write->read.sorted ? emit_sorted(emit, rel, write->read.span)
                            : emit_rel(emit, rel, (EmitWish){.span = write->read.span}));
@@ -73,26 +86,10 @@ static const ParquetColumnStats *stats_of(const ParquetStats *stats, const char 
     return NULL;
 }
 
-static Err *check_wide(const Rel *rel, const RelWrite *write, const ParquetStats *stats)
-{
-    static const double EXACT = 9007199254740992.0; /* 2^53 */
-    const Schema *schema = &rel->facts->schema;
-    for (size_t i = 0; i < schema->count && !write->scratch; i++) {
-        if (!is_wide_type(schema->columns[i].type)) continue;
-        const ParquetColumnStats *column = stats_of(stats, schema->columns[i].name);
-        if (column == NULL || column->min == NULL || column->max == NULL) continue;
-        if (strtod(column->min, NULL) >= -EXACT && strtod(column->max, NULL) <= EXACT) continue;
-        return err_hint(ERR(INVALID, "%s: \"%s\" is %s with values beyond 2^53, which Parquet cannot hold",
-                            rel->label, schema->columns[i].name, schema->columns[i].type),
-                        "cast it: CAST(... AS BIGINT), DECIMAL(38,0) or VARCHAR");
-    }
-    return NULL;
-}
-
 static Err *time_range(const Rel *rel, const RelWrite *write, const ParquetStats *stats, RelWritten *out)
 {
     const RelFacts *facts = rel->facts;
-    if (facts->time_index < 0 || stats->rows == 0) return NULL;
+    if (facts->time_index < 0 || stats->rows == 0 || write->any_time) return NULL;
     SCRATCH(scratch);
     const Column *time = &facts->schema.columns[facts->time_index];
     const ParquetColumnStats *column =
@@ -117,7 +114,6 @@ static Err *write_file(Arena *arena, Segment *segment, const Rel *rel, const Rel
     TRY(segment_error(segment, engine_write_parquet(arena, segment->emit.conn, &parquet, &stats)));
     RelWritten written = {.rows = stats.rows, .size_bytes = stats.size_bytes};
     Err *err = time_range(rel, write, &stats, &written);
-    if (err == NULL) err = check_wide(rel, write, &stats);
     if (err != NULL) {
         err_free(os_unlink_if(write->path));
         return err;
