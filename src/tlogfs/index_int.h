@@ -124,8 +124,8 @@ Err *index_node_by_id(Index *index, Arena *arena, const NodeId *id, bool *found,
     WARN_UNUSED;
 Err *index_node_by_name(Index *index, Arena *arena, const NodeId *parent, const char *name,
                         bool *found, NodeRow *out) WARN_UNUSED;
-/* Nodes have no id like this: every row is read. For the rare case that an id is not found. */
-Err *index_prove_no_node(Index *index, const NodeId *id) WARN_UNUSED;
+/* None of the `nodes` nodes has this id: every row is read. For the rare case that an id is not found. */
+Err *index_prove_no_node(Index *index, const NodeId *id, int64_t nodes) WARN_UNUSED;
 Err *index_children(Index *index, Arena *arena, const NodeId *parent, NodeRow **out, size_t *count)
     WARN_UNUSED;
 Err *index_node_put(Index *index, const NodeRow *row)

@@ -2,6 +2,7 @@
  * behind, missing or checked. Files are read in the order of their transactions, as one statement;
  * rows inside a file are in order of (txn, seq), and that the whole is strictly ascending is
  * checked here rather than sorted (sorting would hold inline content in memory). */
+#include "os/os.h"
 #include "perf/perf.h"
 #include "tlogfs/index_int.h"
 
@@ -41,10 +42,31 @@ static Err *each_row(const Chunk *chunk, Place *last, OnLogRow *on_row, void *co
     return NULL;
 }
 
-Err *log_source_rows(LogSource *source, const LogFile *files, size_t count, int64_t after_txn,
-                     OnLogRow *on_row, void *context)
+/* The engine could not read the files: names the one that is not there, or not whole. */
+static Err *explain(const LogSource *source, const LogFile *files, size_t count, Err *error)
 {
-    if (count == 0) return NULL;
+    if (err_code(error) == ERR_INTERRUPTED || err_code(error) == ERR_LIMIT) return error;
+    SCRATCH(scratch);
+    for (size_t i = 0; i < count; i++) {
+        OsStat stat;
+        bool exists = false;
+        const char *path = path_join(scratch, source->dir, files[i].path), *what = NULL;
+        Err *blind = os_stat_if(path, &exists, &stat);
+        if (blind == NULL && !exists)
+            what = "it is missing";
+        else if (blind == NULL && stat.size_bytes != files[i].size_bytes)
+            what = "it has another size";
+        err_free(blind);
+        if (what == NULL) continue;
+        err_free(error);
+        return err_path(ERR(CORRUPT, "log file %s: %s", path, what), path);
+    }
+    return error;
+}
+
+static Err *stream_rows(LogSource *source, const LogFile *files, size_t count, int64_t after_txn,
+                        OnLogRow *on_row, void *context)
+{
     SCRATCH(scratch);
     Conn *conn = NULL;
     TRY(log_source_conn(source, &conn));
@@ -60,4 +82,12 @@ Err *log_source_rows(LogSource *source, const LogFile *files, size_t count, int6
         perf_add(PERF_log_row_read, chunk.rows);
         TRY(each_row(&chunk, &last, on_row, context));
     }
+}
+
+Err *log_source_rows(LogSource *source, const LogFile *files, size_t count, int64_t after_txn,
+                     OnLogRow *on_row, void *context)
+{
+    if (count == 0) return NULL;
+    Err *error = stream_rows(source, files, count, after_txn, on_row, context);
+    return error == NULL ? NULL : explain(source, files, count, error);
 }

@@ -51,8 +51,7 @@ static size_t tier_of_files(const LogFile *files, size_t first, size_t last)
     return tier_of(files[last].last_txn - files[first].first_txn + 1);
 }
 
-/* Where the suffix to be merged begins; `count` - 1 when there is nothing to do. */
-static size_t plan_merge(const LogFile *files, size_t count)
+size_t tlog_plan_merge(const LogFile *files, size_t count)
 {
     size_t start = count - 1;
     while (start > 0 && tier_of_files(files, start - 1, start - 1) == 0) start--;
@@ -166,7 +165,7 @@ static Err *merge_files(Tlog *tlog, Arena *arena, bool merge_all, TlogCheckpoint
     size_t count = 0;
     TLOG_READ(tlog, index_log_files(tlog->index, arena, &tlog->stamp, &files, &count));
     if (count < 2) return NULL;
-    size_t start = merge_all ? 0 : plan_merge(files, count);
+    size_t start = merge_all ? 0 : tlog_plan_merge(files, count);
     if (count - start < 2) return NULL;
     Merge merge = {.files = files + start, .count = count - start};
     TRY(write_merged(tlog, arena, &merge));

@@ -270,7 +270,9 @@ Err *tlog_reindex(Tlog *tlog)
 static Err *node_or_proof(Tlog *tlog, Arena *arena, const NodeId *id, bool *found, NodeRow *out)
 {
     TRY(index_node_by_id(tlog->index, arena, id, found, out));
-    return *found || !id_valid(id->text) ? NULL : index_prove_no_node(tlog->index, id);
+    if (*found || !id_valid(id->text)) return NULL;
+    const Stamp *stamp = tlog->tx == NULL ? &tlog->stamp : &tlog->tx->stamp;
+    return index_prove_no_node(tlog->index, id, stamp->nodes);
 }
 
 Err *tlog_node(Tlog *tlog, Arena *arena, const NodeId *id, bool *found, NodeRow *out)

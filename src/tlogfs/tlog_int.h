@@ -124,3 +124,7 @@ char *random_uuid(Arena *arena);
  */
 Err *log_commit(Arena *arena, LogSource *source, int64_t version, const DeltaCommit *commit,
                 const char *txn_id, bool *out_won, bool *out_certain) WARN_UNUSED;
+
+/* ---- merge.c ---- */
+/* Of live files in order: where the suffix to be merged begins; `count` - 1 when there is nothing to do. */
+size_t tlog_plan_merge(const LogFile *files, size_t count);
