@@ -57,7 +57,7 @@ static Err *write_rows(Cli *cli, const Source *source, const Url *url, const cha
     TRY(plan_resolve(plan, rel));
     TRY(engine_connect(&conn));
     RelWrite write = {.read = {.span = {TIME_MIN, TIME_MAX}, .sorted = rel_time_index(rel) >= 0},
-                      .path = part};
+                      .path = part, .any_time = true};
     return rel_write(plan, cli->arena, conn, rel, &write, &written);
 }
 
@@ -143,6 +143,7 @@ Err *copy_out(Cli *cli, const Url *dest)
     TRY(cli_open_provider(cli, true, &provider));
     TRY(os_absolute(cli->arena, dest->path, &dir));
     TRY(os_stat_if(dir, &exists, &stat));
+    engine_allow(dir);
     copy.dir = dir;
     copy.single = cli->arg_count == 2 && !(exists && stat.is_dir) && !text_ends(dest->path, "/") &&
                   strpbrk(cli->args[0], "*?[{") == NULL;

@@ -120,6 +120,7 @@ static Err *run(Cli *cli)
     TRY(read_options(cli, &options));
     TRY(cli_open_provider(cli, true, &provider));
     CLEANUP(progress_end_at) Progress *progress = progress_new(cli, "export");
+    engine_allow(options.dir);
     options.pond_id = pond_info(cli->pond)->pond_id;
     options.progress = on_progress;
     options.context = progress;

@@ -44,6 +44,16 @@ static Err *own_temp(Cli *cli)
     return NULL;
 }
 
+/* What user SQL may make the engine read and write: the pond's own folders and this command's scratch. */
+static void allow_files(const Cli *cli, const char *scratch_dir)
+{
+    static const char *const FOLDERS[] = {"blobs", "cache", "log", "tmp"};
+    engine_allow(scratch_dir);
+    for (size_t i = 0; cli->pond != NULL && i < sizeof FOLDERS / sizeof *FOLDERS; i++) {
+        engine_allow(arena_printf(cli->arena, "%s/%s", pond_info(cli->pond)->dir, FOLDERS[i]));
+    }
+}
+
 static Err *scratch(void *context, const char **out)
 {
     Cli *cli = context;
@@ -53,6 +63,7 @@ static Err *scratch(void *context, const char **out)
         if (cli->own_temp == NULL) TRY(own_temp(cli));
         *out = cli->own_temp;
     }
+    allow_files(cli, *out);
     engine_configure(&(EngineOptions){
         .memory_limit_bytes = cli->memory_bytes, .temp_dir = *out, .log_statements = cli->verbose});
     return NULL;

@@ -88,6 +88,7 @@ Err *engine_parse_select(Arena *arena, Conn *conn, const char *sql, const Json *
     const Value value = {.kind = VALUE_TEXT, .bytes = sql, .size = strlen(sql)};
     TRY(engine_scalar_text(scratch, conn, "SELECT json_serialize_sql($1::VARCHAR)::VARCHAR", &value,
                            1, &text));
+    if (text == NULL) return ERR(INTERNAL, "the engine gives no syntax tree");
     const Json *answer = NULL;
     Err *err = json_parse(arena, text, strlen(text), &answer);
     if (err != NULL && err_code(err) == ERR_LIMIT) {

@@ -42,6 +42,8 @@ struct Conn {
     Result *open_result; /* a stream that has not ended */
 };
 
+/* A new instance is open again (sandbox.c). */
+void sandbox_forget(void);
 /* Grows with each engine_interrupt: a statement that sees it change stops. */
 uint64_t instance_interrupts(void);
 EngineOptions instance_options(void);

@@ -149,6 +149,7 @@ static void shutdown_locked(void)
     if (instance != NULL) ddb.close(&instance);
     instance = NULL;
     feed_forget_all();
+    sandbox_forget();
     arena_free_at(&keywords_arena);
     arena_free_at(&options_arena);
     options = (EngineOptions){0};

@@ -25,6 +25,7 @@ static Err *host_source(Arena *arena, const Url *url, Source **out, size_t *coun
     char *path = NULL;
     int64_t size = 0;
     TRY(provider_host_file(arena, url, &path, &size));
+    engine_allow(path);
     Source *source = ANEW(arena, Source);
     *source = (Source){
         .path = path,
