@@ -54,6 +54,8 @@ static void tells_statistics(void **state)
     assert_int_equal(column(&stats, "never")->null_count, 1000);
     assert_string_equal(column(&stats, "d")->min, "1969-12-30");
     assert_string_equal(column(&stats, "dec")->max, "1.50");
+    for (size_t i = 1; i < stats.column_count; i++)
+        assert_true(strcmp(stats.columns[i - 1].name, stats.columns[i].name) < 0);
 }
 
 static void writes_no_rows(void **state)
