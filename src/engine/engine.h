@@ -38,6 +38,13 @@ typedef struct Conn Conn;
 Err *engine_connect(Conn **out) WARN_UNUSED;
 void engine_disconnect_at(Conn **conn); /* for CLEANUP; NULL is fine */
 
+/* What files statements may touch once user SQL runs. engine_allow names a file or folder (and all
+ * below it); engine_sandbox closes everything else for the rest of the process's instance, and may
+ * be called before every statement with user SQL: only the first does something. Without any name
+ * allowed nothing is closed. */
+void engine_allow(const char *path);
+Err *engine_sandbox(Conn *conn) WARN_UNUSED;
+
 /* Statements without result rows of interest; several may be separated by semicolons. */
 Err *engine_exec(Conn *conn, const char *sql) WARN_UNUSED;
 
