@@ -144,6 +144,7 @@ Err *copy_out(Cli *cli, const Url *dest)
     TRY(os_absolute(cli->arena, dest->path, &dir));
     TRY(os_stat_if(dir, &exists, &stat));
     engine_allow(dir);
+    engine_allow(arena_printf(cli->arena, "%s.pond-part", dir));
     copy.dir = dir;
     copy.single = cli->arg_count == 2 && !(exists && stat.is_dir) && !text_ends(dest->path, "/") &&
                   strpbrk(cli->args[0], "*?[{") == NULL;
