@@ -114,7 +114,8 @@ static Err *write_parquet(Cli *cli, Plan *plan, const Rel *rel, bool sorted)
     TRY(provider_scratch_dir(cli->provider, &dir));
     char *path = arena_printf(cli->arena, "%s/cat.parquet", dir);
     TRY(engine_connect(&conn));
-    RelWrite write = {.read = {.span = {TIME_MIN, TIME_MAX}, .sorted = sorted}, .path = path};
+    RelWrite write = {
+        .read = {.span = {TIME_MIN, TIME_MAX}, .sorted = sorted}, .path = path, .any_time = true};
     TRY(rel_write(plan, cli->arena, conn, rel, &write, &written));
     TRY(write_file(path));
     return os_unlink(path);

@@ -124,6 +124,7 @@ static Err *stage(Cli *cli, CopyIn *copy, const Url *url, const char *from, Entr
         TRY(provider_csv_to_parquet(cli->provider, cli->arena, from, url, url->text, staged));
         TRY(os_sha256_file(staged, &spec->meta.size_bytes, spec->meta.sha256));
         ingest.unit = NULL; /* the converted time needs none */
+        ingest.converted = true;
     } else {
         TRY(os_copy_file(from, staged, on_bytes, copy, &spec->meta.size_bytes, spec->meta.sha256));
     }

@@ -57,7 +57,8 @@ static Err *write_rows(Cli *cli, const Source *source, const Url *url, const cha
     TRY(plan_resolve(plan, rel));
     TRY(engine_connect(&conn));
     RelWrite write = {.read = {.span = {TIME_MIN, TIME_MAX}, .sorted = rel_time_index(rel) >= 0},
-                      .path = part, .any_time = true};
+                      .path = part,
+                      .any_time = true};
     return rel_write(plan, cli->arena, conn, rel, &write, &written);
 }
 

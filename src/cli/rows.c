@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { TABLE_MOST = 40 }; /* rows that a table shows at each end of a long result */
@@ -29,6 +30,17 @@ static char *double_text(Arena *arena, double value)
     JsonOut out = json_out(&text);
     json_put_double(&out, value);
     return text.data;
+}
+
+/* The shortest text that reads back as the same float. */
+static char *float_text(Arena *arena, double value)
+{
+    if (!isfinite(value)) return double_text(arena, value);
+    for (int digits = 6; digits < 9; digits++) {
+        char *text = arena_printf(arena, "%.*g", digits, value);
+        if (strtof(text, NULL) == (float)value) return double_text(arena, strtod(text, NULL));
+    }
+    return double_text(arena, strtod(arena_printf(arena, "%.9g", value), NULL));
 }
 
 static int64_t fraction_per_us(const char *type, bool *divide)
@@ -83,7 +95,7 @@ char *row_cell_text(Arena *arena, const Vector *vector, size_t row, const char *
         return arena_strndup(arena, bytes, size);
     }
     case PHYS_BOOL: return arena_strdup(arena, engine_int(vector, row) != 0 ? "true" : "false");
-    case PHYS_F32:
+    case PHYS_F32: return float_text(arena, engine_double(vector, row));
     case PHYS_F64: return double_text(arena, engine_double(vector, row));
     case PHYS_U64: return arena_printf(arena, "%" PRIu64, ((const uint64_t *)vector->data)[row]);
     case PHYS_I128: {

@@ -44,7 +44,8 @@ static Err *own_temp(Cli *cli)
     return NULL;
 }
 
-/* What user SQL may make the engine read and write: the pond's own folders and this command's scratch. */
+/* What user SQL may make the engine read and write: the pond's own folders and this command's
+ * scratch. */
 static void allow_files(const Cli *cli, const char *scratch_dir)
 {
     static const char *const FOLDERS[] = {"blobs", "cache", "log", "tmp"};

@@ -87,10 +87,12 @@ static Err *make(Provider *provider, const char *text_path, const Url *url, cons
     const Json *schema = NULL;
     TRY(provider_scratch_path(provider, arena, ".parquet", &staged));
     TRY(provider_csv_to_parquet(provider, arena, text_path, url, label, staged));
-    TRY(provider_check_parquet(
-        provider, arena, staged,
-        &(IngestOptions){.label = label, .series = true, .time_column = url_option(url, "time")},
-        &meta));
+    TRY(provider_check_parquet(provider, arena, staged,
+                               &(IngestOptions){.label = label,
+                                                .series = true,
+                                                .converted = true,
+                                                .time_column = url_option(url, "time")},
+                               &meta));
     TRY(os_stat(staged, &stat));
     char *dir = path_parent(arena, path);
     Err *err = os_mkdirs(dir);

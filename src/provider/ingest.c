@@ -34,7 +34,7 @@ static Err *check_magic(const char *path, const char *label)
                           ? "the PAR1 magic bytes at its end are missing: it is truncated"
                           : "it does not begin and end with the PAR1 magic bytes";
     return err_hint(
-        ERR(CORRUPT, "%s: not a valid parquet file: %s", label, why),
+        ERR(INVALID, "%s: not a valid parquet file: %s", label, why),
         "copy it as plain bytes with host:///, or convert a text with host+csv+series:///");
 }
 
@@ -57,10 +57,10 @@ static TimeReader *time_reader_new(Arena *arena, const Column *column, ptrdiff_t
     return reader;
 }
 
-static Err *out_of_range(const char *label, const char *column, int64_t row)
+static Err *out_of_range(const char *column, int64_t row)
 {
-    return ERR(INVALID, "%s: time column '%s', row %lld: outside the years 0001 to 9999", label,
-               column, (long long)row + 1);
+    return ERR(INVALID, "time column '%s', row %lld: outside the years 0001 to 9999", column,
+               (long long)row + 1);
 }
 
 /* The stored integer in µs; a NS time is rounded down for the interval's lower end. False when no
@@ -75,7 +75,7 @@ static bool to_us(const TimeReader *reader, int64_t stored, TimeUs *out)
     return time >= first && time <= last;
 }
 
-static Err *read_times(TimeReader *reader, const Chunk *chunk, const char *label, const char *name)
+static Err *read_times(TimeReader *reader, const Chunk *chunk, const char *name)
 {
     const Vector *vector = &chunk->vectors[reader->column];
     size_t count = 0;
@@ -85,8 +85,7 @@ static Err *read_times(TimeReader *reader, const Chunk *chunk, const char *label
             continue;
         }
         TimeUs time = 0;
-        if (!to_us(reader, engine_int(vector, row), &time))
-            return out_of_range(label, name, reader->rows);
+        if (!to_us(reader, engine_int(vector, row), &time)) return out_of_range(name, reader->rows);
         if (reader->any && time < reader->last) reader->in_order = false;
         reader->last = time;
         reader->any = true;
@@ -99,7 +98,8 @@ static Err *read_times(TimeReader *reader, const Chunk *chunk, const char *label
 static Err *guess_unit(Provider *provider, Arena *arena, const char *from, const Column *column,
                        const IngestOptions *options, TimeUnit *out)
 {
-    if (options->unit != NULL) return time_unit_parse(options->unit, out);
+    if (options->unit != NULL)
+        return ERR_WRAP(time_unit_parse(options->unit, out), "%s", options->label);
     Conn *conn = NULL;
     char *text = NULL;
     TRY(provider_conn(provider, &conn));
@@ -115,7 +115,7 @@ static Err *guess_unit(Provider *provider, Arena *arena, const char *from, const
 }
 
 static Err *decode_all(Provider *provider, const char *from, TimeReader *reader,
-                       const IngestOptions *options, const char *time_name, int64_t *out_rows)
+                       const char *time_name, int64_t *out_rows)
 {
     Conn *conn = NULL;
     CLEANUP(engine_result_close_at) Result *result = NULL;
@@ -128,17 +128,19 @@ static Err *decode_all(Provider *provider, const char *from, TimeReader *reader,
         if (chunk.rows == 0) return NULL;
         TRY(os_check_interrupt());
         *out_rows += (int64_t)chunk.rows;
-        if (reader != NULL) TRY(read_times(reader, &chunk, options->label, time_name));
+        if (reader != NULL) TRY(read_times(reader, &chunk, time_name));
     }
 }
 
 static Err *refuse_nulls(const TimeReader *reader, const IngestOptions *options, const char *name)
 {
     if (reader->nulls == 0 || !options->series) return NULL;
-    return err_hint(ERR(INVALID, "%s: time column '%s' is null in %lld rows, first in row %lld",
-                        options->label, name, (long long)reader->nulls,
-                        (long long)reader->first_null + 1),
-                    "remove those rows, or copy it as a table: host+table:///");
+    Err *err = ERR(INVALID, "%s: time column '%s' is null in %lld %s, first in row %lld",
+                   options->label, name, (long long)reader->nulls,
+                   reader->nulls == 1 ? "row" : "rows", (long long)reader->first_null + 1);
+    return err_hint(err, options->converted
+                             ? "remove those rows"
+                             : "remove those rows, or copy it as a table: host+table:///");
 }
 
 static Err *record(Arena *arena, const TimeReader *reader, const Schema *schema, int64_t rows,
@@ -161,6 +163,23 @@ static Err *record(Arena *arena, const TimeReader *reader, const Schema *schema,
     return NULL;
 }
 
+static Err *no_time_column(const Schema *schema, const char *label)
+{
+    const Column *named = NULL;
+    for (size_t i = 0; i < schema->count && named == NULL; i++) {
+        if (time_column_is_named(schema->columns[i].name)) named = &schema->columns[i];
+    }
+    Err *err =
+        named != NULL
+            ? ERR(INVALID, "%s: no time column: '%s' has type %s, and none has a time type", label,
+                  named->name, named->type)
+            : ERR(INVALID,
+                  "%s: no time column: none is named timestamp, event_time, time, ts, datetime or "
+                  "date, and none has a time type",
+                  label);
+    return err_hint(err, "say which with ?time=COLUMN, or copy it as a table: host+table:///");
+}
+
 static Err *find_time(Provider *provider, Arena *arena, const char *from, const Schema *schema,
                       const IngestOptions *options, TimeReader **out, TimeUnit *unit)
 {
@@ -170,14 +189,7 @@ static Err *find_time(Provider *provider, Arena *arena, const char *from, const 
     err_free(err);
     *out = NULL;
     *unit = TIME_UNIT_NONE;
-    if (index < 0 && options->series) {
-        return err_hint(ERR(INVALID,
-                            "%s: no time column: none is named timestamp, event_time, time, ts, "
-                            "datetime or date, and none "
-                            "has a time type",
-                            options->label),
-                        "say which with ?time=COLUMN, or copy it as a table: host+table:///");
-    }
+    if (index < 0 && options->series) return no_time_column(schema, options->label);
     if (index < 0) return NULL;
     const Column *column = &schema->columns[index];
     TypeClass class = type_class(column->type);
@@ -193,6 +205,15 @@ static Err *find_time(Provider *provider, Arena *arena, const char *from, const 
     return NULL;
 }
 
+/* A damaged input is not a damaged pond. */
+static Err *of_input(const char *label, Err *err)
+{
+    if (err == NULL || err_code(err) != ERR_CORRUPT) return ERR_WRAP(err, "%s", label);
+    Err *own = ERR(INVALID, "%s: not a valid parquet file: %s", label, err_message(err));
+    err_free(err);
+    return err_hint(own, "it is damaged; ask for another copy, or keep it as bytes with host:///");
+}
+
 /* The engine renames columns that differ only in case; the file's own names stand in its schema. */
 Err *provider_check_parquet(Provider *provider, Arena *arena, const char *path,
                             const IngestOptions *options, Version *meta)
@@ -204,15 +225,13 @@ Err *provider_check_parquet(Provider *provider, Arena *arena, const char *path,
     TimeUnit unit = TIME_UNIT_NONE;
     TRY(check_magic(path, options->label));
     TRY(provider_conn(provider, &conn));
-    TRY(ERR_WRAP(engine_parquet_schema(arena, conn, path, &schema, &footer_rows),
-                 "%s: not a valid parquet file", options->label));
+    TRY(of_input(options->label, engine_parquet_schema(arena, conn, path, &schema, &footer_rows)));
     char *from = engine_read_parquet_sql(arena, &path, 1, "");
     TRY(find_time(provider, arena, from, &schema, options, &reader, &unit));
     const char *time_name = reader != NULL ? schema.columns[reader->column].name : NULL;
-    TRY(ERR_WRAP(decode_all(provider, from, reader, options, time_name, &rows), "%s",
-                 options->label));
+    TRY(of_input(options->label, decode_all(provider, from, reader, time_name, &rows)));
     if (rows != footer_rows) {
-        return ERR(CORRUPT, "%s: its footer tells of %lld rows, %lld were read", options->label,
+        return ERR(INVALID, "%s: its footer tells of %lld rows, %lld were read", options->label,
                    (long long)footer_rows, (long long)rows);
     }
     if (reader != NULL) TRY(refuse_nulls(reader, options, time_name));

@@ -97,9 +97,10 @@ typedef struct IngestOptions {
     const char *time_column; /* ?time=COL, or NULL: found by the rule of cli.md */
     const char *unit;        /* ?unit=s|ms|us|ns, or NULL */
     bool series;             /* must have a time column without nulls */
+    bool converted;          /* made here from a text: messages do not speak of Parquet */
 } IngestOptions;
 /* Decodes every column of a Parquet file once and fills in rows, schema, time column, unit,
- * intervals (<= 64), in_order. CORRUPT: "not a valid parquet file" with PAR1 hint, truncated,
+ * intervals (<= 64), in_order. INVALID: "not a valid parquet file" with PAR1 hint, truncated,
  * undecodable. `meta` size and sha256 are the caller's. */
 Err *provider_check_parquet(Provider *provider, Arena *arena, const char *path,
                             const IngestOptions *options, Version *meta) WARN_UNUSED;
