@@ -50,11 +50,18 @@ BucketRun *bucket_run_new(Plan *plan, const Rel *rel, TimeSpan span)
     return run;
 }
 
-void bucket_run_close(BucketRun *run)
+/* The stream below and its connection; the states stay. */
+static void run_close_input(BucketRun *run)
 {
     engine_result_close_at(&run->result);
     if (run->is_open) segment_close(&run->segment);
+    run->is_open = false;
     engine_disconnect_at(&run->conn);
+}
+
+void bucket_run_close(BucketRun *run)
+{
+    run_close_input(run);
     arena_free(run->arena);
 }
 
@@ -174,6 +181,7 @@ static Err *fetch(BucketRun *run)
     run->row = 0;
     if (run->chunk.rows == 0) {
         run->has_ended = true;
+        run_close_input(run); /* connections are few, and a statement may read many feeds in turn */
         return NULL;
     }
     const Vector *times = &run->chunk.vectors[0];
