@@ -267,7 +267,7 @@ void dir_changed(Fs *fs, const NodeId *id, const char *name)
     if (fs->dynamic_dirs.count > 0) fs->dynamic_dirs = map_new(fs->arena);
 }
 
-Err *dir_hint(Fs *fs, Err *err, const Place *place, const char *logical, const char *name)
+Err *dir_hint(Fs *fs, Err *err, const Place *place, const char *name)
 {
     const Node *entries = NULL;
     size_t count = 0;
@@ -282,7 +282,7 @@ Err *dir_hint(Fs *fs, Err *err, const Place *place, const char *logical, const c
     const char *nearest = text_nearest(name, names, count);
     if (nearest == NULL) return err;
     return err_hint(err, "did you mean %s?",
-                    path_shown(scratch, path_join(scratch, logical, nearest)));
+                    path_shown(scratch, path_join(scratch, place->real, nearest)));
 }
 
 Err *fs_children(Fs *fs, Arena *arena, const Node *dir, const char *path, const Node **out,

@@ -35,6 +35,14 @@ int text_column(const char *text, const char *at)
     return column;
 }
 
+/* The first characters of something too long to show whole. */
+static const char *head_shown(Arena *arena, const char *text)
+{
+    size_t length = 40;
+    while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80) length--;
+    return path_shown(arena, arena_strndup(arena, text, length));
+}
+
 Err *path_check_name(const char *name)
 {
     SCRATCH(scratch);
@@ -42,8 +50,8 @@ Err *path_check_name(const char *name)
     const char *shown = text_printable(scratch, name);
     if (length == 0) return ERR(INVALID, "a name cannot be empty");
     if (length > NAME_MAX_BYTES) {
-        return ERR(INVALID, "%.40s...: the name has %zu bytes, at most %d are allowed", shown,
-                   length, NAME_MAX_BYTES);
+        return ERR(INVALID, "%s...: the name has %zu bytes, at most %d are allowed",
+                   head_shown(scratch, name), length, NAME_MAX_BYTES);
     }
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
         return ERR(INVALID, "%s: not a name", name);
@@ -80,7 +88,13 @@ static Err *add_component(Buf *to, const char *path, const char *at, size_t leng
 
 Err *path_normalize(Arena *arena, const char *path, char **out)
 {
-    if (path[0] == '\0') return ERR(INVALID, "the path is empty");
+    size_t size_bytes = strlen(path);
+    if (size_bytes == 0) return ERR(INVALID, "the path is empty");
+    if (size_bytes > PATH_MAX_BYTES) {
+        SCRATCH(scratch);
+        return ERR(LIMIT, "%s...: the path has %zu bytes, at most %d are allowed",
+                   head_shown(scratch, path), size_bytes, PATH_MAX_BYTES);
+    }
     Buf to = buf_new(arena);
     for (const char *at = path; *at != '\0';) {
         at += strspn(at, "/");

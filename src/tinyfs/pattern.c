@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATTERN_MAX_BYTES = 4096 };
-
 typedef struct Parser {
     Arena *arena;
     const char *text;
@@ -243,9 +241,8 @@ Err *pattern_compile(Arena *arena, const char *text, const Pattern **out)
     size_t length = strlen(text);
     perf_count(PERF_pattern_compile);
     if (length == 0) return ERR(INVALID, "the pattern is empty");
-    if (length > PATTERN_MAX_BYTES) {
-        return ERR(LIMIT, "pattern of %zu bytes: at most %d are allowed", length,
-                   PATTERN_MAX_BYTES);
+    if (length > PATH_MAX_BYTES) {
+        return ERR(LIMIT, "pattern of %zu bytes: at most %d are allowed", length, PATH_MAX_BYTES);
     }
     if (!utf8_valid(text, length)) return ERR(INVALID, "the pattern is not valid UTF-8");
     parser.text = arena_strdup(arena, text);

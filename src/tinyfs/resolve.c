@@ -1,11 +1,10 @@
 /* From a path to a node, following links.
  *
- * A link's target is read from the directory that really holds the link, however that was reached,
- * and its
- * `..` textually. Links count along one path, also those inside targets; the 41st is an error,
- * which is how a link to itself ends. What is missing is an Outcome, because callers disagree about
- * whether it is an error: a path to create, a pattern's literal prefix, a dangling link in a
- * listing. */
+ * A link's target is read from the directory that really holds the link, however that was reached;
+ * `..` in it is textual. Links count along one path, also those inside targets; the 41st is an
+ * error, which is how a link to itself ends. What is missing is an Outcome, because callers
+ * disagree about whether it is an error: a path to create, a pattern's literal prefix, a dangling
+ * link in a listing. */
 #include "tinyfs/tinyfs_int.h"
 #include <string.h>
 
@@ -42,7 +41,7 @@ Err *trail_follow(Trail *trail, const Place *dir, const Node *link, const char *
     Resolved end = {0};
     TRY(resolve_target(trail, dir, link, logical, &end));
     trail->link = outer;
-    *out = (Resolved){.at = end.at, .parent = *dir, .name = link->name};
+    *out = (Resolved){.at = end.at, .parent = dir->node};
     if (end.outcome != OUTCOME_FOUND) {
         out->outcome = OUTCOME_DANGLING;
         out->stuck = arena_strdup(trail->arena, logical);
@@ -51,33 +50,54 @@ Err *trail_follow(Trail *trail, const Place *dir, const Node *link, const char *
     return NULL;
 }
 
-static void stop(Resolved *out, Outcome outcome, const char *stuck)
+/* A path on its way down. Prefixes are copied only where one is kept. */
+typedef struct Descent {
+    Trail *trail;
+    const char *path, *end; /* the component at hand ends at `end` */
+    Buf real;               /* of out->at, without links; empty at the root */
+    Resolved *out;
+} Descent;
+
+static const char *prefix_of(const Descent *down)
 {
-    out->outcome = outcome;
-    out->stuck = stuck;
+    return arena_strndup(down->trail->arena, down->path, (size_t)(down->end - down->path));
+}
+
+static Err *stop(const Descent *down, Outcome outcome, const char *stuck)
+{
+    down->out->outcome = outcome;
+    down->out->stuck = stuck;
+    return NULL;
+}
+
+static Err *step_through(Descent *down, const Place *dir, const Node *link)
+{
+    TRY(trail_follow(down->trail, dir, link, prefix_of(down), down->out));
+    if (down->out->outcome != OUTCOME_FOUND) return NULL;
+    buf_clear(&down->real);
+    if (down->out->at.real[1] != '\0') buf_puts(&down->real, down->out->at.real);
+    return NULL;
 }
 
 /* One component down from out->at, which is left at what it names. */
-static Err *step(Trail *trail, const char *logical, bool last, bool keep, Resolved *out)
+static Err *step(Descent *down, const char *name, bool follow)
 {
-    const char *name = path_base(logical);
-    out->parent = out->at;
-    out->name = name;
-    if (!entry_is_dir(out->parent.node->type)) {
-        stop(out, OUTCOME_NOT_DIR, path_parent(trail->arena, logical));
-        return NULL;
+    Resolved *out = down->out;
+    bool last = *down->end == '\0';
+    Place dir = {out->at.node, down->real.size == 0 ? "/" : down->real.data};
+    out->parent = dir.node;
+    if (!entry_is_dir(dir.node->type)) {
+        return stop(down, OUTCOME_NOT_DIR, path_parent(down->trail->arena, prefix_of(down)));
     }
     const Node *child = NULL;
-    TRY(dir_lookup(trail->fs, &out->parent, name, &child));
+    TRY(dir_lookup(down->trail->fs, &dir, name, &child));
     if (child == NULL) {
-        stop(out, last ? OUTCOME_MISSING : OUTCOME_MISSING_DIR, logical);
-        return NULL;
+        return stop(down, last ? OUTCOME_MISSING : OUTCOME_MISSING_DIR, prefix_of(down));
     }
-    if (child->type == ENTRY_SYMLINK && !(last && keep)) {
-        Place dir = out->parent;
-        return trail_follow(trail, &dir, child, logical, out);
-    }
-    out->at = (Place){.node = child, .real = path_join(trail->arena, out->parent.real, name)};
+    if (child->type == ENTRY_SYMLINK && (follow || !last)) return step_through(down, &dir, child);
+    out->at.node = child;
+    buf_putc(&down->real, '/');
+    buf_puts(&down->real, name);
     return NULL;
 }
 
@@ -85,14 +105,15 @@ Err *trail_resolve(Trail *trail, const char *path, FindOptions options, Resolved
 {
     const Node *root = NULL;
     TRY(fs_root(trail->fs, &root));
-    *out = (Resolved){.at = {root, "/"}, .parent = {root, "/"}, .name = ""};
+    *out = (Resolved){.at = {root, "/"}, .parent = root};
+    Descent down = {.trail = trail, .path = path, .real = buf_new(trail->arena), .out = out};
     for (const char *at = path + 1; *at != '\0' && out->outcome == OUTCOME_FOUND;) {
-        at += strcspn(at, "/");
-        bool last = *at == '\0';
-        const char *logical = arena_strndup(trail->arena, path, (size_t)(at - path));
-        TRY(step(trail, logical, last, options.keep_last, out));
-        if (!last) at++;
+        down.end = at + strcspn(at, "/");
+        const char *name = arena_strndup(trail->arena, at, (size_t)(down.end - at));
+        TRY(step(&down, name, !options.keep_last));
+        at = *down.end == '\0' ? down.end : down.end + 1;
     }
+    if (down.real.size > 0) out->at.real = down.real.data;
     return NULL;
 }
 
@@ -101,7 +122,8 @@ static Err *missing_error(Fs *fs, const Resolved *resolved)
     SCRATCH(scratch);
     const char *stuck = resolved->stuck;
     Err *err = err_path(ERR(NOT_FOUND, "%s: it does not exist", path_shown(scratch, stuck)), stuck);
-    return dir_hint(fs, err, &resolved->parent, path_parent(scratch, stuck), path_base(stuck));
+    Place dir = {resolved->parent, path_parent(scratch, stuck)};
+    return dir_hint(fs, err, &dir, path_base(stuck));
 }
 
 Err *resolved_error(Fs *fs, const Resolved *resolved)
@@ -137,7 +159,7 @@ Err *fs_find(Fs *fs, Arena *arena, const char *path, FindOptions options, Found 
         return resolved_error(fs, &end);
     *out = (Found){.exists = end.outcome == OUTCOME_FOUND,
                    .path = normal,
-                   .parent = *end.parent.node,
+                   .parent = *end.parent,
                    .name = path_base(normal)};
     if (out->exists) out->node = *end.at.node;
     return NULL;
@@ -148,9 +170,8 @@ Err *fs_get(Fs *fs, Arena *arena, const char *path, FindOptions options, Found *
     Found found;
     TRY(fs_find(fs, arena, path, options, &found));
     if (!found.exists) {
-        Resolved missing = {.outcome = OUTCOME_MISSING,
-                            .stuck = found.path,
-                            .parent = {&found.parent, path_parent(arena, found.path)}};
+        Resolved missing = {
+            .outcome = OUTCOME_MISSING, .stuck = found.path, .parent = &found.parent};
         return resolved_error(fs, &missing);
     }
     *out = found;

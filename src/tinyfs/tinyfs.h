@@ -154,7 +154,7 @@ char *path_join(Arena *arena, const char *dir, const char *name);
 const char *path_base(const char *path);                  /* after the last '/'; "" for the root */
 char *path_parent(Arena *arena, const char *path);        /* "/" for the root */
 /* Absolute, without ".", "..", double or trailing slashes; a path without a leading slash starts at the root. ".." is taken textually.
- * INVALID when empty, when ".." leads above the root or a name is bad. */
+ * INVALID when empty, when ".." leads above the root or a name is bad; LIMIT above 4096 bytes. */
 Err *path_normalize(Arena *arena, const char *path, char **out) WARN_UNUSED;
 Err *path_check_name(const char *name) WARN_UNUSED;
 int path_compare(const char *a, const char *b);           /* component-wise, by bytes: "/a/b" before "/a-b" */

@@ -3,7 +3,7 @@
 #pragma once
 #include "tinyfs/tinyfs.h"
 
-enum { NAME_MAX_BYTES = 255 };
+enum { NAME_MAX_BYTES = 255, PATH_MAX_BYTES = 4096 };
 
 /* A path as it may stand in an error message: one printable line. */
 const char *path_shown(Arena *arena, const char *path);
@@ -26,9 +26,9 @@ Err *dir_list(Fs *fs, const Place *dir, const Node **out, size_t *count) WARN_UN
 Err *dir_lookup(Fs *fs, const Place *dir, const char *name, const Node **out) WARN_UNUSED;
 /* One entry of a stored directory has changed; so may have every dynamic directory. */
 void dir_changed(Fs *fs, const NodeId *dir, const char *name);
-/* Adds "did you mean ..." with the name in `dir` that is nearest to `name`, when there is one. */
-Err *dir_hint(Fs *fs, Err *err, const Place *dir, const char *logical, const char *name)
-    WARN_UNUSED;
+/* Adds "did you mean ..." with the name in `dir` that is nearest to `name`, when there is one. Here
+ * `real` may be the path as the user wrote it. */
+Err *dir_hint(Fs *fs, Err *err, const Place *dir, const char *name) WARN_UNUSED;
 
 /* ---- resolve.c: paths and links ---- */
 
@@ -51,10 +51,8 @@ typedef enum Outcome {
 
 typedef struct Resolved {
     Outcome outcome;
-    Place at;     /* FOUND: links followed */
-    Place parent; /* the directory that holds the last component as written; of the last one reached
-                   */
-    const char *name;  /* last component as written */
+    Place at;           /* FOUND: links followed */
+    const Node *parent; /* holds, or would hold, the last component reached, as written */
     const char *stuck; /* not FOUND: the path that is missing, no directory, or the dangling link */
     const char *target; /* DANGLING: what the link says */
 } Resolved;

@@ -380,6 +380,27 @@ static void test_memory_follows_changes(void **state)
     assert_string_equal(matches[0].path, "/a/one");
 }
 
+/* The deepest path that may be written: made, walked and removed. */
+static void test_deep(void **state)
+{
+    Tree *tree = *state;
+    enum { DEPTH = 2048 };
+    char *path = arena_alloc(tree->arena, 2 * DEPTH + 1);
+    Match *matches = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < DEPTH; i++) memcpy(path + 2 * i, "/d", 2);
+    fs_memory_begin(tree->memory);
+    OK(fs_mkdir(tree->fs, tree->arena, path, true, NULL));
+    assert_true(found_at(tree, path, FOLLOW).exists);
+    OK(fs_match(tree->fs, tree->arena, compiled(tree->arena, "/**/d/**/d"), (MatchOptions){0},
+                &matches, &count));
+    assert_int_equal(count, DEPTH - 1);
+    assert_string_equal(matches[count - 1].path, path);
+    OK(fs_remove(tree->fs, tree->arena, "/d", true));
+    fs_memory_commit(tree->memory);
+    assert_false(found_at(tree, "/d", FOLLOW).exists);
+}
+
 /* Creating many entries in one directory never lists it. */
 static void test_cost_of_creating(void **state)
 {
@@ -415,6 +436,7 @@ int main(void)
         TEST(test_move),
         TEST(test_remove),
         TEST(test_memory_follows_changes),
+        TEST(test_deep),
         TEST(test_cost_of_creating),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,6 +46,28 @@ static void test_normalize_refuses(void **state)
     assert_string_equal(text, "/a\\n/../..: '..' leads above the root");
 }
 
+static void test_too_long(void **state)
+{
+    Tree *tree = *state;
+    char *text = arena_alloc(tree->arena, 5000), *normal = NULL;
+    for (int i = 0; i < 4096; i++) text[i] = i % 200 == 0 ? '/' : 'a';
+    OK(path_normalize(tree->arena, text, &normal));
+    assert_string_equal(normal, text);
+    text[4096] = 'a';
+    assert_string_equal(
+        FAILS(tree->arena, LIMIT, path_normalize(tree->arena, text, &normal)),
+        "/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...: the path has 4097 bytes, at most "
+        "4096 are allowed");
+    memset(text, 'b', 39); /* the cut falls into a character */
+    memcpy(text + 39, "\xc3\xa9", 2);
+    memset(text + 41, 'b', 215);
+    text[256] = '\0';
+    assert_string_equal(
+        FAILS(tree->arena, INVALID, path_check_name(text)),
+        "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb...: the name has 256 bytes, at most 255 "
+        "are allowed");
+}
+
 static void test_parts(void **state)
 {
     Arena *a = ((Tree *)*state)->arena;
@@ -202,10 +224,9 @@ static void test_sums(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_normalize),   TEST(test_normalize_refuses),
-        TEST(test_parts),       TEST(test_compare),
-        TEST(test_types),       TEST(test_new_ids),
-        TEST(test_derived_ids), TEST(test_copies_are_deep),
+        TEST(test_normalize), TEST(test_normalize_refuses), TEST(test_too_long),
+        TEST(test_parts),     TEST(test_compare),           TEST(test_types),
+        TEST(test_new_ids),   TEST(test_derived_ids),       TEST(test_copies_are_deep),
         TEST(test_sums),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
