@@ -1,12 +1,14 @@
-/* The bucket operator: rows in time order in, one row per bucket out, as a feed of the statement above.
+/* The bucket operator: rows in time order in, one row per bucket out, as a feed of the statement
+ * above.
  *
- * It runs its own statement on its own connection, in the thread that reads the feed, and opens it with
- * the first row that is asked for. Each chunk's times are converted and checked once (null times and
- * disorder are errors: a recorded order that does not hold means damage); then runs of rows of one bucket go
- * to the states, a column at a time. Buckets of the base width are folded, whole and in order, into the
- * wider ones. Over partials the rows are the base buckets. Memory is one chunk and two buckets. */
-#include "plan/bucket_int.h"
+ * It runs its own statement on its own connection, in the thread that reads the feed, and opens it
+ * with the first row that is asked for. Each chunk's times are converted and checked once (null
+ * times and disorder are errors: a recorded order that does not hold means damage); then runs of
+ * rows of one bucket go to the states, a column at a time. Buckets of the base width are folded,
+ * whole and in order, into the wider ones. Over partials the rows are the base buckets. Memory is
+ * one chunk and two buckets. */
 #include "perf/perf.h"
+#include "plan/bucket_int.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -24,8 +26,8 @@ struct BucketRun {
     CellVec cells; /* of partials: read, or written */
 
     Chunk chunk;
-    size_t row;           /* next of the chunk */
-    const TimeUs *times;  /* of the chunk */
+    size_t row;          /* next of the chunk */
+    const TimeUs *times; /* of the chunk */
     TimeUs *converted;
     TimeUs last_time;
 
@@ -90,9 +92,12 @@ static char *channel_sql(Arena *arena, const Channel *channel)
     const char *type = NULL;
     switch (channel->kind) {
     case CHANNEL_COUNT: return arena_printf(arena, "%s IS NOT NULL", column);
-    case CHANNEL_INT: type = class == TYPE_INT || class == TYPE_BOOL ? "BIGINT" : channel->type; break;
+    case CHANNEL_INT:
+        type = class == TYPE_INT || class == TYPE_BOOL ? "BIGINT" : channel->type;
+        break;
     case CHANNEL_WIDE:
-        if (class == TYPE_DECIMAL) column = arena_printf(arena, "replace(CAST(%s AS VARCHAR), '.', '')", column);
+        if (class == TYPE_DECIMAL)
+            column = arena_printf(arena, "replace(CAST(%s AS VARCHAR), '.', '')", column);
         type = "HUGEINT";
         break;
     case CHANNEL_DOUBLE: type = "DOUBLE"; break;
@@ -116,7 +121,8 @@ Err *bucket_emit_input(Emit *emit, const Rel *rel, TimeSpan span)
     const Grid *grid = rel->kind == REL_PARTIALS ? &bucket->base : &bucket->grid;
     const char *type = facts->schema.columns[facts->time_index].type;
     bool is_cast = type_class(type) == TYPE_INT && strcmp(type, "BIGINT") != 0;
-    buf_printf(&emit->sql, is_cast ? "SELECT CAST(c%zd AS BIGINT)" : "SELECT c%zd", facts->time_index);
+    buf_printf(&emit->sql, is_cast ? "SELECT CAST(c%zd AS BIGINT)" : "SELECT c%zd",
+               facts->time_index);
     for (size_t i = 0; i < bucket->channels.n; i++)
         buf_printf(&emit->sql, ", %s", channel_sql(emit->arena, &bucket->channels.v[i]));
     buf_puts(&emit->sql, " FROM (");
@@ -141,8 +147,8 @@ static Err *run_open(BucketRun *run)
 static Err *no_time(const BucketRun *run)
 {
     const Rel *input = run->rel->inputs[0];
-    return ERR(INVALID, "%s: a row of %s has no time: \"%s\" is null", run->rel->label, input->label,
-               input->facts->schema.columns[input->facts->time_index].name);
+    return ERR(INVALID, "%s: a row of %s has no time: \"%s\" is null", run->rel->label,
+               input->label, input->facts->schema.columns[input->facts->time_index].name);
 }
 
 static Err *convert_times(BucketRun *run, const Vector *vector, TimeScale scale)
@@ -151,8 +157,8 @@ static Err *convert_times(BucketRun *run, const Vector *vector, TimeScale scale)
         if (vector_is_null(vector, i)) return no_time(run);
         int64_t value = engine_int(vector, i);
         if (!time_to_us(scale, value, &run->converted[i]))
-            return ERR(INVALID, "%s: time %" PRId64 " in %s is out of range", run->rel->label, value,
-                       run->rel->inputs[0]->label);
+            return ERR(INVALID, "%s: time %" PRId64 " in %s is out of range", run->rel->label,
+                       value, run->rel->inputs[0]->label);
     }
     run->times = run->converted;
     return NULL;
@@ -189,8 +195,10 @@ static Err *fetch(BucketRun *run)
     TimeScale scale = is_over_partials(run->rel) ? one : bucket->input_scale;
     bool is_plain = times->phys == PHYS_I64 && times->validity == NULL && scale.multiply == 1 &&
                     scale.divide == 1;
-    if (is_plain) run->times = times->data;
-    else TRY(convert_times(run, times, scale));
+    if (is_plain)
+        run->times = times->data;
+    else
+        TRY(convert_times(run, times, scale));
     if (!is_over_partials(run->rel)) perf_add(PERF_bucket_row, run->chunk.rows);
     return check_order(run);
 }
@@ -202,8 +210,10 @@ static size_t run_end(const BucketRun *run)
     size_t low = run->row, high = run->chunk.rows; /* times[low] < base_end */
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
-        if (run->times[middle] < run->base_end) low = middle;
-        else high = middle;
+        if (run->times[middle] < run->base_end)
+            low = middle;
+        else
+            high = middle;
     }
     return high;
 }
@@ -228,8 +238,8 @@ static Err *base_of_rows(BucketRun *run)
         if (run->times[run->row] >= run->base_end) return NULL;
         size_t end = run_end(run);
         for (size_t i = 0; i < bucket->channels.n; i++)
-            state_add(run->arena, &run->base.states[i], &bucket->channels.v[i], &run->chunk.vectors[i + 1],
-                      run->row, end);
+            state_add(run->arena, &run->base.states[i], &bucket->channels.v[i],
+                      &run->chunk.vectors[i + 1], run->row, end);
         run->base.rows += (int64_t)(end - run->row);
         run->row = end;
     }
@@ -245,8 +255,8 @@ static Err *base_of_partials(BucketRun *run)
     run->base.rows = engine_int(&run->chunk.vectors[1], run->row);
     for (size_t i = 0; i < run->cells.n; i++) {
         const Cell *cell = &run->cells.v[i];
-        cell_read(run->arena, &run->base.states[cell->channel], &bucket->channels.v[cell->channel], cell,
-                  &run->chunk.vectors[i + 2], run->row);
+        cell_read(run->arena, &run->base.states[cell->channel], &bucket->channels.v[cell->channel],
+                  cell, &run->chunk.vectors[i + 2], run->row);
     }
     run->row++;
     return NULL;
@@ -302,7 +312,8 @@ static Err *next_bucket(BucketRun *run, const Bucket **out)
 
 /* ---- the feed ---- */
 
-static Err *write_bucket(const BucketRun *run, const Bucket *bucket, const FeedColumn *columns, size_t row)
+static Err *write_bucket(const BucketRun *run, const Bucket *bucket, const FeedColumn *columns,
+                         size_t row)
 {
     const BucketPlan *plan = run->rel->bucket;
     ((int64_t *)columns[0].data)[row] = bucket->start;
@@ -373,8 +384,11 @@ Err *emit_bucket(Emit *emit, const Rel *rel, EmitWish wish)
                                          schema->columns[i].type);
         buf_printf(&emit->sql, "%s%s AS c%zu", i > 0 ? ", " : "", value, i);
     }
-    if (wish.with_order) buf_printf(&emit->sql, ", %" PRId64 "::BIGINT AS o, 0::BIGINT AS r", emit->next_ordinal++);
-    if (kept->feed != NULL) buf_printf(&emit->sql, " FROM %s()", engine_feed_name(kept->feed));
-    else buf_printf(&emit->sql, " FROM bucket_%zu()", emit->feeds.n);
+    if (wish.with_order)
+        buf_printf(&emit->sql, ", %" PRId64 "::BIGINT AS o, 0::BIGINT AS r", emit->next_ordinal++);
+    if (kept->feed != NULL)
+        buf_printf(&emit->sql, " FROM %s()", engine_feed_name(kept->feed));
+    else
+        buf_printf(&emit->sql, " FROM bucket_%zu()", emit->feeds.n);
     return NULL;
 }

@@ -1,5 +1,5 @@
-/* Between the files of `bucket`: states of a bucket, how they are updated and folded, and the cells in
- * which they are stored as partials. */
+/* Between the files of `bucket`: states of a bucket, how they are updated and folded, and the cells
+ * in which they are stored as partials. */
 #pragma once
 #include "plan/plan_int.h"
 
@@ -38,8 +38,8 @@ typedef struct Bucket {
 Bucket bucket_new(Arena *arena, const BucketPlan *plan);
 void bucket_reset(Bucket *bucket, const BucketPlan *plan, TimeUs start);
 /* Rows [from, to) of a chunk's vector, in their order. */
-void state_add(Arena *arena, State *state, const Channel *channel, const Vector *vector, size_t from,
-               size_t to);
+void state_add(Arena *arena, State *state, const Channel *channel, const Vector *vector,
+               size_t from, size_t to);
 /* Folds a later bucket into an earlier one; into an empty one it copies, so that the bits stay. */
 void bucket_fold(Arena *arena, Bucket *into, const Bucket *from, const BucketPlan *plan);
 void bytes_set(Arena *arena, Bytes *bytes, const char *data, size_t size);
@@ -68,10 +68,10 @@ typedef struct Cell {
 } Cell;
 typedef VEC(Cell) CellVec;
 CellVec bucket_cells(Arena *arena, const BucketPlan *bucket);
-void cell_read(Arena *arena, State *state, const Channel *channel, const Cell *cell, const Vector *vector,
-               size_t row);
-void cell_write(const State *state, const Channel *channel, const Cell *cell, const FeedColumn *column,
-                size_t row);
+void cell_read(Arena *arena, State *state, const Channel *channel, const Cell *cell,
+               const Vector *vector, size_t row);
+void cell_write(const State *state, const Channel *channel, const Cell *cell,
+                const FeedColumn *column, size_t row);
 
 /* ---- results ---- */
 const char *bucket_result_type(const BucketPlan *bucket, size_t agg_index);

@@ -1,8 +1,8 @@
 /* Values on their way out of `bucket`: as results, and as the cells of partials and back.
  *
  * Cells hold the bits of a state, so a bucket computed from stored partials equals the one computed
- * directly. 128-bit integers are two BIGINT cells: Parquet has no type for them and the engine would write
- * them as DOUBLE. Results leave in a plain type; SQL casts them to the column's own. */
+ * directly. 128-bit integers are two BIGINT cells: Parquet has no type for them and the engine
+ * would write them as DOUBLE. Results leave in a plain type; SQL casts them to the column's own. */
 #include "plan/bucket_int.h"
 #include <inttypes.h>
 #include <math.h>
@@ -77,7 +77,8 @@ static Datum *cell_datum(State *state, CellKind kind)
 }
 
 /* A one-part integer keeps its sign; the high half, which comes later, overwrites it. */
-static void read_value(Arena *arena, Datum *datum, const Channel *channel, const Vector *vector, size_t row)
+static void read_value(Arena *arena, Datum *datum, const Channel *channel, const Vector *vector,
+                       size_t row)
 {
     if (channel->kind == CHANNEL_DOUBLE) {
         datum->number = engine_double(vector, row);
@@ -90,14 +91,18 @@ static void read_value(Arena *arena, Datum *datum, const Channel *channel, const
     }
 }
 
-void cell_read(Arena *arena, State *state, const Channel *channel, const Cell *cell, const Vector *vector,
-               size_t row)
+void cell_read(Arena *arena, State *state, const Channel *channel, const Cell *cell,
+               const Vector *vector, size_t row)
 {
     if (vector_is_null(vector, row)) return;
     switch (cell->kind) {
     case CELL_COUNT: state->count = engine_int(vector, row); return;
-    case CELL_SUM_HIGH: state->sum_integer = with_high(state->sum_integer, engine_int(vector, row)); return;
-    case CELL_SUM_LOW: state->sum_integer = with_low(state->sum_integer, engine_int(vector, row)); return;
+    case CELL_SUM_HIGH:
+        state->sum_integer = with_high(state->sum_integer, engine_int(vector, row));
+        return;
+    case CELL_SUM_LOW:
+        state->sum_integer = with_low(state->sum_integer, engine_int(vector, row));
+        return;
     case CELL_SUM_DOUBLE: state->sum_number = engine_double(vector, row); return;
     case CELL_MEAN: state->mean = engine_double(vector, row); return;
     case CELL_M2: state->m2 = engine_double(vector, row); return;
@@ -117,17 +122,20 @@ void cell_read(Arena *arena, State *state, const Channel *channel, const Cell *c
 }
 
 /* In the form in which channels travel. */
-static void write_value(const Datum *datum, const Channel *channel, const FeedColumn *column, size_t row)
+static void write_value(const Datum *datum, const Channel *channel, const FeedColumn *column,
+                        size_t row)
 {
-    if (channel->kind == CHANNEL_DOUBLE) put_double(column, row, datum->number);
+    if (channel->kind == CHANNEL_DOUBLE)
+        put_double(column, row, datum->number);
     else if (channel->kind == CHANNEL_TEXT)
         engine_feed_str(column, row, datum->bytes.data != NULL ? datum->bytes.data : "",
                         datum->bytes.size);
-    else put_int(column, row, low_of(datum->integer));
+    else
+        put_int(column, row, low_of(datum->integer));
 }
 
-void cell_write(const State *state, const Channel *channel, const Cell *cell, const FeedColumn *column,
-                size_t row)
+void cell_write(const State *state, const Channel *channel, const Cell *cell,
+                const FeedColumn *column, size_t row)
 {
     State *readable = (State *)(uintptr_t)state; /* cell_datum only picks a member */
     switch (cell->kind) {
@@ -141,15 +149,19 @@ void cell_write(const State *state, const Channel *channel, const Cell *cell, co
     case CELL_MAX:
     case CELL_FIRST:
     case CELL_LAST:
-        if (state->count == 0) put_null(column, row);
-        else write_value(cell_datum(readable, cell->kind), channel, column, row);
+        if (state->count == 0)
+            put_null(column, row);
+        else
+            write_value(cell_datum(readable, cell->kind), channel, column, row);
         return;
     case CELL_MIN_HIGH:
     case CELL_MAX_HIGH:
     case CELL_FIRST_HIGH:
     case CELL_LAST_HIGH:
-        if (state->count == 0) put_null(column, row);
-        else put_int(column, row, high_of(cell_datum(readable, cell->kind)->integer));
+        if (state->count == 0)
+            put_null(column, row);
+        else
+            put_int(column, row, high_of(cell_datum(readable, cell->kind)->integer));
         return;
     }
 }
@@ -163,9 +175,10 @@ const char *result_feed_type(const BucketPlan *bucket, size_t agg_index)
     if (index == NO_CHANNEL) return type;
     switch (type_class(type)) {
     case TYPE_BOOL: return "BIGINT";
-    case TYPE_INT: return bucket->channels.v[index].kind == CHANNEL_WIDE && strcmp(type, "BIGINT") != 0
-                              ? "HUGEINT"
-                              : "BIGINT";
+    case TYPE_INT:
+        return bucket->channels.v[index].kind == CHANNEL_WIDE && strcmp(type, "BIGINT") != 0
+                   ? "HUGEINT"
+                   : "BIGINT";
     case TYPE_FLOAT: return "DOUBLE";
     case TYPE_DECIMAL: return "VARCHAR";
     case TYPE_TIMESTAMP:
@@ -199,7 +212,8 @@ static int decimal_scale(const char *type)
     return comma != NULL ? (int)strtol(comma + 1, NULL, 10) : 0;
 }
 
-static void put_datum(const FeedColumn *column, size_t row, const Channel *channel, const Datum *datum)
+static void put_datum(const FeedColumn *column, size_t row, const Channel *channel,
+                      const Datum *datum)
 {
     if (channel->kind == CHANNEL_WIDE && type_class(channel->type) == TYPE_DECIMAL)
         put_decimal(column, row, datum->integer, decimal_scale(channel->type));
@@ -207,11 +221,12 @@ static void put_datum(const FeedColumn *column, size_t row, const Channel *chann
         memcpy((char *)column->data + row * sizeof(Int128), &datum->integer, sizeof(Int128));
     else if (type_class(channel->type) == TYPE_DATE)
         ((int32_t *)column->data)[row] = (int32_t)datum->integer;
-    else write_value(datum, channel, column, row);
+    else
+        write_value(datum, channel, column, row);
 }
 
-static Err *put_sum(const Rel *rel, const Bucket *bucket, const Channel *channel, const State *state,
-                    const FeedColumn *column, size_t row)
+static Err *put_sum(const Rel *rel, const Bucket *bucket, const Channel *channel,
+                    const State *state, const FeedColumn *column, size_t row)
 {
     if (channel->kind == CHANNEL_DOUBLE) {
         put_double(column, row, state->sum_number);
@@ -222,15 +237,18 @@ static Err *put_sum(const Rel *rel, const Bucket *bucket, const Channel *channel
         return NULL;
     }
     SCRATCH(scratch);
-    return err_hint(ERR(INVALID, "%s: the sum of \"%s\" in the bucket of %s does not fit into BIGINT",
+    return err_hint(ERR(INVALID,
+                        "%s: the sum of \"%s\" in the bucket of %s does not fit into BIGINT",
                         rel->label, channel->name, time_format(scratch, bucket->start)),
                     "cast the column to DOUBLE with column-rename");
 }
 
 static void put_stddev(const State *state, const FeedColumn *column, size_t row)
 {
-    if (state->count < 2) put_null(column, row);
-    else put_double(column, row, sqrt(state->m2 / (double)(state->count - 1)));
+    if (state->count < 2)
+        put_null(column, row);
+    else
+        put_double(column, row, sqrt(state->m2 / (double)(state->count - 1)));
 }
 
 Err *result_write(const Rel *rel, const Bucket *bucket, size_t agg_index, const FeedColumn *column,

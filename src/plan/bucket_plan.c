@@ -1,12 +1,14 @@
-/* What a bucket relation computes: which columns travel to the operator and as what (channels), the types of
- * its results, and the shape of its partial states.
+/* What a bucket relation computes: which columns travel to the operator and as what (channels), the
+ * types of its results, and the shape of its partial states.
  *
- * A channel is a column in one form. DECIMAL may need two: exact digits for min, max, first and last, and
- * DOUBLE for arithmetic. Aggregates of one column share a channel, so its values are read once. */
+ * A channel is a column in one form. DECIMAL may need two: exact digits for min, max, first and
+ * last, and DOUBLE for arithmetic. Aggregates of one column share a channel, so its values are read
+ * once. */
 #include "plan/bucket_int.h"
 #include <string.h>
 
-static const char *const AGG_NAMES[] = {"avg", "min", "max", "sum", "count", "first", "last", "stddev"};
+static const char *const AGG_NAMES[] = {"avg",   "min",   "max",  "sum",
+                                        "count", "first", "last", "stddev"};
 
 static unsigned needs_of(AggKind kind)
 {
@@ -30,7 +32,8 @@ static bool is_arithmetic(AggKind kind)
 
 static bool is_wide(const char *type)
 {
-    return strcmp(type, "UBIGINT") == 0 || strcmp(type, "HUGEINT") == 0 || strcmp(type, "UHUGEINT") == 0;
+    return strcmp(type, "UBIGINT") == 0 || strcmp(type, "HUGEINT") == 0 ||
+           strcmp(type, "UHUGEINT") == 0;
 }
 
 static bool sorts_as_text(const char *type)
@@ -60,7 +63,8 @@ static bool channel_kind(AggKind kind, const char *type, ChannelKind *out)
     return false;
 }
 
-/* The channel of that column and kind, made when there is none; -1 when any will do and there is none. */
+/* The channel of that column and kind, made when there is none; -1 when any will do and there is
+ * none. */
 static ptrdiff_t find_channel(const BucketPlan *bucket, size_t column, ChannelKind kind)
 {
     for (size_t i = 0; i < bucket->channels.n; i++) {
@@ -204,7 +208,8 @@ static const char *cell_type(const Channel *channel, CellKind kind)
     case CELL_FIRST:
     case CELL_LAST:
         if (channel->kind == CHANNEL_DOUBLE) return "DOUBLE";
-        if (channel->kind == CHANNEL_TEXT) return strcmp(channel->type, "BLOB") == 0 ? "BLOB" : "VARCHAR";
+        if (channel->kind == CHANNEL_TEXT)
+            return strcmp(channel->type, "BLOB") == 0 ? "BLOB" : "VARCHAR";
         return "BIGINT";
     case CELL_COUNT:
     case CELL_SUM_HIGH:

@@ -1,9 +1,11 @@
-/* States of a bucket: updated row by row in the order of rows, folded bucket by bucket in the order of time.
+/* States of a bucket: updated row by row in the order of rows, folded bucket by bucket in the order
+ * of time.
  *
- * Sums are plain additions, spread is Welford's mean and M2, and nothing depends on where a chunk ends, so
- * the bits are those of one loop over the rows. Integers are summed in 128 bits. Order of doubles is the
- * engine's: NaN is the greatest, -0 equals 0 (the first of equals stays). Folding is Chan's for mean and
- * M2. The loops over doubles without nulls are kept free of branches on what is wanted. */
+ * Sums are plain additions, spread is Welford's mean and M2, and nothing depends on where a chunk
+ * ends, so the bits are those of one loop over the rows. Integers are summed in 128 bits. Order of
+ * doubles is the engine's: NaN is the greatest, -0 equals 0 (the first of equals stays). Folding is
+ * Chan's for mean and M2. The loops over doubles without nulls are kept free of branches on what is
+ * wanted. */
 #include "plan/bucket_int.h"
 #include <math.h>
 #include <string.h>
@@ -177,8 +179,8 @@ static void count_run(State *state, const Vector *vector, size_t from, size_t to
     for (size_t row = from; row < to; row++) state->count += engine_int(vector, row) != 0;
 }
 
-void state_add(Arena *arena, State *state, const Channel *channel, const Vector *vector, size_t from,
-               size_t to)
+void state_add(Arena *arena, State *state, const Channel *channel, const Vector *vector,
+               size_t from, size_t to)
 {
     if (channel->kind == CHANNEL_COUNT) {
         count_run(state, vector, from, to);

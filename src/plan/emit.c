@@ -1,11 +1,12 @@
 /* The DuckDB emitter: a tree becomes one SELECT, cut at `bucket`.
  *
- * Every relation is written as a SELECT with columns c0, c1, ... and returns exactly its rows in the span
- * asked for: the span goes down to the leaves, and is applied above what is not time-local. Two more
- * columns, o and r, are asked for only where rows must be sorted: o counts the sources of rows in their
- * order (files, then whatever else), r is the row within. A bucket becomes a feed (bucket.c): a table
- * function that runs its own statement on its own connection. The text grows in one buffer, so that the
- * place of each user's text is known and errors can be told in its lines. */
+ * Every relation is written as a SELECT with columns c0, c1, ... and returns exactly its rows in
+ * the span asked for: the span goes down to the leaves, and is applied above what is not
+ * time-local. Two more columns, o and r, are asked for only where rows must be sorted: o counts the
+ * sources of rows in their order (files, then whatever else), r is the row within. A bucket becomes
+ * a feed (bucket.c): a table function that runs its own statement on its own connection. The text
+ * grows in one buffer, so that the place of each user's text is known and errors can be told in its
+ * lines. */
 #include "plan/plan_int.h"
 #include <inttypes.h>
 #include <string.h>
@@ -37,8 +38,10 @@ static void emit_cut(Emit *emit, const Rel *rel, TimeSpan span)
     char *time = arena_printf(emit->arena, "c%zd", facts->time_index);
     const char *type = facts->schema.columns[facts->time_index].type;
     char *filter = time_filter_sql(emit->arena, time, type, facts->time_unit, span);
-    if (emit->keep_null_times) buf_printf(&emit->sql, " WHERE (%s) OR %s IS NULL", filter, time);
-    else buf_printf(&emit->sql, " WHERE %s", filter);
+    if (emit->keep_null_times)
+        buf_printf(&emit->sql, " WHERE (%s) OR %s IS NULL", filter, time);
+    else
+        buf_printf(&emit->sql, " WHERE %s", filter);
 }
 
 /* ---- projection ---- */
@@ -68,7 +71,8 @@ static Err *emit_project(Emit *emit, const Rel *rel, EmitWish wish)
     if (cuts) buf_puts(&emit->sql, "SELECT * FROM (");
     buf_puts(&emit->sql, "SELECT ");
     for (size_t i = 0; i < rel->project.count; i++)
-        buf_printf(&emit->sql, "%s%s AS c%zu", i > 0 ? ", " : "", project_column_sql(emit, rel, i), i);
+        buf_printf(&emit->sql, "%s%s AS c%zu", i > 0 ? ", " : "", project_column_sql(emit, rel, i),
+                   i);
     if (wish.with_order) buf_puts(&emit->sql, ", o, r");
     buf_puts(&emit->sql, " FROM (");
     TRY(emit_rel(emit, rel->inputs[0], below));
@@ -91,8 +95,8 @@ static Err *emit_union_input(Emit *emit, const Rel *rel, const Rel *input, EmitW
 {
     if (same_columns(rel, input)) return emit_rel(emit, input, wish);
     const RelFacts *facts = rel->facts;
-    const United united = {.schema = facts->schema, .time_index = facts->time_index,
-                           .unit = facts->time_unit};
+    const United united = {
+        .schema = facts->schema, .time_index = facts->time_index, .unit = facts->time_unit};
     const UnionPart part = {.label = input->label,
                             .schema = &input->facts->schema,
                             .time_index = input->facts->time_index,
@@ -108,7 +112,8 @@ static Err *emit_union_input(Emit *emit, const Rel *rel, const Rel *input, EmitW
     return NULL;
 }
 
-static Err *emit_inputs(Emit *emit, const Rel *rel, const Rel *const *inputs, size_t count, EmitWish wish)
+static Err *emit_inputs(Emit *emit, const Rel *rel, const Rel *const *inputs, size_t count,
+                        EmitWish wish)
 {
     if (count == 1) return emit_union_input(emit, rel, inputs[0], wish);
     buf_putc(&emit->sql, '(');
@@ -135,7 +140,8 @@ static Err *emit_union(Emit *emit, const Rel *rel, EmitWish wish)
 
 static bool has_feed(const Rel *rel)
 {
-    if (rel->kind == REL_BUCKET || rel->kind == REL_BUCKET_OVER || rel->kind == REL_PARTIALS) return true;
+    if (rel->kind == REL_BUCKET || rel->kind == REL_BUCKET_OVER || rel->kind == REL_PARTIALS)
+        return true;
     for (size_t i = 0; i < rel->input_count; i++) {
         if (has_feed(rel->inputs[i])) return true;
     }
@@ -170,7 +176,8 @@ static Err *emit_sql_inputs(Emit *emit, const Rel *rel)
     return NULL;
 }
 
-/* The user's text stands alone on its lines, in a sub-query: its own CTEs may have the inputs' names. */
+/* The user's text stands alone on its lines, in a sub-query: its own CTEs may have the inputs'
+ * names. */
 static Err *emit_sql(Emit *emit, const Rel *rel, EmitWish wish)
 {
     size_t columns = rel->facts->schema.count;

@@ -4,11 +4,19 @@
 #include <string.h>
 
 static const char *const KIND_NAMES[] = {
-    [REL_EMPTY] = "empty",         [REL_SCAN] = "scan",       [REL_SYNTHETIC] = "synthetic",
-    [REL_PASS] = "pass",           [REL_RETIME] = "time",     [REL_PROJECT] = "project",
-    [REL_RANGE] = "range",         [REL_UNION] = "union",     [REL_SORT] = "sort",
-    [REL_BUCKET] = "bucket",       [REL_BUCKET_OVER] = "bucket over partials",
-    [REL_PARTIALS] = "partials",   [REL_SQL] = "sql",
+    [REL_EMPTY] = "empty",
+    [REL_SCAN] = "scan",
+    [REL_SYNTHETIC] = "synthetic",
+    [REL_PASS] = "pass",
+    [REL_RETIME] = "time",
+    [REL_PROJECT] = "project",
+    [REL_RANGE] = "range",
+    [REL_UNION] = "union",
+    [REL_SORT] = "sort",
+    [REL_BUCKET] = "bucket",
+    [REL_BUCKET_OVER] = "bucket over partials",
+    [REL_PARTIALS] = "partials",
+    [REL_SQL] = "sql",
 };
 
 static void add_span(Buf *text, TimeSpan span)
@@ -34,8 +42,8 @@ static void add_width(Buf *text, int64_t width_us)
     static const struct {
         int64_t us;
         const char *name;
-    } UNITS[] = {{US_PER_DAY, "d"}, {US_PER_HOUR, "h"}, {US_PER_MINUTE, "m"}, {US_PER_SECOND, "s"},
-                 {1000, "ms"}, {1, "us"}};
+    } UNITS[] = {{US_PER_DAY, "d"},    {US_PER_HOUR, "h"}, {US_PER_MINUTE, "m"},
+                 {US_PER_SECOND, "s"}, {1000, "ms"},       {1, "us"}};
     size_t unit = 0;
     while (width_us % UNITS[unit].us != 0) unit++;
     buf_printf(text, "%" PRId64 "%s", width_us / UNITS[unit].us, UNITS[unit].name);
@@ -69,7 +77,9 @@ static void add_details(Buf *text, const Rel *rel)
 {
     switch (rel->kind) {
     case REL_SCAN: add_scan(text, &rel->scan); return;
-    case REL_SYNTHETIC: add_span(text, (TimeSpan){rel->synthetic.start, rel->synthetic.end}); return;
+    case REL_SYNTHETIC:
+        add_span(text, (TimeSpan){rel->synthetic.start, rel->synthetic.end});
+        return;
     case REL_RANGE: add_span(text, rel->range); return;
     case REL_PROJECT: add_project(text, &rel->project); return;
     case REL_BUCKET:
@@ -134,7 +144,8 @@ static Err *explain_feed(Plan *plan, Arena *arena, const BucketRun *run, size_t 
     Segment inner = segment_new(plan, arena, NULL, rel);
     Err *err = bucket_emit_input(&inner.emit, rel, span);
     if (err == NULL)
-        buf_printf(text, "\n-- bucket_%zu of %s reads\n%s\n", number, rel->label, inner.emit.sql.data);
+        buf_printf(text, "\n-- bucket_%zu of %s reads\n%s\n", number, rel->label,
+                   inner.emit.sql.data);
     if (err == NULL) err = explain_feeds(plan, arena, &inner, text);
     segment_close(&inner);
     return err;

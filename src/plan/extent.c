@@ -1,8 +1,9 @@
-/* Questions about time that a tree answers without running: the intervals its rows lie in, the files a
- * range depends on, how many rows to expect, where a range is best cut, and whether rows come in order.
+/* Questions about time that a tree answers without running: the intervals its rows lie in, the
+ * files a range depends on, how many rows to expect, where a range is best cut, and whether rows
+ * come in order.
  *
- * A span goes down the tree as the emitter sends it: through a bucket it is widened to whole buckets,
- * below what is not time-local it is everything. */
+ * A span goes down the tree as the emitter sends it: through a bucket it is widened to whole
+ * buckets, below what is not time-local it is everything. */
 #include "plan/plan_int.h"
 #include <stdlib.h>
 #include <string.h>
@@ -91,7 +92,8 @@ static RelExtent bucket_extent(Arena *arena, const Rel *rel, const Grid *grid)
     SpanVec spans = {0};
     for (size_t i = 0; input.known && i < input.count; i++) {
         TimeSpan span = input.intervals[i];
-        vec_push(arena, &spans, ((TimeSpan){grid_floor(grid, span.min), grid_floor(grid, span.max)}));
+        vec_push(arena, &spans,
+                 ((TimeSpan){grid_floor(grid, span.min), grid_floor(grid, span.max)}));
     }
     return input.known ? extent_of(&spans) : input;
 }
@@ -136,14 +138,16 @@ typedef VEC(const ScanFile *) FileVec;
 static void add_inputs(Arena *arena, const Rel *rel, TimeSpan span, FileVec *files)
 {
     if (rel->kind == REL_SCAN) {
-        FileList list = scan_select(arena, &rel->scan, rel->facts->time_index < 0 ? SPAN_ALL : span);
+        FileList list =
+            scan_select(arena, &rel->scan, rel->facts->time_index < 0 ? SPAN_ALL : span);
         for (size_t i = 0; i < list.count; i++) vec_push(arena, files, list.files[i]);
     }
     for (size_t i = 0; i < rel->input_count; i++)
         add_inputs(arena, rel->inputs[i], span_below(rel, span), files);
 }
 
-void rel_inputs_in(Arena *arena, const Rel *rel, TimeSpan span, const ScanFile ***out, size_t *count)
+void rel_inputs_in(Arena *arena, const Rel *rel, TimeSpan span, const ScanFile ***out,
+                   size_t *count)
 {
     FileVec files = {0};
     add_inputs(arena, rel, span, &files);
@@ -192,7 +196,8 @@ static double bucket_rows(const Rel *rel, const Grid *grid, TimeSpan span, doubl
 static double rows_in(const Rel *rel, TimeSpan span)
 {
     double rows = 0;
-    for (size_t i = 0; i < rel->input_count; i++) rows += rows_in(rel->inputs[i], span_below(rel, span));
+    for (size_t i = 0; i < rel->input_count; i++)
+        rows += rows_in(rel->inputs[i], span_below(rel, span));
     switch (rel->kind) {
     case REL_SCAN: return scan_rows(rel, span);
     case REL_SYNTHETIC: {
@@ -247,7 +252,8 @@ TimeUs rel_cut_down(const Rel *rel, TimeUs time)
 
 /* ---- order ---- */
 
-/* Inputs that follow each other in time, each in order. Equal times may meet: the earlier goes first. */
+/* Inputs that follow each other in time, each in order. Equal times may meet: the earlier goes
+ * first. */
 static bool union_in_order(const Rel *rel, TimeSpan span)
 {
     SCRATCH(scratch);

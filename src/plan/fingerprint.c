@@ -1,9 +1,9 @@
 /* Fingerprints: what the rows of a tree depend on, hashed bottom-up.
  *
- * Ingredients are content (the sha256 of files, in order), what recording says about how to read it (time
- * column, unit, rows, overrides), the parameters of operators after all expansion, the fingerprints of
- * inputs, and the revision of this module's code. Not: labels, paths, node ids, times of files, the
- * engine's version, intervals and order (they follow from content). */
+ * Ingredients are content (the sha256 of files, in order), what recording says about how to read it
+ * (time column, unit, rows, overrides), the parameters of operators after all expansion, the
+ * fingerprints of inputs, and the revision of this module's code. Not: labels, paths, node ids,
+ * times of files, the engine's version, intervals and order (they follow from content). */
 #include "plan/plan_int.h"
 #include <string.h>
 
@@ -73,7 +73,8 @@ static void add_synthetic(Sha256 *hash, const SyntheticSpec *spec)
 
 static void add_project(Sha256 *hash, const Rel *rel)
 {
-    for (size_t i = 0; i < rel->project.count; i++) sha256_add_text(hash, rel->project.columns[i].source);
+    for (size_t i = 0; i < rel->project.count; i++)
+        sha256_add_text(hash, rel->project.columns[i].source);
     add_schema(hash, &rel->facts->schema);
 }
 

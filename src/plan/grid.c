@@ -1,14 +1,16 @@
 /* Bucket boundaries, in UTC and in zones.
  *
- * In UTC a bucket starts at origin + k * width. In a zone that is what the wall clock reads at its start:
- * the bucket of t starts at the latest instant s <= t at which the clock reads origin + k * width. So on
- * the day clocks go back there are 25 hourly buckets, 23 on the day they go forward, and days begin at
- * local midnight. A reading that falls into a gap begins at the transition. A base grid that nests in a
- * wider one (same origin and zone) nests here too: every boundary of the wider is one of the finer.
+ * In UTC a bucket starts at origin + k * width. In a zone that is what the wall clock reads at its
+ * start: the bucket of t starts at the latest instant s <= t at which the clock reads origin + k *
+ * width. So on the day clocks go back there are 25 hourly buckets, 23 on the day they go forward,
+ * and days begin at local midnight. A reading that falls into a gap begins at the transition. A
+ * base grid that nests in a wider one (same origin and zone) nests here too: every boundary of the
+ * wider is one of the finer.
  *
- * The zone's rules are seen through zone_offset_us alone: a stretch of time is walked back in steps of a
- * day, and where offsets differ the transition is found by bisection. That is done per bucket, never per
- * row. Two transitions within one day that cancel would be missed; the tz database has none. */
+ * The zone's rules are seen through zone_offset_us alone: a stretch of time is walked back in steps
+ * of a day, and where offsets differ the transition is found by bisection. That is done per bucket,
+ * never per row. Two transitions within one day that cancel would be missed; the tz database has
+ * none. */
 #include "plan/plan_int.h"
 #include <string.h>
 
@@ -45,8 +47,10 @@ static Wide bisect_transition(const Grid *grid, Wide low, Wide high)
     int64_t after = offset_at(grid, high);
     while (high - low > 1) {
         Wide middle = low + (high - low) / 2;
-        if (offset_at(grid, middle) == after) high = middle;
-        else low = middle;
+        if (offset_at(grid, middle) == after)
+            high = middle;
+        else
+            low = middle;
     }
     return high;
 }
@@ -66,13 +70,15 @@ static bool last_transition(const Grid *grid, Wide from, Wide to, Wide *out)
     return false;
 }
 
-/* Walks back over stretches of one offset until a boundary lies inside one, or in the gap before it. */
+/* Walks back over stretches of one offset until a boundary lies inside one, or in the gap before
+ * it. */
 static Wide floor_in_zone(const Grid *grid, Wide time)
 {
     for (;;) {
         int64_t offset = offset_at(grid, time);
         Wide boundary = floor_to(grid, time + offset), start = boundary - offset, transition;
-        if (!last_transition(grid, start - 1, time, &transition) || transition <= start) return start;
+        if (!last_transition(grid, start - 1, time, &transition) || transition <= start)
+            return start;
         int64_t before = offset_at(grid, transition - 1);
         bool is_in_gap = boundary >= transition + before; /* and < transition + offset */
         if (is_in_gap) return transition;
@@ -95,8 +101,10 @@ static TimeUs next_in_zone(const Grid *grid, TimeUs start)
     Wide low = start, high = end + 2 * (Wide)US_PER_DAY; /* the bucket ends in (low, high] */
     while (high - low > 1) {
         Wide middle = low + (high - low) / 2;
-        if (floor_in_zone(grid, middle) > start) high = middle;
-        else low = middle;
+        if (floor_in_zone(grid, middle) > start)
+            high = middle;
+        else
+            low = middle;
     }
     return clamp(high);
 }

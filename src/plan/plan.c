@@ -1,6 +1,6 @@
-/* The context of a command's planning: one connection for questions, opened when the first needs it, and
- * the zones that were loaded. Running opens connections of its own (exec.c), so that a resolved tree can
- * be run by several threads while this object rests. */
+/* The context of a command's planning: one connection for questions, opened when the first needs
+ * it, and the zones that were loaded. Running opens connections of its own (exec.c), so that a
+ * resolved tree can be run by several threads while this object rests. */
 #include "plan/plan_int.h"
 #include <string.h>
 
@@ -24,7 +24,8 @@ void plan_close_at(Plan **plan)
 }
 
 void plan_set_zone_source(Plan *plan,
-                          Err *(*load)(void *context, Arena *arena, const char *name, const Zone **out),
+                          Err *(*load)(void *context, Arena *arena, const char *name,
+                                       const Zone **out),
                           void *context)
 {
     plan->load_zone = load;

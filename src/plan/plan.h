@@ -1,16 +1,19 @@
 /* plan — the relation tree: what a query is, before and while it runs.
  *
- * A Rel is an immutable description: scans of Parquet versions, synthetic points, projections, unions, user SQL, buckets. It answers
- * questions without running anything (schema, fingerprint, time-locality, order, inputs in a range) and is run by the
- * DuckDB emitter, one statement per segment; segments are cut at `bucket`, which runs in C (plan/bucket.c).
+ * A Rel is an immutable description: scans of Parquet versions, synthetic points, projections,
+ * unions, user SQL, buckets. It answers questions without running anything (schema, fingerprint,
+ * time-locality, order, inputs in a range) and is run by the DuckDB emitter, one statement per
+ * segment; segments are cut at `bucket`, which runs in C (plan/bucket.c).
  *
- * Inside the tree columns are known by position (c0, c1, ...), so that names that differ only in case, or look like anything, never meet
- * the engine; names are given back by the outermost SELECT and to user SQL.
+ * Inside the tree columns are known by position (c0, c1, ...), so that names that differ only in
+ * case, or look like anything, never meet the engine; names are given back by the outermost SELECT
+ * and to user SQL.
  *
- * Invariant (determinism contract, architecture section 5): the rows of a range are the same however the range is cut, on any number of
- * threads, with any cache on or off.
- * Threads: building and plan_resolve are one thread's business; a resolved tree may be read and run by several threads, each with its own
- * connection and arena. Errors: INVALID, SQL, NOT_FOUND (a column), LIMIT; messages name the node (label). */
+ * Invariant (determinism contract, architecture section 5): the rows of a range are the same
+ * however the range is cut, on any number of threads, with any cache on or off. Threads: building
+ * and plan_resolve are one thread's business; a resolved tree may be read and run by several
+ * threads, each with its own connection and arena. Errors: INVALID, SQL, NOT_FOUND (a column),
+ * LIMIT; messages name the node (label). */
 #pragma once
 #include "cache/cache.h"
 #include "engine/engine.h"
@@ -19,17 +22,22 @@ typedef struct Rel Rel;
 
 /* ---- the context of a command's planning ---- */
 typedef struct Plan Plan;
-/* `cache` keeps schemas of user SQL by fingerprint; may be NULL. A connection is opened when first needed. */
+/* `cache` keeps schemas of user SQL by fingerprint; may be NULL. A connection is opened when first
+ * needed. */
 Plan *plan_new(Arena *arena, Cache *cache);
 void plan_close_at(Plan **plan);
-/* Reads a tz database file, e.g. "America/New_York"; installed from above since this module makes no file calls. */
-void plan_set_zone_source(Plan *plan, Err *(*load)(void *context, Arena *arena, const char *name, const Zone **out), void *context);
+/* Reads a tz database file, e.g. "America/New_York"; installed from above since this module makes
+ * no file calls. */
+void plan_set_zone_source(Plan *plan,
+                          Err *(*load)(void *context, Arena *arena, const char *name,
+                                       const Zone **out),
+                          void *context);
 
 /* ---- leaves ---- */
 typedef struct ScanFile {
-    const char *path;        /* host path of an immutable Parquet file */
-    const char *label;       /* for messages: "/a/b.series v3" */
-    char sha256[65];         /* of its content (or of content + options it was made from) */
+    const char *path;  /* host path of an immutable Parquet file */
+    const char *label; /* for messages: "/a/b.series v3" */
+    char sha256[65];   /* of its content (or of content + options it was made from) */
     int64_t rows, size_bytes;
     Schema schema;           /* as recorded; true names */
     const char *time_column; /* NULL when it has none */
@@ -40,14 +48,15 @@ typedef struct ScanFile {
 } ScanFile;
 
 typedef struct ScanSpec {
-    const char *label;       /* the node's path */
-    ScanFile *files;         /* in the order (path, version): this order is the order of rows */
+    const char *label; /* the node's path */
+    ScanFile *files;   /* in the order (path, version): this order is the order of rows */
     size_t file_count;
     const char *time_column; /* NULL: the files' own */
     TimeSpan clip;           /* temporal overrides of this node; {TIME_MIN, TIME_MAX} = none */
 } ScanSpec;
-/* All rows of the files, united by column name with types widened by rule; a real conflict is INVALID naming both files. The time column is that of the files,
- * under its name, with its own type when all agree, else TIMESTAMPTZ. */
+/* All rows of the files, united by column name with types widened by rule; a real conflict is
+ * INVALID naming both files. The time column is that of the files, under its name, with its own
+ * type when all agree, else TIMESTAMPTZ. */
 Err *rel_scan(Arena *arena, const ScanSpec *spec, const Rel **out) WARN_UNUSED;
 /* No rows. `schema` may be NULL: one column "timestamp" TIMESTAMPTZ. */
 const Rel *rel_empty(Arena *arena, const char *label, const Schema *schema);
@@ -55,8 +64,10 @@ const Rel *rel_empty(Arena *arena, const char *label, const Schema *schema);
 typedef enum WaveKind { WAVE_SINE, WAVE_TRIANGLE, WAVE_SQUARE, WAVE_LINE, WAVE_NOISE } WaveKind;
 typedef struct Wave {
     WaveKind kind;
-    double amplitude, period_s, offset, phase, slope; /* line: offset + slope * t; others as in docs/factories.md */
-    int64_t seed; /* noise: counter-based from (seed, index), uniform in [-amplitude, amplitude) + offset */
+    double amplitude, period_s, offset, phase,
+        slope;    /* line: offset + slope * t; others as in docs/factories.md */
+    int64_t seed; /* noise: counter-based from (seed, index), uniform in [-amplitude, amplitude) +
+                     offset */
 } Wave;
 typedef struct SyntheticColumn {
     const char *name;
@@ -78,14 +89,27 @@ typedef struct ProjectColumn {
     const char *name;   /* output name */
     const char *cast;   /* SQL type or NULL */
 } ProjectColumn;
-Err *rel_project(Arena *arena, const Rel *input, const ProjectColumn *columns, size_t count, const Rel **out) WARN_UNUSED;
+Err *rel_project(Arena *arena, const Rel *input, const ProjectColumn *columns, size_t count,
+                 const Rel **out) WARN_UNUSED;
 /* Keeps rows with min <= time <= max. */
 Err *rel_range(Arena *arena, const Rel *input, TimeSpan span, const Rel **out) WARN_UNUSED;
 /* Rows of all inputs, in that order, columns united by name. */
-Err *rel_union(Arena *arena, const char *label, const Rel *const *inputs, size_t count, const Rel **out) WARN_UNUSED;
-const Rel *rel_sort(Arena *arena, const Rel *input); /* by time, ties in (path, version, row) order; no-op when in order */
+Err *rel_union(Arena *arena, const char *label, const Rel *const *inputs, size_t count,
+               const Rel **out) WARN_UNUSED;
+const Rel *
+rel_sort(Arena *arena,
+         const Rel *input); /* by time, ties in (path, version, row) order; no-op when in order */
 
-typedef enum AggKind { AGG_AVG, AGG_MIN, AGG_MAX, AGG_SUM, AGG_COUNT, AGG_FIRST, AGG_LAST, AGG_STDDEV } AggKind;
+typedef enum AggKind {
+    AGG_AVG,
+    AGG_MIN,
+    AGG_MAX,
+    AGG_SUM,
+    AGG_COUNT,
+    AGG_FIRST,
+    AGG_LAST,
+    AGG_STDDEV
+} AggKind;
 typedef struct BucketAgg {
     AggKind kind;
     const char *column; /* input column; NULL: rows ("timestamp.count") */
@@ -94,16 +118,20 @@ typedef struct BucketAgg {
 typedef struct BucketSpec {
     const char *label, *time_column;
     int64_t width_us;
-    int64_t base_width_us;  /* the finest width of the node when `width` nests in it (then this is its fold); else = width */
-    TimeUs origin;          /* buckets are floored to origin + k * width; with a zone: origin is a local time */
-    const char *zone;       /* NULL = UTC */
-    BucketAgg *aggs;        /* output: time column, then these in this order */
+    int64_t base_width_us; /* the finest width of the node when `width` nests in it (then this is
+                              its fold); else = width */
+    TimeUs
+        origin; /* buckets are floored to origin + k * width; with a zone: origin is a local time */
+    const char *zone; /* NULL = UTC */
+    BucketAgg *aggs;  /* output: time column, then these in this order */
     size_t agg_count;
 } BucketSpec;
-Err *rel_bucket(Plan *plan, Arena *arena, const Rel *input, const BucketSpec *spec, const Rel **out) WARN_UNUSED;
-/* The partial states of a bucket relation at its base width, as a relation of its own: what several resolutions over one input share. All buckets
- * with the same input, base width, origin, zone and aggregated columns have equal partials (equal fingerprints). NULL when
- * the relation is not a bucket itself. */
+Err *rel_bucket(Plan *plan, Arena *arena, const Rel *input, const BucketSpec *spec, const Rel **out)
+    WARN_UNUSED;
+/* The partial states of a bucket relation at its base width, as a relation of its own: what several
+ * resolutions over one input share. All buckets with the same input, base width, origin, zone and
+ * aggregated columns have equal partials (equal fingerprints). NULL when the relation is not a
+ * bucket itself. */
 const Rel *rel_bucket_partials(Arena *arena, const Rel *bucket);
 /* The same bucket relation computed from materialised partials. */
 const Rel *rel_bucket_over(Arena *arena, const Rel *bucket, const Rel *partials);
@@ -112,32 +140,41 @@ typedef struct SqlInput {
     const char *name; /* table name in the query */
     const Rel *rel;
 } SqlInput;
-/* One SELECT over named inputs. The text is checked when resolved: one SELECT; FROM may name only inputs, CTEs, VALUES, sub-queries, range,
- * generate_series, unnest (so that no input escapes the fingerprint). `query` NULL = all of the one input. SQL errors have line and column in the query. */
-Err *rel_sql(Arena *arena, const char *label, const char *query, const SqlInput *inputs, size_t count, const Rel **out) WARN_UNUSED;
+/* One SELECT over named inputs. The text is checked when resolved: one SELECT; FROM may name only
+ * inputs, CTEs, VALUES, sub-queries, range, generate_series, unnest (so that no input escapes the
+ * fingerprint). `query` NULL = all of the one input. SQL errors have line and column in the query.
+ */
+Err *rel_sql(Arena *arena, const char *label, const char *query, const SqlInput *inputs,
+             size_t count, const Rel **out) WARN_UNUSED;
 
 /* ---- answers ---- */
-/* Computes what is lazy in the whole tree (schemas of SQL by the engine or cache, zones, fingerprints). Needed before any of the following. */
+/* Computes what is lazy in the whole tree (schemas of SQL by the engine or cache, zones,
+ * fingerprints). Needed before any of the following. */
 Err *plan_resolve(Plan *plan, const Rel *rel) WARN_UNUSED;
 const char *rel_label(const Rel *rel);
 const Schema *rel_schema(const Rel *rel);
-ptrdiff_t rel_time_index(const Rel *rel);   /* column; -1 when it has none */
+ptrdiff_t rel_time_index(const Rel *rel); /* column; -1 when it has none */
 TimeUnit rel_time_unit(const Rel *rel);
-const char *rel_fingerprint(const Rel *rel); /* 64 hex; architecture section 4 lists the ingredients */
+const char *
+rel_fingerprint(const Rel *rel); /* 64 hex; architecture section 4 lists the ingredients */
 bool rel_is_time_local(const Rel *rel);
-bool rel_is_volatile(const Rel *rel);       /* random(), now(): never cached */
+bool rel_is_volatile(const Rel *rel); /* random(), now(): never cached */
 bool rel_is_in_order(const Rel *rel);
-/* Disjoint intervals that cover every row's time, ascending; known = false when only running it tells (SQL). */
+/* Disjoint intervals that cover every row's time, ascending; known = false when only running it
+ * tells (SQL). */
 typedef struct RelExtent {
     bool known;
     TimeSpan *intervals;
     size_t count;
 } RelExtent;
 RelExtent rel_extent(Arena *arena, const Rel *rel);
-/* The files a range of the output can depend on (range widened to buckets; all of them when not time-local). */
-void rel_inputs_in(Arena *arena, const Rel *rel, TimeSpan span, const ScanFile ***out, size_t *count);
+/* The files a range of the output can depend on (range widened to buckets; all of them when not
+ * time-local). */
+void rel_inputs_in(Arena *arena, const Rel *rel, TimeSpan span, const ScanFile ***out,
+                   size_t *count);
 int64_t rel_rows_estimate(const Rel *rel, TimeSpan span);
-/* The widest bucket grid on the way: a range must be cut at these boundaries to be computed alone; 1 when any cut will do. */
+/* The widest bucket grid on the way: a range must be cut at these boundaries to be computed alone;
+ * 1 when any cut will do. */
 TimeUs rel_cut_down(const Rel *rel, TimeUs time); /* the latest allowed cut <= time */
 /* The tree as indented text, for describe --plan. */
 char *rel_tree_text(Arena *arena, const Rel *rel);
@@ -146,9 +183,9 @@ Err *rel_explain(Plan *plan, Arena *arena, const Rel *rel, TimeSpan span, char *
 
 /* ---- running ---- */
 typedef struct RelRead {
-    TimeSpan span;       /* {TIME_MIN, TIME_MAX} = all; rows outside are not returned */
-    bool sorted;         /* in time order (ties by path, version, row); else as the relation gives them */
-    int64_t limit;       /* 0 = none */
+    TimeSpan span; /* {TIME_MIN, TIME_MAX} = all; rows outside are not returned */
+    bool sorted;   /* in time order (ties by path, version, row); else as the relation gives them */
+    int64_t limit; /* 0 = none */
 } RelRead;
 typedef struct RelStream RelStream;
 Err *rel_open(Plan *plan, const Rel *rel, RelRead read, RelStream **out) WARN_UNUSED;
@@ -156,19 +193,23 @@ const Schema *rel_stream_schema(const RelStream *stream);
 Err *rel_next(RelStream *stream, Chunk *out) WARN_UNUSED; /* rows = 0 at the end */
 void rel_close_at(RelStream **stream);
 
-/* Writes a range as one Parquet file on `conn` (the caller's, one per thread): v2 pages, zstd, in time order when `sorted`, columns under their names. Two
- * columns that differ only in case are INVALID naming them. A row with a null time is INVALID naming the node. */
+/* Writes a range as one Parquet file on `conn` (the caller's, one per thread): v2 pages, zstd, in
+ * time order when `sorted`, columns under their names. Two columns that differ only in case are
+ * INVALID naming them. A row with a null time is INVALID naming the node. */
 typedef struct RelWrite {
     RelRead read;
     const char *path;
-    bool scratch;        /* a temporary file: uncompressed, internal names allowed */
-    bool any_time;       /* null and infinite times are written, too; the range stays unknown */
+    bool scratch;  /* a temporary file: uncompressed, internal names allowed */
+    bool any_time; /* null and infinite times are written, too; the range stays unknown */
 } RelWrite;
 typedef struct RelWritten {
     int64_t rows, size_bytes;
     bool has_range;
-    TimeSpan range;      /* true min and max of the time column */
+    TimeSpan range; /* true min and max of the time column */
 } RelWritten;
-Err *rel_write(Plan *plan, Arena *arena, Conn *conn, const Rel *rel, const RelWrite *write, RelWritten *out) WARN_UNUSED;
-/* The whole relation, in time order, in one scratch Parquet file, as a scan with the same schema, label and fingerprint: for what is not time-local, or shared. */
-Err *rel_materialize(Plan *plan, Arena *arena, Conn *conn, const Rel *rel, TimeSpan span, const char *path, const Rel **out) WARN_UNUSED;
+Err *rel_write(Plan *plan, Arena *arena, Conn *conn, const Rel *rel, const RelWrite *write,
+               RelWritten *out) WARN_UNUSED;
+/* The whole relation, in time order, in one scratch Parquet file, as a scan with the same schema,
+ * label and fingerprint: for what is not time-local, or shared. */
+Err *rel_materialize(Plan *plan, Arena *arena, Conn *conn, const Rel *rel, TimeSpan span,
+                     const char *path, const Rel **out) WARN_UNUSED;

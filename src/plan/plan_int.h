@@ -1,13 +1,16 @@
 /* What the files of `plan` share: the node, its resolved facts, and the passes over them.
  *
- * A Rel is never changed after its constructor; what is found out later (schema, fingerprint, ...) stands
- * in `facts`, filled once by rel_resolve. Passes that answer a question (extent, order, inputs) and the
- * emitter walk the tree by `kind`. Spans are pushed from the top to the leaves: whoever emits a relation
- * for a span returns exactly its rows in that span, so a range may be cut anywhere. */
+ * A Rel is never changed after its constructor; what is found out later (schema, fingerprint, ...)
+ * stands in `facts`, filled once by rel_resolve. Passes that answer a question (extent, order,
+ * inputs) and the emitter walk the tree by `kind`. Spans are pushed from the top to the leaves:
+ * whoever emits a relation for a span returns exactly its rows in that span, so a range may be cut
+ * anywhere. */
 #pragma once
 #include "plan/plan.h"
 
-enum { PLAN_REVISION = 1 }; /* of what the emitter and `bucket` compute: part of every fingerprint */
+enum {
+    PLAN_REVISION = 1
+}; /* of what the emitter and `bucket` compute: part of every fingerprint */
 
 /* ---- times ---- */
 /* How a column's stored value becomes µs: value * multiply, or floor(value / divide). */
@@ -25,24 +28,27 @@ bool time_to_us(TimeScale scale, int64_t value, TimeUs *out);
 bool span_is_all(TimeSpan span);
 bool span_is_empty(TimeSpan span);
 TimeSpan span_meet(TimeSpan a, TimeSpan b);
-/* " AND "-joined comparisons of a native time column with the span's bounds, so that the engine prunes
- * row groups; "true" when there are none, "false" when nothing of the type can lie inside. */
-char *time_filter_sql(Arena *arena, const char *expr, const char *type, TimeUnit unit, TimeSpan span);
+/* " AND "-joined comparisons of a native time column with the span's bounds, so that the engine
+ * prunes row groups; "true" when there are none, "false" when nothing of the type can lie inside.
+ */
+char *time_filter_sql(Arena *arena, const char *expr, const char *type, TimeUnit unit,
+                      TimeSpan span);
 /* The expression as TIMESTAMP WITH TIME ZONE, floored to µs. */
 char *time_cast_sql(Arena *arena, const char *expr, const char *type, TimeUnit unit);
 /* A minimum or maximum as the engine prints it for a column of that type. */
 Err *time_of_stat(const char *text, const char *type, TimeUnit unit, TimeUs *out) WARN_UNUSED;
 
 /* ---- bucket grids ---- */
-/* Buckets begin at the instants at which the wall clock of `zone` (NULL: UTC) reads origin + k * width;
- * where such a reading falls into a gap, at the transition. */
+/* Buckets begin at the instants at which the wall clock of `zone` (NULL: UTC) reads origin + k *
+ * width; where such a reading falls into a gap, at the transition. */
 typedef struct Grid {
     int64_t width_us;
     TimeUs origin;
     const Zone *zone;
 } Grid;
 TimeUs grid_floor(const Grid *grid, TimeUs time); /* start of the bucket of `time` */
-TimeUs grid_next(const Grid *grid, TimeUs start); /* start of the bucket after; TIME_MAX at the end of time */
+TimeUs grid_next(const Grid *grid,
+                 TimeUs start); /* start of the bucket after; TIME_MAX at the end of time */
 /* Input times that the buckets starting inside `out` are made of. */
 TimeSpan grid_widen(const Grid *grid, TimeSpan out);
 /* The offsets of a zone with their instants from 1900 to 2100, hashed: its rules, whatever the
@@ -98,7 +104,7 @@ typedef VEC(Channel) ChannelVec;
 enum { NO_CHANNEL = -1 };
 
 typedef struct BucketPlan {
-    BucketSpec spec; /* copied */
+    BucketSpec spec;  /* copied */
     bool is_resolved; /* what stands below `base` is filled in */
     Grid grid, base;
     char zone_rules[65];
@@ -173,10 +179,11 @@ Err *plan_zone(Plan *plan, const char *name, const Zone **out) WARN_UNUSED;
 const Rel *rel_scan_materialized(Arena *arena, const Rel *rel, const ScanFile *file);
 
 /* ---- resolving ---- */
-/* Fills facts bottom-up. `plan` NULL: what can be done without the engine; a tree that needs it stays
- * unresolved, which is no error. */
+/* Fills facts bottom-up. `plan` NULL: what can be done without the engine; a tree that needs it
+ * stays unresolved, which is no error. */
 Err *rel_resolve(Plan *plan, const Rel *rel) WARN_UNUSED;
-/* Each fills schema, time column, order, locality and volatility of its kind; inputs are resolved. */
+/* Each fills schema, time column, order, locality and volatility of its kind; inputs are resolved.
+ */
 Err *rel_resolve_scan(const Rel *rel) WARN_UNUSED;
 Err *rel_resolve_union(const Rel *rel) WARN_UNUSED;
 Err *rel_resolve_bucket(const Rel *rel) WARN_UNUSED;
@@ -187,7 +194,8 @@ Err *rel_resolve_sql(Plan *plan, const Rel *rel, bool *out_done) WARN_UNUSED;
 void rel_fingerprint_fill(const Rel *rel);
 /* NOT_FOUND with the nearest name as a hint. */
 Err *column_missing(const char *label, const Schema *schema, const char *name) WARN_UNUSED;
-/* The first column that is a time by its name (`own` counts as one of them) and type; -1 when none. */
+/* The first column that is a time by its name (`own` counts as one of them) and type; -1 when none.
+ */
 ptrdiff_t time_column_by_name(const Schema *schema, const char *const *own, size_t own_count);
 
 /* How one source of rows (a file, an input) fills the columns of a union. */
@@ -204,7 +212,8 @@ typedef struct United {
 } United;
 /* Columns by name with widened types; times of different kinds become TIMESTAMP WITH TIME ZONE. */
 Err *unite(Arena *arena, const UnionPart *parts, size_t count, United *out) WARN_UNUSED;
-/* Column `column` of the union as an expression over columns <prefix>0, <prefix>1 ... of the part. */
+/* Column `column` of the union as an expression over columns <prefix>0, <prefix>1 ... of the part.
+ */
 char *unite_column_sql(Arena *arena, const United *united, size_t column, const UnionPart *part,
                        const char *prefix);
 
@@ -246,7 +255,8 @@ typedef struct Emit {
     Plan *plan;
     Conn *conn; /* NULL: for explaining, feeds get placeholder names */
     Buf sql;
-    bool keep_null_times; /* rows without a time pass the cut of user SQL, to be found by the reader */
+    bool keep_null_times; /* rows without a time pass the cut of user SQL, to be found by the reader
+                           */
     int64_t next_ordinal;
     VEC(FeedRef) feeds;
     VEC(UserText) texts;
@@ -266,7 +276,7 @@ Err *emit_sorted(Emit *emit, const Rel *rel, TimeSpan span) WARN_UNUSED;
 /* SELECT NULL::T AS c0, ... without rows. */
 void emit_nothing(Emit *emit, const Schema *schema, bool with_order);
 void emit_columns(Emit *emit, size_t count, bool with_order); /* c0, c1, ..., o, r */
-bool rel_is_nothing(const Rel *rel); /* no rows, whatever happens */
+bool rel_is_nothing(const Rel *rel);                          /* no rows, whatever happens */
 TimeSpan synthetic_indexes(const SyntheticSpec *spec, TimeSpan span);
 
 /* ---- segments ---- */

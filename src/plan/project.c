@@ -1,6 +1,6 @@
 /* Projections: columns picked, renamed and cast. A cast is a type's name; the usual ones stand in a
- * table, any other is asked of the engine as `CAST(NULL AS <text>)`, whose syntax tree must be exactly
- * that, so that the text can hold nothing but a type. */
+ * table, any other is asked of the engine as `CAST(NULL AS <text>)`, whose syntax tree must be
+ * exactly that, so that the text can hold nothing but a type. */
 #include "plan/plan_int.h"
 #include <string.h>
 
@@ -9,14 +9,30 @@ typedef struct TypeAlias {
 } TypeAlias;
 
 static const TypeAlias TYPES[] = {
-    {"BOOLEAN", "BOOLEAN"},     {"BOOL", "BOOLEAN"},       {"TINYINT", "TINYINT"},
-    {"SMALLINT", "SMALLINT"},   {"INTEGER", "INTEGER"},    {"INT", "INTEGER"},
-    {"BIGINT", "BIGINT"},       {"HUGEINT", "HUGEINT"},    {"UTINYINT", "UTINYINT"},
-    {"USMALLINT", "USMALLINT"}, {"UINTEGER", "UINTEGER"},  {"UBIGINT", "UBIGINT"},
-    {"FLOAT", "FLOAT"},         {"REAL", "FLOAT"},         {"DOUBLE", "DOUBLE"},
-    {"VARCHAR", "VARCHAR"},     {"TEXT", "VARCHAR"},       {"STRING", "VARCHAR"},
-    {"DATE", "DATE"},           {"TIMESTAMP", "TIMESTAMP"}, {"TIMESTAMP_S", "TIMESTAMP_S"},
-    {"TIMESTAMP_MS", "TIMESTAMP_MS"}, {"TIMESTAMP_NS", "TIMESTAMP_NS"}, {"TIMESTAMPTZ", TYPE_TZ},
+    {"BOOLEAN", "BOOLEAN"},
+    {"BOOL", "BOOLEAN"},
+    {"TINYINT", "TINYINT"},
+    {"SMALLINT", "SMALLINT"},
+    {"INTEGER", "INTEGER"},
+    {"INT", "INTEGER"},
+    {"BIGINT", "BIGINT"},
+    {"HUGEINT", "HUGEINT"},
+    {"UTINYINT", "UTINYINT"},
+    {"USMALLINT", "USMALLINT"},
+    {"UINTEGER", "UINTEGER"},
+    {"UBIGINT", "UBIGINT"},
+    {"FLOAT", "FLOAT"},
+    {"REAL", "FLOAT"},
+    {"DOUBLE", "DOUBLE"},
+    {"VARCHAR", "VARCHAR"},
+    {"TEXT", "VARCHAR"},
+    {"STRING", "VARCHAR"},
+    {"DATE", "DATE"},
+    {"TIMESTAMP", "TIMESTAMP"},
+    {"TIMESTAMP_S", "TIMESTAMP_S"},
+    {"TIMESTAMP_MS", "TIMESTAMP_MS"},
+    {"TIMESTAMP_NS", "TIMESTAMP_NS"},
+    {"TIMESTAMPTZ", TYPE_TZ},
     {TYPE_TZ, TYPE_TZ},
 };
 
@@ -57,8 +73,8 @@ static Err *asked_type(Plan *plan, const Rel *rel, const ProjectColumn *column, 
     bool is_good = is_type && err == NULL && schema.count == 1;
     err_free(err);
     if (!is_good)
-        return err_hint(ERR(INVALID, "%s: column \"%s\": %s is not a type", rel->label, column->source,
-                            column->cast),
+        return err_hint(ERR(INVALID, "%s: column \"%s\": %s is not a type", rel->label,
+                            column->source, column->cast),
                         "types are those of SQL: DOUBLE, BIGINT, VARCHAR, TIMESTAMPTZ, ...");
     *out = arena_strdup(rel->arena, schema.columns[0].type);
     return NULL;
@@ -69,8 +85,8 @@ static Err *check_names(const Rel *rel)
     for (size_t i = 0; i < rel->project.count; i++) {
         for (size_t j = 0; j < i; j++) {
             if (strcmp(rel->project.columns[i].name, rel->project.columns[j].name) == 0)
-                return ERR(INVALID, "%s: two columns would be named \"%s\": \"%s\" and \"%s\"", rel->label,
-                           rel->project.columns[i].name, rel->project.columns[j].source,
+                return ERR(INVALID, "%s: two columns would be named \"%s\": \"%s\" and \"%s\"",
+                           rel->label, rel->project.columns[i].name, rel->project.columns[j].source,
                            rel->project.columns[i].source);
         }
     }
@@ -88,8 +104,10 @@ static Err *column_type(Plan *plan, const Rel *rel, size_t index, const char **o
     if (column->cast == NULL) return NULL;
     *out = known_type(column->cast);
     if (*out != NULL) return NULL;
-    if (plan == NULL) *out_done = false;
-    else TRY(asked_type(plan, rel, column, out));
+    if (plan == NULL)
+        *out_done = false;
+    else
+        TRY(asked_type(plan, rel, column, out));
     return NULL;
 }
 

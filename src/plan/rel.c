@@ -1,6 +1,6 @@
 /* Constructors: they copy what they are given into the arena and check what can be checked without
- * running anything. Each then tries to resolve itself, so that mistakes (a missing column, types that
- * conflict) show where the tree is built; what needs the engine waits for plan_resolve. */
+ * running anything. Each then tries to resolve itself, so that mistakes (a missing column, types
+ * that conflict) show where the tree is built; what needs the engine waits for plan_resolve. */
 #include "plan/plan_int.h"
 #include <math.h>
 #include <string.h>
@@ -50,7 +50,8 @@ static ScanFile scan_file_copy(Arena *arena, const ScanFile *file)
     copy.label = arena_strdup(arena, file->label != NULL ? file->label : file->path);
     copy.time_column = arena_strdup(arena, file->time_column);
     copy.schema = schema_copy(arena, &file->schema);
-    copy.intervals = arena_memdup(arena, file->intervals, sizeof *file->intervals * file->interval_count);
+    copy.intervals =
+        arena_memdup(arena, file->intervals, sizeof *file->intervals * file->interval_count);
     return copy;
 }
 
@@ -101,20 +102,24 @@ const Rel *rel_empty(Arena *arena, const char *label, const Schema *schema)
 
 static Err *check_wave(const SyntheticSpec *spec, const SyntheticColumn *column, const Wave *wave)
 {
-    bool is_periodic = wave->kind == WAVE_SINE || wave->kind == WAVE_TRIANGLE || wave->kind == WAVE_SQUARE;
-    bool is_finite = isfinite(wave->amplitude) && isfinite(wave->period_s) && isfinite(wave->offset) &&
-                     isfinite(wave->phase) && isfinite(wave->slope);
+    bool is_periodic =
+        wave->kind == WAVE_SINE || wave->kind == WAVE_TRIANGLE || wave->kind == WAVE_SQUARE;
+    bool is_finite = isfinite(wave->amplitude) && isfinite(wave->period_s) &&
+                     isfinite(wave->offset) && isfinite(wave->phase) && isfinite(wave->slope);
     if (!is_finite)
         return ERR(INVALID, "%s: point \"%s\": not a finite number", spec->label, column->name);
     if (is_periodic && wave->period_s <= 0)
-        return ERR(INVALID, "%s: point \"%s\": the period must be positive", spec->label, column->name);
+        return ERR(INVALID, "%s: point \"%s\": the period must be positive", spec->label,
+                   column->name);
     return NULL;
 }
 
 static Err *check_synthetic(const SyntheticSpec *spec)
 {
-    if (spec->interval_us <= 0) return ERR(INVALID, "%s: the interval must be positive", spec->label);
-    if (spec->end < spec->start) return ERR(INVALID, "%s: the end lies before the start", spec->label);
+    if (spec->interval_us <= 0)
+        return ERR(INVALID, "%s: the interval must be positive", spec->label);
+    if (spec->end < spec->start)
+        return ERR(INVALID, "%s: the end lies before the start", spec->label);
     for (size_t i = 0; i < spec->column_count; i++) {
         const SyntheticColumn *column = &spec->columns[i];
         if (strcmp(column->name, spec->time_column) == 0)
@@ -124,7 +129,8 @@ static Err *check_synthetic(const SyntheticSpec *spec)
             if (strcmp(column->name, spec->columns[j].name) == 0)
                 return ERR(INVALID, "%s: two points are named \"%s\"", spec->label, column->name);
         }
-        for (size_t k = 0; k < column->wave_count; k++) TRY(check_wave(spec, column, &column->waves[k]));
+        for (size_t k = 0; k < column->wave_count; k++)
+            TRY(check_wave(spec, column, &column->waves[k]));
     }
     return NULL;
 }
@@ -155,10 +161,9 @@ Err *rel_project(Arena *arena, const Rel *input, const ProjectColumn *columns, s
     rel->project.columns = AARRAY(arena, ProjectColumn, count);
     rel->project.count = count;
     for (size_t i = 0; i < count; i++) {
-        rel->project.columns[i] =
-            (ProjectColumn){.source = arena_strdup(arena, columns[i].source),
-                            .name = arena_strdup(arena, columns[i].name),
-                            .cast = arena_strdup(arena, columns[i].cast)};
+        rel->project.columns[i] = (ProjectColumn){.source = arena_strdup(arena, columns[i].source),
+                                                  .name = arena_strdup(arena, columns[i].name),
+                                                  .cast = arena_strdup(arena, columns[i].cast)};
     }
     return settle(rel, out);
 }
@@ -200,8 +205,8 @@ static bool all_scans_alike(const Rel *const *inputs, size_t count, const Rel **
     return first != NULL;
 }
 
-/* One scan of all their files: a thousand series of one shape are one read_parquet, and are known to be in
- * time order where they follow each other. */
+/* One scan of all their files: a thousand series of one shape are one read_parquet, and are known
+ * to be in time order where they follow each other. */
 static Err *union_of_scans(Arena *arena, const char *label, const Rel *const *inputs, size_t count,
                            const Rel *first, const Rel **out)
 {
@@ -219,7 +224,8 @@ static Err *union_of_scans(Arena *arena, const char *label, const Rel *const *in
     return settle(rel, out);
 }
 
-Err *rel_union(Arena *arena, const char *label, const Rel *const *inputs, size_t count, const Rel **out)
+Err *rel_union(Arena *arena, const char *label, const Rel *const *inputs, size_t count,
+               const Rel **out)
 {
     const Rel *first;
     if (count > 1 && all_scans_alike(inputs, count, &first))
@@ -265,8 +271,8 @@ static Err *check_bucket(const BucketSpec *spec)
     for (size_t i = 0; i < spec->agg_count; i++) {
         const BucketAgg *agg = &spec->aggs[i];
         if (agg->column == NULL && agg->kind != AGG_COUNT)
-            return ERR(INVALID, "%s: \"%s\" names no column, only count can do without", spec->label,
-                       agg->name);
+            return ERR(INVALID, "%s: \"%s\" names no column, only count can do without",
+                       spec->label, agg->name);
         if (strcmp(agg->name, spec->time_column) == 0)
             return ERR(INVALID, "%s: a result is named like the time column \"%s\"", spec->label,
                        agg->name);
@@ -319,21 +325,23 @@ static Err *check_inputs(const char *label, const SqlInput *inputs, size_t count
     for (size_t i = 0; i < count; i++) {
         for (size_t j = 0; j < i; j++) {
             if (strcasecmp(inputs[i].name, inputs[j].name) == 0)
-                return ERR(INVALID, "%s: two inputs are named \"%s\" and \"%s\", which SQL does not tell "
-                                    "apart",
+                return ERR(INVALID,
+                           "%s: two inputs are named \"%s\" and \"%s\", which SQL does not tell "
+                           "apart",
                            label, inputs[j].name, inputs[i].name);
         }
     }
     return NULL;
 }
 
-Err *rel_sql(Arena *arena, const char *label, const char *query, const SqlInput *inputs, size_t count,
-             const Rel **out)
+Err *rel_sql(Arena *arena, const char *label, const char *query, const SqlInput *inputs,
+             size_t count, const Rel **out)
 {
     TRY(check_inputs(label, inputs, count));
     if (query == NULL) {
         if (count != 1)
-            return ERR(INVALID, "%s: without a query there must be one pattern, not %zu", label, count);
+            return ERR(INVALID, "%s: without a query there must be one pattern, not %zu", label,
+                       count);
         return settle(rel_over(arena, REL_PASS, label, inputs[0].rel), out);
     }
     Rel *rel = rel_new(arena, REL_SQL, label, count);

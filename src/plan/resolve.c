@@ -1,12 +1,14 @@
-/* Facts of a tree, bottom-up: schema, time column, order, locality, volatility; then the fingerprint.
+/* Facts of a tree, bottom-up: schema, time column, order, locality, volatility; then the
+ * fingerprint.
  *
- * Each node is resolved once. Without a Plan the pass goes as far as it can: user SQL and unusual casts
- * need the engine, and a tree that holds one stays unresolved until plan_resolve. Depth of recursion is
- * the depth of the tree, which the walk over derived nodes bounds. */
+ * Each node is resolved once. Without a Plan the pass goes as far as it can: user SQL and unusual
+ * casts need the engine, and a tree that holds one stays unresolved until plan_resolve. Depth of
+ * recursion is the depth of the tree, which the walk over derived nodes bounds. */
 #include "plan/plan_int.h"
 #include <string.h>
 
-static const char *const TIME_NAMES[] = {"timestamp", "event_time", "time", "ts", "datetime", "date"};
+static const char *const TIME_NAMES[] = {"timestamp", "event_time", "time",
+                                         "ts",        "datetime",   "date"};
 
 static bool is_named(const char *name, const char *const *names, size_t count)
 {

@@ -1,10 +1,12 @@
-/* Scans: which files of a list are read for a span of time, in which order, and the SELECT over them.
+/* Scans: which files of a list are read for a span of time, in which order, and the SELECT over
+ * them.
  *
- * Schema, rows, intervals and order of every file were recorded when it came in, so nothing is opened to
- * plan. Columns are known by position: read_parquet([...]) AS t(f0, f1, ...). Files of one schema share a
- * read_parquet: neighbours, or all of them where rows are sorted later (each branch of a union that is
- * sorted costs the engine 170 KB). The groups are joined by a balanced tree of UNION ALL, which keeps order
- * (threads=1) and does not nest deep. The filter compares the column as it is stored. */
+ * Schema, rows, intervals and order of every file were recorded when it came in, so nothing is
+ * opened to plan. Columns are known by position: read_parquet([...]) AS t(f0, f1, ...). Files of
+ * one schema share a read_parquet: neighbours, or all of them where rows are sorted later (each
+ * branch of a union that is sorted costs the engine 170 KB). The groups are joined by a balanced
+ * tree of UNION ALL, which keeps order (threads=1) and does not nest deep. The filter compares the
+ * column as it is stored. */
 #include "plan/plan_int.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -45,8 +47,8 @@ static void forget_other_time(ScanFile *file, const char *time_column)
 
 static Err *file_part(const Rel *rel, const char *time_column, const ScanFile *file, UnionPart *out)
 {
-    *out = (UnionPart){.label = file->label, .schema = &file->schema, .time_index = -1,
-                       .unit = file->time_unit};
+    *out = (UnionPart){
+        .label = file->label, .schema = &file->schema, .time_index = -1, .unit = file->time_unit};
     if (time_column == NULL) return NULL;
     out->time_index = schema_find(&file->schema, time_column);
     if (out->time_index < 0)
@@ -58,8 +60,8 @@ static Err *file_part(const Rel *rel, const char *time_column, const ScanFile *f
         return err_hint(ERR(INVALID, "%s: the unit of the time column \"%s\" in %s is not known",
                             rel->label, time_column, file->label),
                         "say ?unit=s, ms, us or ns when it is copied in");
-    return ERR(INVALID, "%s: the time column \"%s\" is %s in %s", rel->label, time_column, column->type,
-               file->label);
+    return ERR(INVALID, "%s: the time column \"%s\" is %s in %s", rel->label, time_column,
+               column->type, file->label);
 }
 
 static UnionPart *scan_parts(const Rel *rel, Arena *arena)
@@ -67,7 +69,8 @@ static UnionPart *scan_parts(const Rel *rel, Arena *arena)
     const ScanNode *scan = &rel->scan;
     const RelFacts *facts = rel->facts;
     UnionPart *parts = AARRAY(arena, UnionPart, scan->file_count);
-    const char *time = facts->time_index >= 0 ? facts->schema.columns[facts->time_index].name : NULL;
+    const char *time =
+        facts->time_index >= 0 ? facts->schema.columns[facts->time_index].name : NULL;
     for (size_t i = 0; i < scan->file_count; i++)
         err_free(file_part(rel, time, &scan->files[i], &parts[i])); /* resolving has checked it */
     return parts;
@@ -147,7 +150,8 @@ static int by_time(const void *a, const void *b)
     return x->ordinal < y->ordinal ? -1 : 1;
 }
 
-/* Whether the files, each in order, follow each other; equal times must meet in the order of ordinals. */
+/* Whether the files, each in order, follow each other; equal times must meet in the order of
+ * ordinals. */
 static bool follow_each_other(const Candidate *candidates, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -206,7 +210,8 @@ typedef struct ScanEmit {
 
 static bool same_shape(const UnionPart *a, const UnionPart *b)
 {
-    return a->unit == b->unit && a->time_index == b->time_index && schema_equal(a->schema, b->schema);
+    return a->unit == b->unit && a->time_index == b->time_index &&
+           schema_equal(a->schema, b->schema);
 }
 
 /* Whether files may be listed apart from their neighbours: rows are sorted later. */
@@ -227,7 +232,8 @@ static GroupVec scan_groups(Arena *arena, const ScanEmit *s)
     for (size_t i = 0; i < s->list->count; i++) {
         Group *group = group_for(s, &groups, i);
         if (group == NULL) {
-            vec_push(arena, &groups, ((Group){.members = AARRAY(arena, size_t, s->list->count - i)}));
+            vec_push(arena, &groups,
+                     ((Group){.members = AARRAY(arena, size_t, s->list->count - i)}));
             group = &groups.v[groups.n - 1];
         }
         group->members[group->count++] = i;
@@ -261,7 +267,8 @@ static void emit_group_source(const ScanEmit *s, const Group *group, const Union
     const char **paths = AARRAY(arena, const char *, group->count);
     for (size_t i = 0; i < group->count; i++) paths[i] = s->list->files[group->members[i]]->path;
     buf_printf(sql, " FROM %s AS t(", engine_read_parquet_sql(arena, paths, group->count, ""));
-    for (size_t i = 0; i < part->schema->count; i++) buf_printf(sql, "%sf%zu", i > 0 ? ", " : "", i);
+    for (size_t i = 0; i < part->schema->count; i++)
+        buf_printf(sql, "%sf%zu", i > 0 ? ", " : "", i);
     buf_putc(sql, ')');
 }
 
@@ -281,8 +288,8 @@ static void emit_group(const ScanEmit *s, const Group *group)
     if (part->time_index < 0 || span_is_all(s->span)) return;
     char *time = arena_printf(s->emit->arena, "f%zd", part->time_index);
     buf_printf(sql, " WHERE %s",
-               time_filter_sql(s->emit->arena, time,
-                               part->schema->columns[part->time_index].type, part->unit, s->span));
+               time_filter_sql(s->emit->arena, time, part->schema->columns[part->time_index].type,
+                               part->unit, s->span));
 }
 
 static void emit_groups(const ScanEmit *s, const Group *groups, size_t count)
@@ -311,7 +318,9 @@ Err *emit_scan(Emit *emit, const Rel *rel, EmitWish wish)
         .span = span_meet(wish.span, rel->scan.clip),
         .with_order = wish.with_order,
         .first_ordinal = emit->next_ordinal,
-        .united = {.schema = facts->schema, .time_index = facts->time_index, .unit = facts->time_unit},
+        .united = {.schema = facts->schema,
+                   .time_index = facts->time_index,
+                   .unit = facts->time_unit},
     };
     emit->next_ordinal += (int64_t)rel->scan.file_count;
     if (list.count == 0) {

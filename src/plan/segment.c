@@ -1,10 +1,11 @@
-/* Segments: one statement and the feeds it reads; and streams, which are a segment that is being read.
+/* Segments: one statement and the feeds it reads; and streams, which are a segment that is being
+ * read.
  *
- * A stream owns its connection, so streams of one resolved tree run on as many threads as there are. The
- * order of closing is: result, feeds (with the streams below them), connection.
+ * A stream owns its connection, so streams of one resolved tree run on as many threads as there
+ * are. The order of closing is: result, feeds (with the streams below them), connection.
  *
- * An error that the engine places in the statement is told in the user's text if it lies there, else
- * without a place. An error that comes up from a feed has been told already. */
+ * An error that the engine places in the statement is told in the user's text if it lies there,
+ * else without a place. An error that comes up from a feed has been told already. */
 #include "plan/plan_int.h"
 #include <string.h>
 
@@ -62,9 +63,11 @@ Err *segment_error(const Segment *segment, Err *err)
     err_position(err, &line, &column);
     const UserText *text = line > 0 ? text_at(&segment->emit, line, &line) : NULL;
     if (text == NULL && segment->emit.texts.n == 1) text = &segment->emit.texts.v[0];
-    Err *told = ERR(SQL, "%s: %s", text != NULL ? text->rel->label : segment->rel->label, err_message(err));
+    Err *told =
+        ERR(SQL, "%s: %s", text != NULL ? text->rel->label : segment->rel->label, err_message(err));
     if (err_hint_text(err) != NULL) told = err_hint(told, "%s", err_hint_text(err));
-    if (text != NULL && line > 0) told = err_source(err_at(told, line, column), text->rel->sql.query);
+    if (text != NULL && line > 0)
+        told = err_source(err_at(told, line, column), text->rel->sql.query);
     err_free(err);
     return told;
 }

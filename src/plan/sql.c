@@ -1,8 +1,9 @@
 /* User SQL as a relation: what its output columns are.
  *
- * The engine is asked once: the inputs are made empty temporary views of their schemas, and the user's
- * text is prepared as it stands, so that errors have its lines and columns and names come out as written. The
- * answer is kept under the fingerprint. Not time-local in this version: it runs whole and is cut above. */
+ * The engine is asked once: the inputs are made empty temporary views of their schemas, and the
+ * user's text is prepared as it stands, so that errors have its lines and columns and names come
+ * out as written. The answer is kept under the fingerprint. Not time-local in this version: it runs
+ * whole and is cut above. */
 #include "perf/perf.h"
 #include "plan/plan_int.h"
 #include <string.h>
@@ -17,11 +18,13 @@ static Err *check_case(const Rel *rel, size_t index)
     for (size_t i = 0; i < schema->count; i++) {
         for (size_t j = 0; j < i; j++) {
             if (strcasecmp(schema->columns[i].name, schema->columns[j].name) != 0) continue;
-            return err_hint(ERR(INVALID, "%s: columns \"%s\" and \"%s\" of %s differ only in case, which SQL "
-                                         "does not tell apart",
-                                rel->label, schema->columns[j].name, schema->columns[i].name,
-                                rel->sql.names[index]),
-                            "rename one of them with column-rename");
+            return err_hint(
+                ERR(INVALID,
+                    "%s: columns \"%s\" and \"%s\" of %s differ only in case, which SQL "
+                    "does not tell apart",
+                    rel->label, schema->columns[j].name, schema->columns[i].name,
+                    rel->sql.names[index]),
+                "rename one of them with column-rename");
         }
     }
     return NULL;
@@ -111,7 +114,8 @@ static void remember(Plan *plan, const Rel *rel, const SqlCheck *check, const Sc
 static bool recall(Plan *plan, const Rel *rel, SqlCheck *out_check, Schema *out)
 {
     size_t size;
-    const char *text = cache_get(plan->cache, rel->arena, CACHE_KIND, rel->facts->fingerprint, &size);
+    const char *text =
+        cache_get(plan->cache, rel->arena, CACHE_KIND, rel->facts->fingerprint, &size);
     const Json *json = NULL;
     if (text == NULL) return false;
     Err *err = json_parse(rel->arena, text, size, &json);

@@ -1,13 +1,13 @@
 /* What user SQL may do: one SELECT over its inputs, and nothing that no fingerprint sees.
  *
- * The engine's own syntax tree is looked through (never the text). A table must be an input, or a CTE, by
- * bare name; table functions are range, generate_series and unnest; other things to select from (DESCRIBE,
- * tables of catalogs) are refused. Functions that read files, settings, catalogs, or change something, are
- * refused by name; the rest are judged by what the engine says of their stability: whatever is not
- * CONSISTENT (now, random) makes the node volatile.
+ * The engine's own syntax tree is looked through (never the text). A table must be an input, or a
+ * CTE, by bare name; table functions are range, generate_series and unnest; other things to select
+ * from (DESCRIBE, tables of catalogs) are refused. Functions that read files, settings, catalogs,
+ * or change something, are refused by name; the rest are judged by what the engine says of their
+ * stability: whatever is not CONSISTENT (now, random) makes the node volatile.
  *
- * Scopes of CTEs are followed exactly: a name that is no table where it stands would be taken for a file's
- * (SELECT * FROM "x.csv"). */
+ * Scopes of CTEs are followed exactly: a name that is no table where it stands would be taken for a
+ * file's (SELECT * FROM "x.csv"). */
 #include "plan/plan_int.h"
 #include "plan/sql_tree.h"
 #include <stdlib.h>
@@ -15,26 +15,63 @@
 
 static const char *const TABLE_FUNCTIONS[] = {"range", "generate_series", "unnest", NULL};
 
-static const char *const FROM_KINDS[] = {"EMPTY", "JOIN", "SUBQUERY", "EXPRESSION_LIST", "PIVOT",
-                                         "BASE_TABLE", "TABLE_FUNCTION", "CTE", NULL};
+static const char *const FROM_KINDS[] = {"EMPTY",           "JOIN",  "SUBQUERY",
+                                         "EXPRESSION_LIST", "PIVOT", "BASE_TABLE",
+                                         "TABLE_FUNCTION",  "CTE",   NULL};
 
 /* Functions and macros that reach outside the statement. */
 static const char *const REFUSED[] = {
-    "getenv", "getvariable", "nextval", "currval", "setseed", "write_log", "sleep_ms", "stats",
-    "vector_type", "in_search_path", "version", "get_block_size", "format_type", "format_pg_type",
-    "map_to_pg_oid", "col_description", "obj_description", "shobj_description", "json_serialize_sql",
-    "json_deserialize_sql", "json_execute_serialized_sql", "parse_duckdb_log_message", "txid_current",
-    "session_user", "user", NULL,
+    "getenv",
+    "getvariable",
+    "nextval",
+    "currval",
+    "setseed",
+    "write_log",
+    "sleep_ms",
+    "stats",
+    "vector_type",
+    "in_search_path",
+    "version",
+    "get_block_size",
+    "format_type",
+    "format_pg_type",
+    "map_to_pg_oid",
+    "col_description",
+    "obj_description",
+    "shobj_description",
+    "json_serialize_sql",
+    "json_deserialize_sql",
+    "json_execute_serialized_sql",
+    "parse_duckdb_log_message",
+    "txid_current",
+    "session_user",
+    "user",
+    NULL,
 };
-static const char *const REFUSED_PREFIXES[] = {"current_", "pg_", "has_", "inet_", "duckdb_", "pragma_",
-                                               "read_", NULL};
+static const char *const REFUSED_PREFIXES[] = {"current_", "pg_",     "has_",  "inet_",
+                                               "duckdb_",  "pragma_", "read_", NULL};
 /* The time of day; some are called without parentheses and look like columns. */
 static const char *const CLOCKS[] = {
-    "current_date", "current_time", "current_timestamp", "current_localtime", "current_localtimestamp",
-    "localtime", "localtimestamp", "get_current_time", "get_current_timestamp", "today", "ago", NULL,
+    "current_date",
+    "current_time",
+    "current_timestamp",
+    "current_localtime",
+    "current_localtimestamp",
+    "localtime",
+    "localtimestamp",
+    "get_current_time",
+    "get_current_timestamp",
+    "today",
+    "ago",
+    NULL,
 };
-static const char *const BARE_REFUSED[] = {"current_user", "current_role", "current_catalog",
-                                           "current_schema", "session_user", "user", NULL};
+static const char *const BARE_REFUSED[] = {"current_user",
+                                           "current_role",
+                                           "current_catalog",
+                                           "current_schema",
+                                           "session_user",
+                                           "user",
+                                           NULL};
 
 typedef struct Walk {
     Arena *arena;
@@ -83,8 +120,9 @@ static Err *placed(const Walk *walk, const SqlTreeNode *node, Err *err)
 
 static Err *refuse_function(const Walk *walk, const SqlTreeNode *node, const char *name)
 {
-    Err *err = ERR(SQL, "%s: %s() is not allowed: it reads what is not among the patterns, or changes "
-                        "something",
+    Err *err = ERR(SQL,
+                   "%s: %s() is not allowed: it reads what is not among the patterns, or changes "
+                   "something",
                    walk->rel->label, name);
     return err_hint(placed(walk, node, err), "name the data under `patterns`");
 }
@@ -107,7 +145,8 @@ static Err *unknown_table(const Walk *walk, const SqlTreeNode *node, const char 
     for (size_t i = 0; i < rel->input_count; i++)
         buf_printf(&list, "%s%s", i > 0 ? ", " : "", rel->sql.names[i]);
     const char *nearest = text_nearest(name, rel->sql.names, rel->input_count);
-    Err *err = placed(walk, node, ERR(SQL, "%s: \"%s\" is not among the patterns", rel->label, name));
+    Err *err =
+        placed(walk, node, ERR(SQL, "%s: \"%s\" is not among the patterns", rel->label, name));
     if (nearest != NULL) return err_hint(err, "did you mean %s?", nearest);
     return err_hint(err, "the tables are: %s", list.data);
 }
@@ -126,13 +165,15 @@ static bool has_cte(const SqlTreeNode *query, const SqlTreeNode *end, const char
 static bool is_recursion(const SqlTreeNode *query, const SqlTreeNode *half, const char *name)
 {
     return strcmp(sql_node_text(query, "type"), "RECURSIVE_CTE_NODE") == 0 &&
-           strcmp(half->key, "right") == 0 && strcasecmp(sql_node_text(query, "cte_name"), name) == 0;
+           strcmp(half->key, "right") == 0 &&
+           strcasecmp(sql_node_text(query, "cte_name"), name) == 0;
 }
 
 /* Upwards from the table: a query sees all of its CTEs, the body of a CTE those before it. */
 static bool is_cte_in_scope(const SqlTreeNode *table, const char *name)
 {
-    const SqlTreeNode *entry = NULL; /* the definition that holds the table, until its query is reached */
+    const SqlTreeNode *entry =
+        NULL; /* the definition that holds the table, until its query is reached */
     for (const SqlTreeNode *node = table; node->parent != NULL; node = node->parent) {
         const SqlTreeNode *parent = node->parent;
         if (strcmp(parent->key, "map") == 0) entry = node;
@@ -145,7 +186,8 @@ static bool is_cte_in_scope(const SqlTreeNode *table, const char *name)
 
 static Err *check_table(Walk *walk, const SqlTreeNode *node)
 {
-    const char *name = sql_node_text(node, "table_name"), *schema = sql_node_text(node, "schema_name");
+    const char *name = sql_node_text(node, "table_name"),
+               *schema = sql_node_text(node, "schema_name");
     bool is_qualified = schema[0] != '\0' || sql_node_text(node, "catalog_name")[0] != '\0';
     if (is_qualified)
         return unknown_table(walk, node, arena_printf(walk->arena, "%s.%s", schema, name));
@@ -161,7 +203,8 @@ static Err *check_from(Walk *walk, const SqlTreeNode *node, const char *type)
     if (strcmp(sql_node_get(node, "sample")->kind, "NULL") != 0) walk->result.is_volatile = true;
     if (strcmp(type, "BASE_TABLE") == 0) return check_table(walk, node);
     if (is_in(type, FROM_KINDS)) return NULL;
-    Err *err = ERR(SQL, "%s: FROM may name patterns, CTEs, VALUES and sub-queries only", walk->rel->label);
+    Err *err =
+        ERR(SQL, "%s: FROM may name patterns, CTEs, VALUES and sub-queries only", walk->rel->label);
     return placed(walk, node, err);
 }
 
@@ -174,7 +217,8 @@ static Err *check_call(Walk *walk, const SqlTreeNode *node, const char *name)
     if (is_table) return is_in(name, TABLE_FUNCTIONS) ? NULL : refuse_function(walk, node, name);
     if (is_refused(name)) return refuse_function(walk, node, name);
     /* age(x) counts from today; the engine calls both forms consistent */
-    bool is_age = strcasecmp(name, "age") == 0 && sql_node_size(sql_node_get(node, "children")) == 1;
+    bool is_age =
+        strcasecmp(name, "age") == 0 && sql_node_size(sql_node_get(node, "children")) == 1;
     if (is_age || is_in(name, CLOCKS)) walk->result.is_volatile = true;
     map_put(&walk->functions, lower(walk->arena, name), walk);
     return NULL;
@@ -185,7 +229,8 @@ static Err *check_column(Walk *walk, const SqlTreeNode *node)
     const SqlTreeNode *names = sql_node_get(node, "column_names");
     if (sql_node_size(names) != 1 || names->first->text == NULL) return NULL;
     if (is_in(names->first->text, CLOCKS)) walk->result.is_volatile = true;
-    return is_in(names->first->text, BARE_REFUSED) ? refuse_function(walk, node, names->first->text) : NULL;
+    return is_in(names->first->text, BARE_REFUSED) ? refuse_function(walk, node, names->first->text)
+                                                   : NULL;
 }
 
 /* What an object is, by the members that only such objects have. */
@@ -209,7 +254,8 @@ static Err *check_stability(Walk *walk, Conn *conn)
     buf_puts(&sql, "SELECT count(*) FROM duckdb_functions() WHERE stability <> 'CONSISTENT' AND "
                    "function_name IN (");
     for (size_t i = 0; i < walk->functions.count; i++)
-        buf_printf(&sql, "%s%s", i > 0 ? ", " : "", sql_literal(walk->arena, walk->functions.entries[i].key));
+        buf_printf(&sql, "%s%s", i > 0 ? ", " : "",
+                   sql_literal(walk->arena, walk->functions.entries[i].key));
     buf_putc(&sql, ')');
     char *count = NULL;
     TRY(engine_scalar_text(walk->arena, conn, sql.data, NULL, 0, &count));

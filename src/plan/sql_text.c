@@ -1,8 +1,8 @@
 /* The text of a user's SQL: where it really ends, and where a byte of it stands.
  *
- * A text is put into a sub-query, so a semicolon behind it must go. Finding it takes a lexer, since ';' may
- * stand in strings, identifiers, dollar quotes and comments. It need not be perfect: what it leaves is
- * parsed by the engine as a statement of its own before it is used (sql_check). */
+ * A text is put into a sub-query, so a semicolon behind it must go. Finding it takes a lexer, since
+ * ';' may stand in strings, identifiers, dollar quotes and comments. It need not be perfect: what
+ * it leaves is parsed by the engine as a statement of its own before it is used (sql_check). */
 #include "plan/plan_int.h"
 #include <ctype.h>
 #include <string.h>
@@ -31,9 +31,12 @@ static const char *skip_block_comment(const char *at)
 {
     int depth = 1;
     for (at += 2; *at != '\0' && depth > 0; at++) {
-        if (at[0] == '*' && at[1] == '/') depth--;
-        else if (at[0] == '/' && at[1] == '*') depth++;
-        else continue;
+        if (at[0] == '*' && at[1] == '/')
+            depth--;
+        else if (at[0] == '/' && at[1] == '*')
+            depth++;
+        else
+            continue;
         at++;
     }
     return at;

@@ -1,6 +1,6 @@
-/* Reading the syntax tree. It comes as JSON, nested as deep as the expressions of the text (thirty terms of
- * a sum are more than 64 levels), so the engine takes it apart, too: json_tree gives a row for each value
- * with the id of its parent. */
+/* Reading the syntax tree. It comes as JSON, nested as deep as the expressions of the text (thirty
+ * terms of a sum are more than 64 levels), so the engine takes it apart, too: json_tree gives a row
+ * for each value with the id of its parent. */
 #include "plan/sql_tree.h"
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,8 @@ static const char QUERY[] = "SELECT id, coalesce(parent, 0), coalesce(key, ''), 
 
 const SqlTreeNode *sql_node_get(const SqlTreeNode *node, const char *key)
 {
-    for (const SqlTreeNode *child = node != NULL ? node->first : NULL; child != NULL; child = child->next) {
+    for (const SqlTreeNode *child = node != NULL ? node->first : NULL; child != NULL;
+         child = child->next) {
         if (strcmp(child->key, key) == 0) return child;
     }
     return NULL;
@@ -25,7 +26,8 @@ const char *sql_node_text(const SqlTreeNode *node, const char *key)
 size_t sql_node_size(const SqlTreeNode *node)
 {
     size_t count = 0;
-    for (const SqlTreeNode *child = node != NULL ? node->first : NULL; child != NULL; child = child->next)
+    for (const SqlTreeNode *child = node != NULL ? node->first : NULL; child != NULL;
+         child = child->next)
         count++;
     return count;
 }
@@ -49,8 +51,10 @@ static char *cell_text(Arena *arena, const Vector *vector, size_t row)
 static void add_child(SqlTreeNode *parent, SqlTreeNode *child)
 {
     child->parent = parent;
-    if (parent->last == NULL) parent->first = child;
-    else parent->last->next = child;
+    if (parent->last == NULL)
+        parent->first = child;
+    else
+        parent->last->next = child;
     parent->last = child;
 }
 
@@ -69,7 +73,8 @@ static void add_row(Building *building, const Chunk *chunk, size_t row)
     if (has_parent) add_child(building->by_id.v[parent], node);
 }
 
-/* Parses it once for the engine's own errors; that JSON is too deep for our reader says nothing here. */
+/* Parses it once for the engine's own errors; that JSON is too deep for our reader says nothing
+ * here. */
 static Err *check_parses(Arena *arena, Conn *conn, const char *sql)
 {
     const Json *ignored;

@@ -1,13 +1,13 @@
-/* The engine's syntax tree of a statement, as a flat list: parents stand before children, so that a pass over
- * it needs no recursion, and depth has no limit but the engine's. */
+/* The engine's syntax tree of a statement, as a flat list: parents stand before children, so that a
+ * pass over it needs no recursion, and depth has no limit but the engine's. */
 #pragma once
 #include "engine/engine.h"
 
 typedef struct SqlTreeNode SqlTreeNode;
 struct SqlTreeNode {
-    const char *key;  /* member's name, or index as text; "" at the root */
-    const char *kind; /* OBJECT, ARRAY, VARCHAR, NULL, BOOLEAN, ... */
-    const char *text; /* of a scalar; NULL else */
+    const char *key;                           /* member's name, or index as text; "" at the root */
+    const char *kind;                          /* OBJECT, ARRAY, VARCHAR, NULL, BOOLEAN, ... */
+    const char *text;                          /* of a scalar; NULL else */
     SqlTreeNode *parent, *first, *last, *next; /* children in order */
 };
 

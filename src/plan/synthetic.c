@@ -1,5 +1,5 @@
-/* Synthetic points as SQL over range(): row i stands at start + i * interval. A span of time is a range of
- * indexes, so a part costs what it holds. Formulas: docs/factories.md.
+/* Synthetic points as SQL over range(): row i stands at start + i * interval. A span of time is a
+ * range of indexes, so a part costs what it holds. Formulas: docs/factories.md.
  *
  * Noise is counter-based: splitmix64 of (seed, index), so that any row can be made alone. 64-bit
  * arithmetic that wraps is written as UHUGEINT multiplication masked to 64 bits, which is exact. */
@@ -16,7 +16,8 @@ static int64_t saturating_sub(int64_t a, int64_t b)
 /* Inclusive; empty when max < min. */
 TimeSpan synthetic_indexes(const SyntheticSpec *spec, TimeSpan span)
 {
-    int64_t last = (int64_t)(((uint64_t)spec->end - (uint64_t)spec->start) / (uint64_t)spec->interval_us);
+    int64_t last =
+        (int64_t)(((uint64_t)spec->end - (uint64_t)spec->start) / (uint64_t)spec->interval_us);
     TimeSpan indexes = {0, last};
     if (span_is_empty(span) || span.max < spec->start) return (TimeSpan){0, -1};
     if (span.min > spec->start) {
@@ -37,7 +38,8 @@ static char *number(Arena *arena, double value)
 /* (z * factor) mod 2^64, z being UHUGEINT below 2^64. */
 static char *multiply_64(Arena *arena, const char *z, uint64_t factor)
 {
-    return arena_printf(arena, "(%s * %" PRIu64 "::UHUGEINT & 18446744073709551615::UHUGEINT)", z, factor);
+    return arena_printf(arena, "(%s * %" PRIu64 "::UHUGEINT & 18446744073709551615::UHUGEINT)", z,
+                        factor);
 }
 
 static char *xor_shift(Arena *arena, const char *z, int bits)
@@ -45,21 +47,22 @@ static char *xor_shift(Arena *arena, const char *z, int bits)
     return arena_printf(arena, "xor(%s, %s >> %d)", z, z, bits);
 }
 
-/* splitmix64's output function at state seed + (i + 1) * gamma. Each step is a sub-query, or the text
- * would double with every xor-shift. */
+/* splitmix64's output function at state seed + (i + 1) * gamma. Each step is a sub-query, or the
+ * text would double with every xor-shift. */
 static char *noise_sql(Arena *arena, const Wave *wave)
 {
-    char *state = arena_printf(
-        arena,
-        "(%" PRIu64 "::UHUGEINT + (i + 1)::UHUGEINT * 11400714819323198485::UHUGEINT) & "
-        "18446744073709551615::UHUGEINT",
-        (uint64_t)wave->seed);
+    char *state = arena_printf(arena,
+                               "(%" PRIu64
+                               "::UHUGEINT + (i + 1)::UHUGEINT * 11400714819323198485::UHUGEINT) & "
+                               "18446744073709551615::UHUGEINT",
+                               (uint64_t)wave->seed);
     char *first = multiply_64(arena, xor_shift(arena, "z", 30), UINT64_C(0xbf58476d1ce4e5b9));
     char *second = multiply_64(arena, xor_shift(arena, "z", 27), UINT64_C(0x94d049bb133111eb));
-    char *hash = arena_printf(arena,
-                              "list_transform(list_transform(list_transform([%s], lambda z: %s), lambda "
-                              "z: %s), lambda z: %s)[1]",
-                              state, first, second, xor_shift(arena, "z", 31));
+    char *hash =
+        arena_printf(arena,
+                     "list_transform(list_transform(list_transform([%s], lambda z: %s), lambda "
+                     "z: %s), lambda z: %s)[1]",
+                     state, first, second, xor_shift(arena, "z", 31));
     char *unit = arena_printf(arena, "((%s >> 11)::DOUBLE / 9007199254740992.0::DOUBLE)", hash);
     return arena_printf(arena, "(%s * (2.0::DOUBLE * %s - 1.0::DOUBLE) + %s)",
                         number(arena, wave->amplitude), unit, number(arena, wave->offset));
@@ -82,13 +85,13 @@ static char *wave_sql(Arena *arena, const Wave *wave)
         return arena_printf(arena, "(%s * sin(2.0::DOUBLE * pi() * (t / %s) + %s) + %s)", amplitude,
                             number(arena, wave->period_s), number(arena, wave->phase), offset);
     case WAVE_TRIANGLE:
-        return arena_printf(arena, "(%s * (1.0::DOUBLE - 4.0::DOUBLE * abs(%s - 0.5::DOUBLE)) + %s)",
+        return arena_printf(arena,
+                            "(%s * (1.0::DOUBLE - 4.0::DOUBLE * abs(%s - 0.5::DOUBLE)) + %s)",
                             amplitude, cycle_sql(arena, wave, 0.25), offset);
     case WAVE_SQUARE:
         return arena_printf(arena, "(CASE WHEN %s < 0.5::DOUBLE THEN %s ELSE -%s END + %s)",
                             cycle_sql(arena, wave, 0), amplitude, amplitude, offset);
-    case WAVE_LINE:
-        return arena_printf(arena, "(%s * t + %s)", number(arena, wave->slope), offset);
+    case WAVE_LINE: return arena_printf(arena, "(%s * t + %s)", number(arena, wave->slope), offset);
     case WAVE_NOISE: return noise_sql(arena, wave);
     }
     return NULL;
@@ -110,8 +113,8 @@ Err *emit_synthetic(Emit *emit, const Rel *rel, EmitWish wish)
         emit_nothing(emit, &rel->facts->schema, wish.with_order);
         return NULL;
     }
-    buf_printf(&emit->sql, "SELECT make_timestamptz(%" PRId64 " + i * %" PRId64 ") AS c0", spec->start,
-               spec->interval_us);
+    buf_printf(&emit->sql, "SELECT make_timestamptz(%" PRId64 " + i * %" PRId64 ") AS c0",
+               spec->start, spec->interval_us);
     for (size_t i = 0; i < spec->column_count; i++) {
         buf_puts(&emit->sql, ", ");
         emit_value(emit, &spec->columns[i]);

@@ -1,10 +1,11 @@
 /* Time columns: how stored values become µs, and how a span of µs is written as a comparison of the
  * stored values.
  *
- * A relation's time is in µs everywhere in this module, but the filter that reaches Parquet compares the
- * column as it is stored (INT64 units, TIMESTAMP, TIMESTAMP_NS, DATE ...): only then the engine skips row
- * groups by their statistics. Finer units are floored: a value of ns lies in a span when its µs do. The
- * engine's own conversions of ns truncate towards zero, so they are not used. */
+ * A relation's time is in µs everywhere in this module, but the filter that reaches Parquet
+ * compares the column as it is stored (INT64 units, TIMESTAMP, TIMESTAMP_NS, DATE ...): only then
+ * the engine skips row groups by their statistics. Finer units are floored: a value of ns lies in a
+ * span when its µs do. The engine's own conversions of ns truncate towards zero, so they are not
+ * used. */
 #include "plan/plan_int.h"
 #include <ctype.h>
 #include <inttypes.h>
@@ -92,9 +93,8 @@ static TimeSpan native_span(TimeScale scale, TimeSpan span)
     if (scale.divide != 1) {
         if (span.min != TIME_MIN && __builtin_mul_overflow(span.min, scale.divide, &out.min))
             out.min = span.min < 0 ? TIME_MIN : TIME_MAX;
-        if (span.max != TIME_MAX &&
-            (__builtin_mul_overflow(span.max, scale.divide, &out.max) ||
-             __builtin_add_overflow(out.max, scale.divide - 1, &out.max)))
+        if (span.max != TIME_MAX && (__builtin_mul_overflow(span.max, scale.divide, &out.max) ||
+                                     __builtin_add_overflow(out.max, scale.divide - 1, &out.max)))
             out.max = span.max < 0 ? TIME_MIN : TIME_MAX;
         return out;
     }
@@ -113,9 +113,12 @@ static char *bound_sql(Arena *arena, const char *type, int64_t value)
 {
     if (type_class(type) == TYPE_INT) return arena_printf(arena, "%" PRId64, value);
     const char *make = "make_timestamp";
-    if (type_class(type) == TYPE_TIMESTAMPTZ) make = "make_timestamptz";
-    else if (type_class(type) == TYPE_DATE) make = "make_date";
-    else if (strcmp(type, "TIMESTAMP_NS") == 0) make = "make_timestamp_ns";
+    if (type_class(type) == TYPE_TIMESTAMPTZ)
+        make = "make_timestamptz";
+    else if (type_class(type) == TYPE_DATE)
+        make = "make_date";
+    else if (strcmp(type, "TIMESTAMP_NS") == 0)
+        make = "make_timestamp_ns";
     return arena_printf(arena, "%s(%" PRId64 ")", make, value);
 }
 
@@ -126,7 +129,8 @@ static TimeScale bound_scale(const char *type, TimeUnit unit)
     return is_coarse ? (TimeScale){1, 1} : time_scale_of(type, unit);
 }
 
-char *time_filter_sql(Arena *arena, const char *expr, const char *type, TimeUnit unit, TimeSpan span)
+char *time_filter_sql(Arena *arena, const char *expr, const char *type, TimeUnit unit,
+                      TimeSpan span)
 {
     if (span_is_empty(span)) return arena_strdup(arena, "false");
     TimeSpan native = native_span(bound_scale(type, unit), span);
@@ -136,7 +140,8 @@ char *time_filter_sql(Arena *arena, const char *expr, const char *type, TimeUnit
     }
     if (span_is_empty(native)) return arena_strdup(arena, "false");
     if (span_is_all(native)) return arena_strdup(arena, "true");
-    const char *low = bound_sql(arena, type, native.min), *high = bound_sql(arena, type, native.max);
+    const char *low = bound_sql(arena, type, native.min),
+               *high = bound_sql(arena, type, native.max);
     if (native.min == TIME_MIN) return arena_printf(arena, "%s <= %s", expr, high);
     if (native.max == TIME_MAX) return arena_printf(arena, "%s >= %s", expr, low);
     return arena_printf(arena, "%s >= %s AND %s <= %s", expr, low, expr, high);
@@ -145,8 +150,8 @@ char *time_filter_sql(Arena *arena, const char *expr, const char *type, TimeUnit
 /* floor(x / 1000) of a BIGINT: the engine's // truncates. */
 static char *floor_thousandth(Arena *arena, const char *expr)
 {
-    return arena_printf(arena, "((%s) // 1000 - CASE WHEN (%s) %% 1000 < 0 THEN 1 ELSE 0 END)", expr,
-                        expr);
+    return arena_printf(arena, "((%s) // 1000 - CASE WHEN (%s) %% 1000 < 0 THEN 1 ELSE 0 END)",
+                        expr, expr);
 }
 
 static char *time_us_sql(Arena *arena, const char *expr, const char *type, TimeUnit unit)
@@ -220,8 +225,8 @@ static bool read_time(const char *at, TimeUs *out)
         us = read_fraction(&at);
     }
     if (*at != '\0' && strcmp(at, "+00") != 0) return false;
-    *out = civil_to_time((Civil){(int)year, (int)month, (int)day, (int)hour, (int)minute, (int)second,
-                                 (int)us});
+    *out = civil_to_time(
+        (Civil){(int)year, (int)month, (int)day, (int)hour, (int)minute, (int)second, (int)us});
     return true;
 }
 

@@ -1,8 +1,8 @@
 /* Uniting columns by name: what the files of a scan and the inputs of a union have in common.
  *
  * Types widen by base/schema's rules. The time columns must have one name; when their kinds differ
- * (BIGINT seconds here, TIMESTAMP there) the union's is TIMESTAMP WITH TIME ZONE in µs, else it stays as
- * it is stored. Missing columns are NULL. */
+ * (BIGINT seconds here, TIMESTAMP there) the union's is TIMESTAMP WITH TIME ZONE in µs, else it
+ * stays as it is stored. Missing columns are NULL. */
 #include "plan/plan_int.h"
 #include <string.h>
 
@@ -52,7 +52,8 @@ static Err *check_time_names(const UnionPart *parts, size_t count)
 static bool times_agree(const UnionPart *parts, size_t count)
 {
     for (size_t i = 1; i < count; i++) {
-        if (parts[i].unit != parts[0].unit || strcmp(time_type(&parts[i]), time_type(&parts[0])) != 0)
+        if (parts[i].unit != parts[0].unit ||
+            strcmp(time_type(&parts[i]), time_type(&parts[0])) != 0)
             return false;
     }
     return true;
@@ -101,9 +102,9 @@ char *unite_column_sql(Arena *arena, const United *united, size_t column, const 
                         : arena_strdup(arena, "NULL");
     char *expr = arena_printf(arena, "%s%zd", prefix, from);
     const char *type = part->schema->columns[from].type;
-    const bool is_time = (ptrdiff_t)column == united->time_index && strcmp(wanted->type, TYPE_TZ) == 0;
-    if (is_time && strcmp(type, TYPE_TZ) != 0)
-        return time_cast_sql(arena, expr, type, part->unit);
+    const bool is_time =
+        (ptrdiff_t)column == united->time_index && strcmp(wanted->type, TYPE_TZ) == 0;
+    if (is_time && strcmp(type, TYPE_TZ) != 0) return time_cast_sql(arena, expr, type, part->unit);
     if (!has_type || strcmp(type, wanted->type) == 0) return expr;
     return arena_printf(arena, "CAST(%s AS %s)", expr, wanted->type);
 }

@@ -1,9 +1,11 @@
-/* Writing a range of a relation as one Parquet file, from the COPY's own statistics: rows, the true range of
- * times, and whether a time was null (found without a second pass: the file is dropped then).
+/* Writing a range of a relation as one Parquet file, from the COPY's own statistics: rows, the true
+ * range of times, and whether a time was null (found without a second pass: the file is dropped
+ * then).
  *
- * Parquet has no 128-bit integers and the engine writes HUGEINT as DOUBLE. A value that a double holds
- * exactly is written so; one beyond 2^53 is an error that says what to cast (decision 0023).
- * Scratch files keep internal names; what the engine changed in them is cast back when they are read. */
+ * Parquet has no 128-bit integers and the engine writes HUGEINT as DOUBLE. A value that a double
+ * holds exactly is written so; one beyond 2^53 is an error that says what to cast (decision 0023).
+ * Scratch files keep internal names; what the engine changed in them is cast back when they are
+ * read. */
 #include "os/os.h"
 #include "plan/plan_int.h"
 #include <string.h>
@@ -22,10 +24,12 @@ static Err *check_case(const Rel *rel)
         }
         const Column *other = map_get(&seen, folded);
         if (other != NULL)
-            return err_hint(ERR(INVALID, "%s: columns \"%s\" and \"%s\" differ only in case, which a Parquet "
-                                         "file cannot hold",
-                                rel->label, other->name, schema->columns[i].name),
-                            "rename one of them with column-rename");
+            return err_hint(
+                ERR(INVALID,
+                    "%s: columns \"%s\" and \"%s\" differ only in case, which a Parquet "
+                    "file cannot hold",
+                    rel->label, other->name, schema->columns[i].name),
+                "rename one of them with column-rename");
         map_put(&seen, folded, &schema->columns[i]);
     }
     return NULL;
@@ -36,26 +40,30 @@ static bool is_wide_type(const char *type)
     return strcmp(type, "HUGEINT") == 0 || strcmp(type, "UHUGEINT") == 0;
 }
 
-static const char *file_column_name(Arena *arena, const Rel *rel, const RelWrite *write, size_t column)
+static const char *file_column_name(Arena *arena, const Rel *rel, const RelWrite *write,
+                                    size_t column)
 {
     if (write->scratch) return arena_printf(arena, "c%zu", column);
     return rel->facts->schema.columns[column].name;
 }
 
 /* A column as it goes into the file. */
-static char *file_column_sql(Arena *arena, const RelWrite *write, const Column *column, size_t index)
+static char *file_column_sql(Arena *arena, const RelWrite *write, const Column *column,
+                             size_t index)
 {
     char *value = arena_printf(arena, "c%zu", index);
     if (!is_wide_type(column->type)) return value;
     if (write->scratch) return arena_printf(arena, "CAST(%s AS VARCHAR)", value);
-    char *message = arena_printf(arena,
-                                 "\"%s\" is %s with values beyond 2^53, which Parquet cannot hold: cast it "
-                                 "to BIGINT, DECIMAL(38,0) or VARCHAR",
-                                 column->name, column->type);
-    return arena_printf(arena,
-                        "CASE WHEN %s IS NULL OR %s BETWEEN -9007199254740992 AND 9007199254740992 THEN "
-                        "CAST(%s AS DOUBLE) ELSE error(%s) END",
-                        value, value, value, sql_literal(arena, message));
+    char *message =
+        arena_printf(arena,
+                     "\"%s\" is %s with values beyond 2^53, which Parquet cannot hold: cast it "
+                     "to BIGINT, DECIMAL(38,0) or VARCHAR",
+                     column->name, column->type);
+    return arena_printf(
+        arena,
+        "CASE WHEN %s IS NULL OR %s BETWEEN -9007199254740992 AND 9007199254740992 THEN "
+        "CAST(%s AS DOUBLE) ELSE error(%s) END",
+        value, value, value, sql_literal(arena, message));
 }
 
 static Err *write_sql(Segment *segment, const Rel *rel, const RelWrite *write)
@@ -86,7 +94,8 @@ static const ParquetColumnStats *stats_of(const ParquetStats *stats, const char 
     return NULL;
 }
 
-static Err *time_range(const Rel *rel, const RelWrite *write, const ParquetStats *stats, RelWritten *out)
+static Err *time_range(const Rel *rel, const RelWrite *write, const ParquetStats *stats,
+                       RelWritten *out)
 {
     const RelFacts *facts = rel->facts;
     if (facts->time_index < 0 || stats->rows == 0 || write->any_time) return NULL;
@@ -137,8 +146,8 @@ Err *rel_write(Plan *plan, Arena *arena, Conn *conn, const Rel *rel, const RelWr
 
 /* ---- scratch ---- */
 
-Err *rel_materialize(Plan *plan, Arena *arena, Conn *conn, const Rel *rel, TimeSpan span, const char *path,
-                     const Rel **out)
+Err *rel_materialize(Plan *plan, Arena *arena, Conn *conn, const Rel *rel, TimeSpan span,
+                     const char *path, const Rel **out)
 {
     RelWritten written;
     const RelWrite write = {.read = {.span = span, .sorted = true}, .path = path, .scratch = true};

@@ -1,5 +1,5 @@
-/* Helpers of the tests of `plan`: a folder of their own, Parquet files made by plain SQL, scans over them,
- * and rows as text ("1970-01-01T00:00:00Z|1|2.5|NULL", one line each). */
+/* Helpers of the tests of `plan`: a folder of their own, Parquet files made by plain SQL, scans
+ * over them, and rows as text ("1970-01-01T00:00:00Z|1|2.5|NULL", one line each). */
 #pragma once
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,7 +30,8 @@ static inline void must(Err *err)
 {
     if (err == NULL) return;
     const char *hint = err_hint_text(err);
-    fail_msg("%s: %s (%s)", err_code_name(err_code(err)), err_message(err), hint != NULL ? hint : "");
+    fail_msg("%s: %s (%s)", err_code_name(err_code(err)), err_message(err),
+             hint != NULL ? hint : "");
 }
 
 static inline void expect_error(Err *err, ErrCode code, const char *words)
@@ -90,11 +91,12 @@ static inline char *new_path(World *world)
 }
 
 /* What ingest records of a file, asked of the engine. */
-static inline ScanFile make_file(World *world, const char *sql, const char *time_column, TimeUnit unit)
+static inline ScanFile make_file(World *world, const char *sql, const char *time_column,
+                                 TimeUnit unit)
 {
     ScanFile file = {.path = new_path(world), .time_column = time_column, .time_unit = unit};
-    must(engine_exec(world->conn, arena_printf(world->arena, "COPY (%s) TO '%s' (FORMAT parquet)", sql,
-                                               file.path)));
+    must(engine_exec(world->conn, arena_printf(world->arena, "COPY (%s) TO '%s' (FORMAT parquet)",
+                                               sql, file.path)));
     must(engine_parquet_schema(world->arena, world->conn, file.path, &file.schema, &file.rows));
     must(os_sha256_file(file.path, &file.size_bytes, file.sha256));
     file.label = arena_printf(world->arena, "/s.series v%d", world->files);
@@ -115,13 +117,15 @@ static inline ScanFile with_span(World *world, ScanFile file, TimeUs min, TimeUs
 static inline const Rel *scan_of(World *world, ScanFile *files, size_t count)
 {
     const Rel *rel = NULL;
-    must(rel_scan(world->arena,
-                  &(ScanSpec){.label = "/s.series", .files = files, .file_count = count, .clip = ALL}, &rel));
+    must(rel_scan(
+        world->arena,
+        &(ScanSpec){.label = "/s.series", .files = files, .file_count = count, .clip = ALL}, &rel));
     must(plan_resolve(world->plan, rel));
     return rel;
 }
 
-static inline void add_cell(Arena *arena, Buf *out, const Vector *vector, size_t row, const char *type)
+static inline void add_cell(Arena *arena, Buf *out, const Vector *vector, size_t row,
+                            const char *type)
 {
     size_t size;
     if (vector_is_null(vector, row)) {

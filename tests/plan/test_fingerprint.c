@@ -9,16 +9,27 @@ static ScanFile base_file(World *world)
     columns[2] = (Column){"t2", "BIGINT"};
     TimeSpan *span = ANEW(world->arena, TimeSpan);
     *span = (TimeSpan){0, 10};
-    ScanFile file = {.path = "/p", .label = "/a v1", .rows = 10, .size_bytes = 99, .schema = {columns, 3},
-                     .time_column = "ts", .time_unit = TIME_UNIT_S, .intervals = span, .interval_count = 1, .in_order = true};
+    ScanFile file = {.path = "/p",
+                     .label = "/a v1",
+                     .rows = 10,
+                     .size_bytes = 99,
+                     .schema = {columns, 3},
+                     .time_column = "ts",
+                     .time_unit = TIME_UNIT_S,
+                     .intervals = span,
+                     .interval_count = 1,
+                     .in_order = true};
     memset(file.sha256, 'a', 64);
     return file;
 }
 
-static const char *scan_print(World *world, ScanFile *files, size_t count, const char *label, TimeSpan clip)
+static const char *scan_print(World *world, ScanFile *files, size_t count, const char *label,
+                              TimeSpan clip)
 {
     const Rel *rel = NULL;
-    must(rel_scan(world->arena, &(ScanSpec){.label = label, .files = files, .file_count = count, .clip = clip}, &rel));
+    must(rel_scan(world->arena,
+                  &(ScanSpec){.label = label, .files = files, .file_count = count, .clip = clip},
+                  &rel));
     return rel_fingerprint(rel);
 }
 
@@ -57,7 +68,8 @@ static void test_scan(void **state)
     assert_string_not_equal(scan_print(world, two, 2, "/a", ALL), one);
     swapped[0] = two[1];
     swapped[1] = two[0];
-    assert_string_not_equal(scan_print(world, swapped, 2, "/a", ALL), scan_print(world, two, 2, "/a", ALL));
+    assert_string_not_equal(scan_print(world, swapped, 2, "/a", ALL),
+                            scan_print(world, two, 2, "/a", ALL));
 }
 
 /* All differ from each other, none is empty, and a second making is equal. */
@@ -68,7 +80,8 @@ static void expect_all_different(const char *(*make)(World *, int), World *world
         assert_int_equal(strlen(print), 64);
         assert_string_equal(print, make(world, i));
         for (int j = 0; j < i; j++) {
-            if (strcmp(print, make(world, j)) == 0) fail_msg("variants %d and %d have one fingerprint", j, i);
+            if (strcmp(print, make(world, j)) == 0)
+                fail_msg("variants %d and %d have one fingerprint", j, i);
         }
     }
 }
@@ -78,15 +91,20 @@ static const Rel *input_of(World *world, char tag)
     ScanFile file = base_file(world);
     file.sha256[0] = tag;
     const Rel *rel = NULL;
-    must(rel_scan(world->arena, &(ScanSpec){.label = "/s", .files = &file, .file_count = 1, .clip = ALL}, &rel));
+    must(rel_scan(world->arena,
+                  &(ScanSpec){.label = "/s", .files = &file, .file_count = 1, .clip = ALL}, &rel));
     return rel;
 }
 
 static const char *bucket_variant(World *world, int variant)
 {
     BucketAgg aggs[] = {{AGG_SUM, "v", "x"}, {AGG_MIN, "v", "y"}};
-    BucketSpec spec = {.label = "/b", .time_column = "ts", .width_us = 2 * US_PER_HOUR, .base_width_us = 2 * US_PER_HOUR,
-                       .aggs = aggs, .agg_count = 1};
+    BucketSpec spec = {.label = "/b",
+                       .time_column = "ts",
+                       .width_us = 2 * US_PER_HOUR,
+                       .base_width_us = 2 * US_PER_HOUR,
+                       .aggs = aggs,
+                       .agg_count = 1};
     char tag = 'a';
     switch (variant) {
     case 0: break;
@@ -100,7 +118,10 @@ static const char *bucket_variant(World *world, int variant)
     case 8: aggs[0].column = "t2"; break;
     case 9: spec.agg_count = 2; break;
     case 10: tag = 'b'; break;
-    default: aggs[0] = aggs[1]; aggs[0].name = "x"; break;
+    default:
+        aggs[0] = aggs[1];
+        aggs[0].name = "x";
+        break;
     }
     const Rel *rel = NULL;
     must(rel_bucket(world->plan, world->arena, input_of(world, tag), &spec, &rel));
@@ -119,8 +140,12 @@ static void test_bucket(void **state)
 static const char *partial_variant(World *world, int variant)
 {
     BucketAgg aggs[] = {{AGG_SUM, "v", "x"}, {AGG_MIN, "v", "y"}};
-    BucketSpec spec = {.label = "/b", .time_column = "ts", .width_us = 4 * US_PER_HOUR, .base_width_us = US_PER_HOUR,
-                       .aggs = aggs, .agg_count = 2};
+    BucketSpec spec = {.label = "/b",
+                       .time_column = "ts",
+                       .width_us = 4 * US_PER_HOUR,
+                       .base_width_us = US_PER_HOUR,
+                       .aggs = aggs,
+                       .agg_count = 2};
     char tag = 'a';
     if (variant == 1) spec.base_width_us = 2 * US_PER_HOUR;
     if (variant == 2) spec.origin = 1;
@@ -131,7 +156,8 @@ static const char *partial_variant(World *world, int variant)
     const Rel *rel = NULL;
     must(rel_bucket(world->plan, world->arena, input_of(world, tag), &spec, &rel));
     const char *print = rel_fingerprint(rel_bucket_partials(world->arena, rel));
-    /* the width, the labels and the names of results do not matter to partials, avg needs what sum does */
+    /* the width, the labels and the names of results do not matter to partials, avg needs what sum
+     * does */
     spec.width_us = 8 * US_PER_HOUR;
     spec.label = "/c";
     aggs[0].name = "other";
@@ -158,9 +184,11 @@ static const char *sql_variant(World *world, int variant)
     const Rel *rel = NULL, *other = NULL;
     must(rel_sql(world->arena, label, query, inputs, count, &rel));
     must(plan_resolve(world->plan, rel));
-    must(rel_sql(world->arena, "/other", arena_printf(world->arena, "%s; ", query), inputs, count, &other));
+    must(rel_sql(world->arena, "/other", arena_printf(world->arena, "%s; ", query), inputs, count,
+                 &other));
     must(plan_resolve(world->plan, other));
-    assert_string_equal(rel_fingerprint(other), rel_fingerprint(rel)); /* not the label, not the semicolon */
+    assert_string_equal(rel_fingerprint(other),
+                        rel_fingerprint(rel)); /* not the label, not the semicolon */
     return rel_fingerprint(rel);
 }
 
@@ -180,9 +208,18 @@ static const char *other_variant(World *world, int variant)
     switch (variant) {
     case 0: must(rel_project(world->arena, a, columns, 2, &rel)); break;
     case 1: must(rel_project(world->arena, b, columns, 2, &rel)); break;
-    case 2: columns[1].name = "x"; must(rel_project(world->arena, a, columns, 2, &rel)); break;
-    case 3: columns[1].cast = "FLOAT"; must(rel_project(world->arena, a, columns, 2, &rel)); break;
-    case 4: columns[1].source = "t2"; must(rel_project(world->arena, a, columns, 2, &rel)); break;
+    case 2:
+        columns[1].name = "x";
+        must(rel_project(world->arena, a, columns, 2, &rel));
+        break;
+    case 3:
+        columns[1].cast = "FLOAT";
+        must(rel_project(world->arena, a, columns, 2, &rel));
+        break;
+    case 4:
+        columns[1].source = "t2";
+        must(rel_project(world->arena, a, columns, 2, &rel));
+        break;
     case 5: must(rel_range(world->arena, a, (TimeSpan){0, 5}, &rel)); break;
     case 6: must(rel_range(world->arena, a, (TimeSpan){0, 6}, &rel)); break;
     case 7: must(rel_range(world->arena, a, (TimeSpan){1, 6}, &rel)); break;
@@ -201,9 +238,21 @@ static void test_others(void **state)
 
 static const char *synthetic_variant(World *world, int variant)
 {
-    Wave wave = {.kind = WAVE_SINE, .amplitude = 1, .period_s = 2, .offset = 3, .phase = 4, .slope = 5, .seed = 6};
+    Wave wave = {.kind = WAVE_SINE,
+                 .amplitude = 1,
+                 .period_s = 2,
+                 .offset = 3,
+                 .phase = 4,
+                 .slope = 5,
+                 .seed = 6};
     SyntheticColumn column = {"v", &wave, 1};
-    SyntheticSpec spec = {.label = "/s", .time_column = "t", .start = 1, .end = 2, .interval_us = 3, .columns = &column, .column_count = 1};
+    SyntheticSpec spec = {.label = "/s",
+                          .time_column = "t",
+                          .start = 1,
+                          .end = 2,
+                          .interval_us = 3,
+                          .columns = &column,
+                          .column_count = 1};
     switch (variant) {
     case 0: break;
     case 1: wave.kind = WAVE_SQUARE; break;
@@ -231,7 +280,8 @@ static void test_synthetic(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {WORLD_TEST(test_scan),   WORLD_TEST(test_bucket), WORLD_TEST(test_partials),
-                                       WORLD_TEST(test_sql),    WORLD_TEST(test_others), WORLD_TEST(test_synthetic)};
+    const struct CMUnitTest tests[] = {WORLD_TEST(test_scan),     WORLD_TEST(test_bucket),
+                                       WORLD_TEST(test_partials), WORLD_TEST(test_sql),
+                                       WORLD_TEST(test_others),   WORLD_TEST(test_synthetic)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

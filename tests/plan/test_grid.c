@@ -1,5 +1,5 @@
-/* Bucket boundaries against a table made by looking at the clock minute by minute (make_grid_cases.py), and
- * against facts about single days. */
+/* Bucket boundaries against a table made by looking at the clock minute by minute
+ * (make_grid_cases.py), and against facts about single days. */
 #include "plan/plan_int.h"
 #include "plan_test.h"
 
@@ -16,18 +16,21 @@ static void test_table(void **state)
     char *text, *save = NULL, name[64];
     size_t size;
     const char *source = getenv("POND_SOURCE");
-    char *path = arena_printf(world->arena, "%s/tests/plan/grid_cases.tsv", source != NULL ? source : ".");
+    char *path =
+        arena_printf(world->arena, "%s/tests/plan/grid_cases.tsv", source != NULL ? source : ".");
     must(os_read_file(world->arena, path, 1 << 20, &text, &size));
     int cases = 0;
-    for (char *line = strtok_r(text, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+    for (char *line = strtok_r(text, "\n", &save); line != NULL;
+         line = strtok_r(NULL, "\n", &save)) {
         Grid grid = {0};
         TimeUs time, start, next;
-        int fields = sscanf(line, "%63s %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64, name,
-                            &grid.width_us, &grid.origin, &time, &start, &next);
+        int fields = sscanf(line, "%63s %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64,
+                            name, &grid.width_us, &grid.origin, &time, &start, &next);
         assert_int_equal(fields, 6);
         grid.zone = zone_named(world, name);
         if (grid_floor(&grid, time) != start || grid_next(&grid, start) != next)
-            fail_msg("%s: start %" PRId64 ", next %" PRId64, line, grid_floor(&grid, time), grid_next(&grid, start));
+            fail_msg("%s: start %" PRId64 ", next %" PRId64, line, grid_floor(&grid, time),
+                     grid_next(&grid, start));
         assert_int_equal(grid_floor(&grid, start), start);
         assert_int_equal(grid_floor(&grid, next - 1), start);
         assert_int_equal(grid_floor(&grid, next), next);
@@ -47,14 +50,18 @@ static void test_days_of_change(void **state)
 {
     World *world = *state;
     Grid hour = {.width_us = US_PER_HOUR, .zone = zone_named(world, "America/New_York")};
-    assert_int_equal(buckets_between(&hour, at("2024-11-03T04:00:00Z"), at("2024-11-04T05:00:00Z")), 25);
-    assert_int_equal(buckets_between(&hour, at("2024-03-10T05:00:00Z"), at("2024-03-11T04:00:00Z")), 23);
+    assert_int_equal(buckets_between(&hour, at("2024-11-03T04:00:00Z"), at("2024-11-04T05:00:00Z")),
+                     25);
+    assert_int_equal(buckets_between(&hour, at("2024-03-10T05:00:00Z"), at("2024-03-11T04:00:00Z")),
+                     23);
     Grid six = {.width_us = 6 * US_PER_HOUR, .zone = hour.zone};
-    assert_int_equal(buckets_between(&six, at("2024-11-03T04:00:00Z"), at("2024-11-04T05:00:00Z")), 4);
+    assert_int_equal(buckets_between(&six, at("2024-11-03T04:00:00Z"), at("2024-11-04T05:00:00Z")),
+                     4);
     Grid day = {.width_us = US_PER_DAY, .zone = zone_named(world, "Pacific/Apia")};
     /* 30 December 2011 did not happen: the 29th ends where the 31st begins */
     assert_int_equal(grid_next(&day, at("2011-12-29T10:00:00Z")), at("2011-12-30T10:00:00Z"));
-    assert_int_equal(buckets_between(&day, at("2011-12-29T10:00:00Z"), at("2012-01-01T10:00:00Z")), 3);
+    assert_int_equal(buckets_between(&day, at("2011-12-29T10:00:00Z"), at("2012-01-01T10:00:00Z")),
+                     3);
 }
 
 static void test_utc(void **state)
@@ -94,12 +101,15 @@ static void test_widening(void **state)
 static void test_nesting(void **state)
 {
     World *world = *state;
-    static const char *const ZONES[] = {"Australia/Lord_Howe", "America/Havana", "Pacific/Apia", "Europe/Dublin"};
+    static const char *const ZONES[] = {"Australia/Lord_Howe", "America/Havana", "Pacific/Apia",
+                                        "Europe/Dublin"};
     for (size_t i = 0; i < 4; i++) {
         const Zone *zone = zone_named(world, ZONES[i]);
-        Grid fine = {.width_us = US_PER_HOUR / 2, .zone = zone}, wide = {.width_us = 12 * US_PER_HOUR, .zone = zone};
+        Grid fine = {.width_us = US_PER_HOUR / 2, .zone = zone},
+             wide = {.width_us = 12 * US_PER_HOUR, .zone = zone};
         TimeUs end = at("2013-01-01");
-        for (TimeUs start = grid_floor(&wide, at("2011-01-01")); start < end; start = grid_next(&wide, start))
+        for (TimeUs start = grid_floor(&wide, at("2011-01-01")); start < end;
+             start = grid_next(&wide, start))
             assert_int_equal(grid_floor(&fine, start), start);
     }
 }

@@ -1,6 +1,6 @@
-/* Random series against SQLite: versions that overlap, gaps, nulls and duplicates of time, cut into random
- * windows, stored or computed directly. Values are small integers in doubles, so that sums are exact in any order
- * and the comparison is of texts. */
+/* Random series against SQLite: versions that overlap, gaps, nulls and duplicates of time, cut into
+ * random windows, stored or computed directly. Values are small integers in doubles, so that sums
+ * are exact in any order and the comparison is of texts. */
 #include "plan_test.h"
 #include <sqlite3.h>
 #include <stdio.h>
@@ -21,8 +21,10 @@ static void lite(sqlite3 *db, const char *sql)
     if (sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK) fail_msg("%s: %s", message, sql);
 }
 
-/* One version: rows of v, w (null now and then) from `start` on; also into SQLite, with its place in the order. */
-static ScanFile random_version(World *world, sqlite3 *db, int version, int64_t start_s, bool in_order)
+/* One version: rows of v, w (null now and then) from `start` on; also into SQLite, with its place
+ * in the order. */
+static ScanFile random_version(World *world, sqlite3 *db, int version, int64_t start_s,
+                               bool in_order)
 {
     int64_t rows = below(300), time = start_s, min = INT64_MAX, max = INT64_MIN;
     Buf values = buf_new(world->arena);
@@ -30,16 +32,20 @@ static ScanFile random_version(World *world, sqlite3 *db, int version, int64_t s
         time += in_order ? below(4) * below(300) : below(2000) - 900;
         min = time < min ? time : min;
         max = time > max ? time : max;
-        const char *v = below(10) == 0 ? "NULL" : arena_printf(world->arena, "%d", (int)below(2001) - 1000);
+        const char *v =
+            below(10) == 0 ? "NULL" : arena_printf(world->arena, "%d", (int)below(2001) - 1000);
         const char *w = below(3) == 0 ? "NULL" : arena_printf(world->arena, "%d", (int)below(100));
         buf_printf(&values, "%s(%" PRId64 ", %s, %s)", i > 0 ? ", " : "", time, v, w);
-        lite(db, arena_printf(world->arena, "INSERT INTO t VALUES (%" PRId64 ", %d, %" PRId64 ", %s, %s)", time, version, i, v, w));
+        lite(db, arena_printf(world->arena,
+                              "INSERT INTO t VALUES (%" PRId64 ", %d, %" PRId64 ", %s, %s)", time,
+                              version, i, v, w));
     }
     if (rows == 0) buf_puts(&values, "(0, 0, 0)");
-    char *sql = arena_printf(world->arena,
-                             "SELECT make_timestamptz(t::BIGINT * 1000000) AS ts, v::DOUBLE AS v, w::INTEGER AS w FROM "
-                             "(VALUES %s) AS r(t, v, w)%s",
-                             values.data, rows == 0 ? " WHERE false" : "");
+    char *sql = arena_printf(
+        world->arena,
+        "SELECT make_timestamptz(t::BIGINT * 1000000) AS ts, v::DOUBLE AS v, w::INTEGER AS w FROM "
+        "(VALUES %s) AS r(t, v, w)%s",
+        values.data, rows == 0 ? " WHERE false" : "");
     ScanFile file = make_file(world, sql, "ts", TIME_UNIT_NONE);
     if (rows == 0) return file;
     file = with_span(world, file, min * US_PER_SECOND, max * US_PER_SECOND);
@@ -62,34 +68,48 @@ static char *lite_rows(World *world, sqlite3 *db, const char *sql)
 {
     Buf text = buf_new(world->arena);
     char *message = NULL;
-    if (sqlite3_exec(db, sql, add_line, &text, &message) != SQLITE_OK) fail_msg("%s: %s", message, sql);
+    if (sqlite3_exec(db, sql, add_line, &text, &message) != SQLITE_OK)
+        fail_msg("%s: %s", message, sql);
     return text.data;
 }
 
 /* Floor division in SQLite, which truncates. */
-static char *lite_buckets(World *world, sqlite3 *db, int64_t width, int64_t origin, int64_t from, int64_t to)
+static char *lite_buckets(World *world, sqlite3 *db, int64_t width, int64_t origin, int64_t from,
+                          int64_t to)
 {
     char *bucket = arena_printf(world->arena,
-                                "((t - %" PRId64 ") - (((t - %" PRId64 ") %% %" PRId64 ") + %" PRId64 ") %% %" PRId64 " + %" PRId64 ")",
+                                "((t - %" PRId64 ") - (((t - %" PRId64 ") %% %" PRId64
+                                ") + %" PRId64 ") %% %" PRId64 " + %" PRId64 ")",
                                 origin, origin, width, width, width, origin);
     return lite_rows(world, db,
                      arena_printf(world->arena,
-                                  "SELECT b, count(*), count(v), CAST(sum(v) AS INTEGER), min(v), max(v), count(w), sum(w), "
-                                  "(SELECT v FROM t AS u WHERE %s = b AND v IS NOT NULL ORDER BY t, version, row LIMIT 1), "
-                                  "(SELECT w FROM t AS u WHERE %s = b AND w IS NOT NULL ORDER BY t DESC, version DESC, row DESC LIMIT 1) "
-                                  "FROM (SELECT %s AS b, v, w FROM t) WHERE b BETWEEN %" PRId64 " AND %" PRId64 " GROUP BY b ORDER BY b",
+                                  "SELECT b, count(*), count(v), CAST(sum(v) AS INTEGER), min(v), "
+                                  "max(v), count(w), sum(w), "
+                                  "(SELECT v FROM t AS u WHERE %s = b AND v IS NOT NULL ORDER BY "
+                                  "t, version, row LIMIT 1), "
+                                  "(SELECT w FROM t AS u WHERE %s = b AND w IS NOT NULL ORDER BY t "
+                                  "DESC, version DESC, row DESC LIMIT 1) "
+                                  "FROM (SELECT %s AS b, v, w FROM t) WHERE b BETWEEN %" PRId64
+                                  " AND %" PRId64 " GROUP BY b ORDER BY b",
                                   bucket, bucket, bucket, from, to));
 }
 
-static const Rel *random_bucket(World *world, const Rel *scan, int64_t width, int64_t base, int64_t origin)
+static const Rel *random_bucket(World *world, const Rel *scan, int64_t width, int64_t base,
+                                int64_t origin)
 {
-    static BucketAgg aggs[] = {{AGG_COUNT, NULL, "n"}, {AGG_COUNT, "v", "nv"}, {AGG_SUM, "v", "sv"}, {AGG_MIN, "v", "min"},
-                               {AGG_MAX, "v", "max"},  {AGG_COUNT, "w", "nw"}, {AGG_SUM, "w", "sw"}, {AGG_FIRST, "v", "fv"},
-                               {AGG_LAST, "w", "lw"}};
+    static BucketAgg aggs[] = {
+        {AGG_COUNT, NULL, "n"}, {AGG_COUNT, "v", "nv"}, {AGG_SUM, "v", "sv"},
+        {AGG_MIN, "v", "min"},  {AGG_MAX, "v", "max"},  {AGG_COUNT, "w", "nw"},
+        {AGG_SUM, "w", "sw"},   {AGG_FIRST, "v", "fv"}, {AGG_LAST, "w", "lw"}};
     const Rel *rel = NULL;
     must(rel_bucket(world->plan, world->arena, scan,
-                    &(BucketSpec){.label = "/r", .time_column = "ts", .width_us = width * US_PER_SECOND,
-                                  .base_width_us = base * US_PER_SECOND, .origin = origin * US_PER_SECOND, .aggs = aggs, .agg_count = 9},
+                    &(BucketSpec){.label = "/r",
+                                  .time_column = "ts",
+                                  .width_us = width * US_PER_SECOND,
+                                  .base_width_us = base * US_PER_SECOND,
+                                  .origin = origin * US_PER_SECOND,
+                                  .aggs = aggs,
+                                  .agg_count = 9},
                     &rel));
     return rel;
 }
@@ -112,18 +132,25 @@ static void one_round(World *world, sqlite3 *db)
     for (int i = 0; i < count; i++)
         files[i] = random_version(world, db, i, below(200000) - 100000, below(4) != 0);
     const Rel *scan = scan_of(world, files, (size_t)count);
-    compare(world, "rows in order", all_rows(world, scan), lite_rows(world, db, "SELECT t, v, w FROM t ORDER BY t, version, row"));
+    compare(world, "rows in order", all_rows(world, scan),
+            lite_rows(world, db, "SELECT t, v, w FROM t ORDER BY t, version, row"));
 
-    int64_t base = 1 + below(5000), width = base * (1 + below(7)), origin = below(3) == 0 ? below(1000000) - 500000 : 0;
+    int64_t base = 1 + below(5000), width = base * (1 + below(7)),
+            origin = below(3) == 0 ? below(1000000) - 500000 : 0;
     const Rel *rel = random_bucket(world, scan, width, base, origin);
-    char *what = arena_printf(world->arena, "width %" PRId64 ", base %" PRId64 ", origin %" PRId64, width, base, origin);
-    compare(world, what, all_rows(world, rel), lite_buckets(world, db, width, origin, -10000000, 10000000));
+    char *what = arena_printf(world->arena, "width %" PRId64 ", base %" PRId64 ", origin %" PRId64,
+                              width, base, origin);
+    compare(world, what, all_rows(world, rel),
+            lite_buckets(world, db, width, origin, -10000000, 10000000));
     int64_t from = below(300000) - 150000, to = from + below(100000);
-    compare(world, what, rows_in(world, rel, from * US_PER_SECOND, to * US_PER_SECOND), lite_buckets(world, db, width, origin, from, to));
+    compare(world, what, rows_in(world, rel, from * US_PER_SECOND, to * US_PER_SECOND),
+            lite_buckets(world, db, width, origin, from, to));
     const Rel *kept = NULL;
-    must(rel_materialize(world->plan, world->arena, world->conn, rel_bucket_partials(world->arena, rel), ALL, new_path(world), &kept));
+    must(rel_materialize(world->plan, world->arena, world->conn,
+                         rel_bucket_partials(world->arena, rel), ALL, new_path(world), &kept));
     const Rel *over = rel_bucket_over(world->arena, rel, kept);
-    compare(world, what, rows_in(world, over, from * US_PER_SECOND, to * US_PER_SECOND), lite_buckets(world, db, width, origin, from, to));
+    compare(world, what, rows_in(world, over, from * US_PER_SECOND, to * US_PER_SECOND),
+            lite_buckets(world, db, width, origin, from, to));
 }
 
 static void test_against_sqlite(void **state)

@@ -1,14 +1,16 @@
-/* User SQL: what it may do, where its errors are, what its columns and time are, and trees around it. */
+/* User SQL: what it may do, where its errors are, what its columns and time are, and trees around
+ * it. */
 #include "perf/perf.h"
 #include "plan_test.h"
 
 static ScanFile ten_minutes(World *world)
 {
     /* 2024-01-01T00:00Z + i * 10 min, v = i, i in 0..17 */
-    ScanFile file = make_file(world,
-                              "SELECT make_timestamptz(1704067200000000 + i * 600000000) AS \"timestamp\", "
-                              "i::DOUBLE AS v FROM range(18) r(i)",
-                              "timestamp", TIME_UNIT_NONE);
+    ScanFile file =
+        make_file(world,
+                  "SELECT make_timestamptz(1704067200000000 + i * 600000000) AS \"timestamp\", "
+                  "i::DOUBLE AS v FROM range(18) r(i)",
+                  "timestamp", TIME_UNIT_NONE);
     return with_span(world, file, at("2024-01-01"), at("2024-01-01T02:50:00Z"));
 }
 
@@ -49,8 +51,9 @@ static const Rel *hourly(World *world, const Rel *input)
 static void test_select(void **state)
 {
     World *world = *state;
-    const Rel *rel = sql_over(world, "SELECT timestamp, v * 2 AS \"w x\" FROM Source WHERE v < 2;\n -- end;",
-                              source(world));
+    const Rel *rel =
+        sql_over(world, "SELECT timestamp, v * 2 AS \"w x\" FROM Source WHERE v < 2;\n -- end;",
+                 source(world));
     assert_string_equal(all_rows(world, rel), "2024-01-01T00:00:00Z|0\n2024-01-01T00:10:00Z|2\n");
     assert_string_equal(rel_schema(rel)->columns[1].name, "w x");
     assert_int_equal(rel_time_index(rel), 0);
@@ -63,12 +66,14 @@ static void test_buckets_and_sql_nest(void **state)
 {
     World *world = *state;
     const Rel *inner = hourly(world, source(world)); /* 15, 51, 87 */
-    const Rel *sql = sql_over(world,
-                              "WITH source AS (SELECT * FROM source WHERE v > 20)\n"
-                              "SELECT a.timestamp, a.v + b.v AS v FROM source a JOIN source b USING (timestamp)",
-                              inner);
+    const Rel *sql =
+        sql_over(world,
+                 "WITH source AS (SELECT * FROM source WHERE v > 20)\n"
+                 "SELECT a.timestamp, a.v + b.v AS v FROM source a JOIN source b USING (timestamp)",
+                 inner);
     const Rel *outer = hourly(world, sql);
-    assert_string_equal(all_rows(world, outer), "2024-01-01T01:00:00Z|102\n2024-01-01T02:00:00Z|174\n");
+    assert_string_equal(all_rows(world, outer),
+                        "2024-01-01T01:00:00Z|102\n2024-01-01T02:00:00Z|174\n");
     const Rel *inputs[] = {inner, outer};
     const Rel *both = NULL;
     must(rel_union(world->arena, "/u", inputs, 2, &both));
@@ -83,7 +88,8 @@ static void expect_at(Err *err, int line, int column, const char *words)
     if (err == NULL) fail_msg("no error, wanted one with: %s", words);
     err_position(err, &has_line, &has_column);
     if (has_line != line || has_column != column)
-        fail_msg("wanted %d:%d, got %d:%d: %s", line, column, has_line, has_column, err_message(err));
+        fail_msg("wanted %d:%d, got %d:%d: %s", line, column, has_line, has_column,
+                 err_message(err));
     expect_error(err, ERR_SQL, words);
 }
 
@@ -93,12 +99,14 @@ static void test_places_of_errors(void **state)
     expect_at(try_sql(world, "SELECT *\nFROM source\nWHERE nope > 1"), 3, 7, "nope");
     expect_at(try_sql(world, "SELEC 1"), 1, 1, "SELEC");
     expect_at(try_sql(world, "SELECT 1,\n  getenv('HOME')"), 2, 3, "getenv() is not allowed");
-    expect_at(try_sql(world, "SELECT *\n FROM read_csv('/etc/passwd')"), 2, 7, "read_csv() is not allowed");
+    expect_at(try_sql(world, "SELECT *\n FROM read_csv('/etc/passwd')"), 2, 7,
+              "read_csv() is not allowed");
     expect_at(try_sql(world, "SELECT * FROM sorce"), 1, 15, "\"sorce\" is not among the patterns");
     /* at run time, below a statement that is longer than the user's */
     char *rows = NULL;
-    const Rel *rel = sql_over(world, "SELECT timestamp,\n  CASE WHEN v > 3 THEN ('x' || v)::INTEGER END AS i FROM source",
-                              source(world));
+    const Rel *rel = sql_over(
+        world, "SELECT timestamp,\n  CASE WHEN v > 3 THEN ('x' || v)::INTEGER END AS i FROM source",
+        source(world));
     expect_at(rows_of(world, rel, (RelRead){.span = ALL}, &rows), 2, 34, "Could not convert");
 }
 
@@ -111,25 +119,40 @@ static void test_what_is_refused(void **state)
 {
     World *world = *state;
     static const char *const FUNCTIONS[] = {
-        "read_parquet('/x.parquet')", "read_csv('/x.csv')",       "read_text('/etc/passwd')",
-        "read_blob('blobs/**')",      "glob('/*')",               "duckdb_settings()",
-        "parquet_metadata('/x')",     "query('SELECT 1')",        "query_table('source')",
-        "sniff_csv('/etc/passwd')",   "pragma_database_list()",   "read_json('/x')",
-        "repeat_row(1, num_rows=1)",  "json_execute_serialized_sql('x')",
+        "read_parquet('/x.parquet')",
+        "read_csv('/x.csv')",
+        "read_text('/etc/passwd')",
+        "read_blob('blobs/**')",
+        "glob('/*')",
+        "duckdb_settings()",
+        "parquet_metadata('/x')",
+        "query('SELECT 1')",
+        "query_table('source')",
+        "sniff_csv('/etc/passwd')",
+        "pragma_database_list()",
+        "read_json('/x')",
+        "repeat_row(1, num_rows=1)",
+        "json_execute_serialized_sql('x')",
     };
     for (size_t i = 0; i < sizeof FUNCTIONS / sizeof *FUNCTIONS; i++) {
-        refused(world, arena_printf(world->arena, "SELECT * FROM %s", FUNCTIONS[i]), "is not allowed");
-        refused(world,
-                arena_printf(world->arena, "SELECT v FROM source WHERE v IN (SELECT 1 FROM %s)", FUNCTIONS[i]),
+        refused(world, arena_printf(world->arena, "SELECT * FROM %s", FUNCTIONS[i]),
                 "is not allowed");
         refused(world,
-                arena_printf(world->arena, "WITH a AS (SELECT 1 FROM %s) SELECT 1 UNION SELECT 2", FUNCTIONS[i]),
+                arena_printf(world->arena, "SELECT v FROM source WHERE v IN (SELECT 1 FROM %s)",
+                             FUNCTIONS[i]),
+                "is not allowed");
+        refused(world,
+                arena_printf(world->arena, "WITH a AS (SELECT 1 FROM %s) SELECT 1 UNION SELECT 2",
+                             FUNCTIONS[i]),
                 "is not allowed");
     }
     static const char *const SCALARS[] = {
-        "getenv('HOME')",  "current_setting('temp_directory')", "getvariable('x')", "nextval('s')",
-        "setseed(0.5)",    "write_log('x')",                    "current_user",     "current_query()",
-        "pg_get_viewdef(1)", "current_schemas(true)",           "version()",
+        "getenv('HOME')",    "current_setting('temp_directory')",
+        "getvariable('x')",  "nextval('s')",
+        "setseed(0.5)",      "write_log('x')",
+        "current_user",      "current_query()",
+        "pg_get_viewdef(1)", "current_schemas(true)",
+        "version()",
     };
     for (size_t i = 0; i < sizeof SCALARS / sizeof *SCALARS; i++)
         refused(world, arena_printf(world->arena, "SELECT timestamp, %s FROM source", SCALARS[i]),
@@ -161,16 +184,21 @@ static void test_only_one_select_over_the_inputs(void **state)
 static void test_scopes_of_ctes(void **state)
 {
     World *world = *state;
-    must(try_sql(world, "WITH a AS (SELECT * FROM source), b AS (SELECT * FROM a) SELECT * FROM b"));
+    must(
+        try_sql(world, "WITH a AS (SELECT * FROM source), b AS (SELECT * FROM a) SELECT * FROM b"));
     must(try_sql(world, "WITH a AS (SELECT * FROM source) SELECT * FROM (SELECT * FROM (FROM a))"));
-    must(try_sql(world, "WITH RECURSIVE a AS (SELECT 1 AS x UNION ALL SELECT x + 1 FROM a WHERE x < 3) FROM a"));
+    must(try_sql(
+        world,
+        "WITH RECURSIVE a AS (SELECT 1 AS x UNION ALL SELECT x + 1 FROM a WHERE x < 3) FROM a"));
     must(try_sql(world, "SELECT * FROM (WITH A AS (SELECT 1 AS x) SELECT * FROM a) AS t"));
-    refused(world, "SELECT * FROM (WITH \"/x.csv\" AS (SELECT 1) SELECT 1), '/x.csv'", "not among the patterns");
+    refused(world, "SELECT * FROM (WITH \"/x.csv\" AS (SELECT 1) SELECT 1), '/x.csv'",
+            "not among the patterns");
     refused(world, "WITH \"/x.csv\" AS (SELECT * FROM \"/x.csv\") SELECT * FROM \"/x.csv\"",
             "not among the patterns");
     refused(world, "WITH a AS (SELECT * FROM \"/x.csv\"), \"/x.csv\" AS (SELECT 1) SELECT * FROM a",
             "not among the patterns");
-    refused(world, "WITH RECURSIVE \"/x.csv\" AS (SELECT * FROM \"/x.csv\" UNION ALL SELECT 1) SELECT 1",
+    refused(world,
+            "WITH RECURSIVE \"/x.csv\" AS (SELECT * FROM \"/x.csv\" UNION ALL SELECT 1) SELECT 1",
             "not among the patterns");
 }
 
@@ -178,10 +206,14 @@ static void test_what_is_volatile(void **state)
 {
     World *world = *state;
     static const char *const VOLATILE[] = {
-        "SELECT timestamp, random() AS r FROM source", "SELECT timestamp, now() AS n FROM source",
-        "SELECT timestamp, current_timestamp AS n FROM source", "SELECT timestamp, CURRENT_DATE AS n FROM source",
-        "SELECT timestamp, uuid() AS u FROM source", "SELECT * FROM source TABLESAMPLE 10%",
-        "SELECT timestamp, age(timestamp) AS a FROM source", "SELECT timestamp, today() AS d FROM source",
+        "SELECT timestamp, random() AS r FROM source",
+        "SELECT timestamp, now() AS n FROM source",
+        "SELECT timestamp, current_timestamp AS n FROM source",
+        "SELECT timestamp, CURRENT_DATE AS n FROM source",
+        "SELECT timestamp, uuid() AS u FROM source",
+        "SELECT * FROM source TABLESAMPLE 10%",
+        "SELECT timestamp, age(timestamp) AS a FROM source",
+        "SELECT timestamp, today() AS d FROM source",
         "SELECT timestamp, v FROM source WHERE timestamp > now() - INTERVAL 1 DAY",
     };
     for (size_t i = 0; i < sizeof VOLATILE / sizeof *VOLATILE; i++) {
@@ -189,9 +221,11 @@ static void test_what_is_volatile(void **state)
         must(plan_resolve(world->plan, rel));
         if (!rel_is_volatile(rel)) fail_msg("not volatile: %s", VOLATILE[i]);
     }
-    const Rel *rel = sql_over(world, "SELECT timestamp, round(v) AS v, fmod(v, 2) AS m, list_sum([v, 1]) AS l, "
-                                     "avg(v) OVER () AS a FROM source, range(3), unnest([1])",
-                              source(world));
+    const Rel *rel =
+        sql_over(world,
+                 "SELECT timestamp, round(v) AS v, fmod(v, 2) AS m, list_sum([v, 1]) AS l, "
+                 "avg(v) OVER () AS a FROM source, range(3), unnest([1])",
+                 source(world));
     must(plan_resolve(world->plan, rel));
     assert_false(rel_is_volatile(rel));
 }
@@ -200,7 +234,8 @@ static void expect_time(World *world, const char *query, ptrdiff_t index)
 {
     const Rel *rel = sql_over(world, query, source(world));
     must(plan_resolve(world->plan, rel));
-    if (rel_time_index(rel) != index) fail_msg("time is %td, wanted %td: %s", rel_time_index(rel), index, query);
+    if (rel_time_index(rel) != index)
+        fail_msg("time is %td, wanted %td: %s", rel_time_index(rel), index, query);
 }
 
 static void test_time_column(void **state)
@@ -212,35 +247,42 @@ static void test_time_column(void **state)
     expect_time(world, "SELECT v AS time, timestamp::DATE AS date FROM source", 1);
     expect_time(world, "SELECT v AS timestamp FROM source", -1);
     /* seconds stay seconds under their name */
-    ScanFile file = make_file(world, "SELECT 1704067200 + i AS t, i AS v FROM range(3) r(i)", "t", TIME_UNIT_S);
-    const Rel *rel = sql_over(world, "SELECT v, t FROM source WHERE v > 0", scan_of(world, &file, 1));
-    assert_string_equal(rows_in(world, rel, at("2024-01-01T00:00:02Z"), TIME_MAX), "2|1704067202\n");
+    ScanFile file =
+        make_file(world, "SELECT 1704067200 + i AS t, i AS v FROM range(3) r(i)", "t", TIME_UNIT_S);
+    const Rel *rel =
+        sql_over(world, "SELECT v, t FROM source WHERE v > 0", scan_of(world, &file, 1));
+    assert_string_equal(rows_in(world, rel, at("2024-01-01T00:00:02Z"), TIME_MAX),
+                        "2|1704067202\n");
     assert_int_equal(rel_time_unit(rel), TIME_UNIT_S);
 }
 
 static void test_names(void **state)
 {
     World *world = *state;
-    ScanFile file = make_file(world, "SELECT TIMESTAMP '2024-01-01' AS ts, 1 AS \"a.b %\"\"/µ\", 2 AS \"x\ny\"",
-                              "ts", TIME_UNIT_NONE);
+    ScanFile file =
+        make_file(world, "SELECT TIMESTAMP '2024-01-01' AS ts, 1 AS \"a.b %\"\"/µ\", 2 AS \"x\ny\"",
+                  "ts", TIME_UNIT_NONE);
     const Rel *rel = sql_over(world, "SELECT *, \"a.b %\"\"/µ\" + 1 AS \"A.B %\"\"/µ\" FROM source",
                               scan_of(world, &file, 1));
     assert_string_equal(all_rows(world, rel), "2024-01-01T00:00:00Z|1|2|2\n");
     assert_string_equal(rel_schema(rel)->columns[1].name, "a.b %\"/µ");
-    assert_string_equal(rel_schema(rel)->columns[3].name, "A.B %\"/µ"); /* kept apart until it is written */
+    assert_string_equal(rel_schema(rel)->columns[3].name,
+                        "A.B %\"/µ"); /* kept apart until it is written */
 
     const Rel *clash = NULL;
-    ProjectColumn columns[] = {{"ts", "ts", NULL}, {"x\ny", "Temp", NULL}, {"a.b %\"/µ", "temp", NULL}};
+    ProjectColumn columns[] = {
+        {"ts", "ts", NULL}, {"x\ny", "Temp", NULL}, {"a.b %\"/µ", "temp", NULL}};
     must(rel_project(world->arena, scan_of(world, &file, 1), columns, 3, &clash));
-    expect_error(plan_resolve(world->plan, sql_over(world, "SELECT * FROM source", clash)), ERR_INVALID,
-                 "\"Temp\" and \"temp\" of source differ only in case");
+    expect_error(plan_resolve(world->plan, sql_over(world, "SELECT * FROM source", clash)),
+                 ERR_INVALID, "\"Temp\" and \"temp\" of source differ only in case");
     /* an input that is not named does not matter */
     const Rel *two = NULL;
     SqlInput inputs[] = {{"good", scan_of(world, &file, 1)}, {"bad", clash}};
     must(rel_sql(world->arena, "/d", "SELECT ts FROM good", inputs, 2, &two));
     assert_string_equal(all_rows(world, two), "2024-01-01T00:00:00Z\n");
     inputs[1].name = "GOOD";
-    expect_error(rel_sql(world->arena, "/d", "SELECT 1", inputs, 2, &two), ERR_INVALID, "two inputs are named");
+    expect_error(rel_sql(world->arena, "/d", "SELECT 1", inputs, 2, &two), ERR_INVALID,
+                 "two inputs are named");
 }
 
 static void test_default_query(void **state)
@@ -252,7 +294,8 @@ static void test_default_query(void **state)
     assert_string_equal(rel_fingerprint(rel), rel_fingerprint(input));
     assert_string_equal(rel_label(rel), "/d.series");
     SqlInput inputs[] = {{"a", input}, {"b", input}};
-    expect_error(rel_sql(world->arena, "/d", NULL, inputs, 2, &rel), ERR_INVALID, "one pattern, not 2");
+    expect_error(rel_sql(world->arena, "/d", NULL, inputs, 2, &rel), ERR_INVALID,
+                 "one pattern, not 2");
 }
 
 /* Expressions deeper than our JSON reader goes. */
@@ -263,7 +306,8 @@ static void test_deep_text(void **state)
     buf_puts(&sql, "SELECT timestamp, 0");
     for (int i = 0; i < 200; i++) buf_puts(&sql, " + v");
     buf_puts(&sql, " AS v FROM source WHERE v = 1");
-    assert_string_equal(all_rows(world, sql_over(world, sql.data, source(world))), "2024-01-01T00:10:00Z|200\n");
+    assert_string_equal(all_rows(world, sql_over(world, sql.data, source(world))),
+                        "2024-01-01T00:10:00Z|200\n");
     buf_puts(&sql, " AND v = getenv('x')");
     refused(world, sql.data, "getenv() is not allowed");
 }
@@ -272,12 +316,14 @@ static void test_deep_text(void **state)
 static void test_null_times(void **state)
 {
     World *world = *state;
-    const char *query = "SELECT CASE WHEN v <> 1 THEN timestamp END AS timestamp, v FROM source WHERE v < 3";
+    const char *query =
+        "SELECT CASE WHEN v <> 1 THEN timestamp END AS timestamp, v FROM source WHERE v < 3";
     const Rel *rel = sql_over(world, query, source(world));
     assert_string_equal(rows_in(world, rel, at("2024-01-01"), at("2024-01-02")),
                         "2024-01-01T00:00:00Z|0\n2024-01-01T00:20:00Z|2\n");
     char *rows = NULL;
-    expect_error(rows_of(world, hourly(world, rel), (RelRead){.span = {at("2024-01-01"), at("2024-01-02")}}, &rows),
+    expect_error(rows_of(world, hourly(world, rel),
+                         (RelRead){.span = {at("2024-01-01"), at("2024-01-02")}}, &rows),
                  ERR_INVALID, "/d.series has no time: \"timestamp\" is null");
 }
 
@@ -285,11 +331,13 @@ static void test_schema_is_cached(void **state)
 {
     World *world = *state;
     CLEANUP(cache_close_at) Cache *cache = cache_open(NULL, 0);
-    const char *query = "SELECT source.timestamp, source.v + 1 AS w FROM source, unused WHERE false";
+    const char *query =
+        "SELECT source.timestamp, source.v + 1 AS w FROM source, unused WHERE false";
     for (int round = 0; round < 2; round++) {
         CLEANUP(plan_close_at) Plan *plan = plan_new(world->arena, cache);
         const Rel *rel = NULL;
-        SqlInput inputs[] = {{"source", source(world)}, {"unused", source(world)}, {"third", source(world)}};
+        SqlInput inputs[] = {
+            {"source", source(world)}, {"unused", source(world)}, {"third", source(world)}};
         must(rel_sql(world->arena, "/d", query, inputs, 3, &rel));
         uint64_t asked = perf_read(PERF_schema_sql);
         must(plan_resolve(plan, rel));
@@ -305,9 +353,18 @@ static void test_schema_is_cached(void **state)
 static void test_ends_of_text(void **state)
 {
     World *world = *state;
-    static const char *const ENDS[] = {"", ";", " ; ;\n", "; -- x", "/* ; */;", " /* open", "; /* a /* b */ ; */ ", " -- no newline;"};
+    static const char *const ENDS[] = {"",
+                                       ";",
+                                       " ; ;\n",
+                                       "; -- x",
+                                       "/* ; */;",
+                                       " /* open",
+                                       "; /* a /* b */ ; */ ",
+                                       " -- no newline;"};
     for (size_t i = 0; i < sizeof ENDS / sizeof *ENDS; i++) {
-        char *sql = arena_printf(world->arena, "SELECT ';' AS a, $$;$$ AS \";\", E'\\';' AS c FROM source LIMIT 1%s", ENDS[i]);
+        char *sql = arena_printf(
+            world->arena, "SELECT ';' AS a, $$;$$ AS \";\", E'\\';' AS c FROM source LIMIT 1%s",
+            ENDS[i]);
         assert_string_equal(all_rows(world, sql_over(world, sql, source(world))), ";|;|';\n");
     }
 }

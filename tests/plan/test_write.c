@@ -25,7 +25,8 @@ static bool exists(const char *path)
 /* SELECT <what> FROM <from>('<path>'). */
 static char *ask(World *world, const char *what, const char *from, const char *path)
 {
-    char *text = NULL, *sql = arena_printf(world->arena, "SELECT %s FROM %s('%s')", what, from, path);
+    char *text = NULL,
+         *sql = arena_printf(world->arena, "SELECT %s FROM %s('%s')", what, from, path);
     must(engine_scalar_text(world->arena, world->conn, sql, NULL, 0, &text));
     return text;
 }
@@ -33,7 +34,9 @@ static char *ask(World *world, const char *what, const char *from, const char *p
 static void test_file(void **state)
 {
     World *world = *state;
-    const Rel *rel = scan_sql(world, "SELECT make_timestamptz((9 - i) * 1500000) AS \"time stamp\", i AS \"a.b/%µ\"\"\" FROM range(10) r(i)",
+    const Rel *rel = scan_sql(world,
+                              "SELECT make_timestamptz((9 - i) * 1500000) AS \"time stamp\", i AS "
+                              "\"a.b/%µ\"\"\" FROM range(10) r(i)",
                               "time stamp", TIME_UNIT_NONE);
     RelWritten written = {0};
     char *path = new_path(world);
@@ -45,8 +48,9 @@ static void test_file(void **state)
     OsStat stat;
     must(os_stat(path, &stat));
     assert_int_equal(written.size_bytes, stat.size_bytes);
-    assert_string_equal(ask(world, "string_agg(name, '|') FILTER (type IS NOT NULL)", "parquet_schema", path),
-                        "time stamp|a.b/%µ\"");
+    assert_string_equal(
+        ask(world, "string_agg(name, '|') FILTER (type IS NOT NULL)", "parquet_schema", path),
+        "time stamp|a.b/%µ\"");
     assert_string_equal(ask(world, "list(\"a.b/%µ\"\"\")", "read_parquet", path), "[8, 7, 6, 5]");
     assert_string_equal(ask(world, "DISTINCT compression", "parquet_metadata", path), "ZSTD");
 }
@@ -54,7 +58,8 @@ static void test_file(void **state)
 static void test_nothing_in_range(void **state)
 {
     World *world = *state;
-    const Rel *rel = scan_sql(world, "SELECT make_timestamptz(5) AS ts, 1.5::FLOAT AS v", "ts", TIME_UNIT_NONE);
+    const Rel *rel =
+        scan_sql(world, "SELECT make_timestamptz(5) AS ts, 1.5::FLOAT AS v", "ts", TIME_UNIT_NONE);
     RelWritten written = {.has_range = true};
     char *path = new_path(world);
     must(write_to(world, rel, (TimeSpan){6, 7}, path, &written));
@@ -73,24 +78,38 @@ static void test_ranges(void **state)
         const char *min, *max;
     } CASES[] = {
         {"-1500::BIGINT", "1500", TIME_UNIT_MS, "1969-12-31T23:59:58.5Z", "1970-01-01T00:00:01.5Z"},
-        {"-1::BIGINT", "1999", TIME_UNIT_NS, "1969-12-31T23:59:59.999999Z", "1970-01-01T00:00:00.000001Z"},
+        {"-1::BIGINT", "1999", TIME_UNIT_NS, "1969-12-31T23:59:59.999999Z",
+         "1970-01-01T00:00:00.000001Z"},
         {"5::INTEGER", "2147483647", TIME_UNIT_S, "1970-01-01T00:00:05Z", "2038-01-19T03:14:07Z"},
-        {"TIMESTAMP '0001-01-01'", "TIMESTAMP '9999-12-31 23:59:59.999999'", TIME_UNIT_NONE, "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"},
-        {"TIMESTAMPTZ '1969-12-31 23:59:59.999999+00'", "TIMESTAMPTZ '2024-02-29 12:00:00.1+00'", TIME_UNIT_NONE, "1969-12-31T23:59:59.999999Z", "2024-02-29T12:00:00.1Z"},
-        {"TIMESTAMP_NS '1969-12-31 23:59:59.999999999'", "TIMESTAMP_NS '2024-01-01 00:00:00.000001999'", TIME_UNIT_NONE, "1969-12-31T23:59:59.999999Z", "2024-01-01T00:00:00.000001Z"},
-        {"DATE '1900-03-01'", "DATE '2100-01-01'", TIME_UNIT_NONE, "1900-03-01T00:00:00Z", "2100-01-01T00:00:00Z"},
+        {"TIMESTAMP '0001-01-01'", "TIMESTAMP '9999-12-31 23:59:59.999999'", TIME_UNIT_NONE,
+         "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"},
+        {"TIMESTAMPTZ '1969-12-31 23:59:59.999999+00'", "TIMESTAMPTZ '2024-02-29 12:00:00.1+00'",
+         TIME_UNIT_NONE, "1969-12-31T23:59:59.999999Z", "2024-02-29T12:00:00.1Z"},
+        {"TIMESTAMP_NS '1969-12-31 23:59:59.999999999'",
+         "TIMESTAMP_NS '2024-01-01 00:00:00.000001999'", TIME_UNIT_NONE,
+         "1969-12-31T23:59:59.999999Z", "2024-01-01T00:00:00.000001Z"},
+        {"DATE '1900-03-01'", "DATE '2100-01-01'", TIME_UNIT_NONE, "1900-03-01T00:00:00Z",
+         "2100-01-01T00:00:00Z"},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
-        char *sql = arena_printf(world->arena, "SELECT %s AS t UNION ALL SELECT %s", CASES[i].high, CASES[i].low);
-        if (i == 0 || i == 1 || i == 2) sql = arena_printf(world->arena, "SELECT %s AS t UNION ALL SELECT %s", CASES[i].low, CASES[i].high);
+        char *sql = arena_printf(world->arena, "SELECT %s AS t UNION ALL SELECT %s", CASES[i].high,
+                                 CASES[i].low);
+        if (i == 0 || i == 1 || i == 2)
+            sql = arena_printf(world->arena, "SELECT %s AS t UNION ALL SELECT %s", CASES[i].low,
+                               CASES[i].high);
         RelWritten written = {0};
-        must(write_to(world, scan_sql(world, sql, "t", CASES[i].unit), ALL, new_path(world), &written));
+        must(write_to(world, scan_sql(world, sql, "t", CASES[i].unit), ALL, new_path(world),
+                      &written));
         if (written.range.min != at(CASES[i].min) || written.range.max != at(CASES[i].max))
-            fail_msg("case %zu: %s .. %s", i, time_format(world->arena, written.range.min), time_format(world->arena, written.range.max));
+            fail_msg("case %zu: %s .. %s", i, time_format(world->arena, written.range.min),
+                     time_format(world->arena, written.range.max));
     }
     /* before the common era: 0044-03-15 (BC) is astronomical year -43 */
     RelWritten written = {0};
-    must(write_to(world, scan_sql(world, "SELECT TIMESTAMP '0044-03-15 (BC) 01:02:03.5' AS t", "t", TIME_UNIT_NONE), ALL, new_path(world), &written));
+    must(write_to(
+        world,
+        scan_sql(world, "SELECT TIMESTAMP '0044-03-15 (BC) 01:02:03.5' AS t", "t", TIME_UNIT_NONE),
+        ALL, new_path(world), &written));
     assert_int_equal(written.range.min, INT64_C(-63517820276500000));
 }
 
@@ -99,18 +118,28 @@ static void test_what_is_refused(void **state)
     World *world = *state;
     RelWritten written = {0};
     char *path = new_path(world);
-    const Rel *rel = scan_sql(world, "SELECT CASE WHEN i <> 3 THEN make_timestamptz(i) END AS ts FROM range(5) r(i)", "ts", TIME_UNIT_NONE);
-    expect_error(write_to(world, rel, ALL, path, &written), ERR_INVALID, "/s.series: 1 of 5 rows have no time: \"ts\" is null");
+    const Rel *rel = scan_sql(
+        world, "SELECT CASE WHEN i <> 3 THEN make_timestamptz(i) END AS ts FROM range(5) r(i)",
+        "ts", TIME_UNIT_NONE);
+    expect_error(write_to(world, rel, ALL, path, &written), ERR_INVALID,
+                 "/s.series: 1 of 5 rows have no time: \"ts\" is null");
     assert_false(exists(path));
     /* also where SQL makes the null, and only a part is written */
-    const Rel *sql = NULL, *good = scan_sql(world, "SELECT make_timestamptz(i) AS ts FROM range(5) r(i)", "ts", TIME_UNIT_NONE);
-    must(rel_sql(world->arena, "/d", "SELECT CASE WHEN ts < make_timestamptz(4) THEN ts END AS ts FROM s", &(SqlInput){"s", good}, 1, &sql));
-    expect_error(write_to(world, sql, (TimeSpan){0, 1}, path, &written), ERR_INVALID, "/d: 1 of 3 rows have no time");
+    const Rel *sql = NULL,
+              *good = scan_sql(world, "SELECT make_timestamptz(i) AS ts FROM range(5) r(i)", "ts",
+                               TIME_UNIT_NONE);
+    must(rel_sql(world->arena, "/d",
+                 "SELECT CASE WHEN ts < make_timestamptz(4) THEN ts END AS ts FROM s",
+                 &(SqlInput){"s", good}, 1, &sql));
+    expect_error(write_to(world, sql, (TimeSpan){0, 1}, path, &written), ERR_INVALID,
+                 "/d: 1 of 3 rows have no time");
     assert_false(exists(path));
 
     const Rel *clash = NULL;
-    must(rel_sql(world->arena, "/d", "SELECT ts, 1 AS \"Temp\", 2 AS temp FROM s", &(SqlInput){"s", good}, 1, &clash));
-    expect_error(write_to(world, clash, ALL, path, &written), ERR_INVALID, "\"Temp\" and \"temp\" differ only in case");
+    must(rel_sql(world->arena, "/d", "SELECT ts, 1 AS \"Temp\", 2 AS temp FROM s",
+                 &(SqlInput){"s", good}, 1, &clash));
+    expect_error(write_to(world, clash, ALL, path, &written), ERR_INVALID,
+                 "\"Temp\" and \"temp\" differ only in case");
     assert_false(exists(path));
 
     must(os_replace_file(path, "mine", 4));
@@ -123,12 +152,17 @@ static void test_huge_integers(void **state)
 {
     World *world = *state;
     RelWritten written = {0};
-    const Rel *one = scan_sql(world, "SELECT make_timestamptz(1) AS ts, 9007199254740992 AS v", "ts", TIME_UNIT_NONE), *sql = NULL;
-    must(rel_sql(world->arena, "/d", "SELECT ts, v::HUGEINT AS v, -v::HUGEINT AS w FROM s", &(SqlInput){"s", one}, 1, &sql));
+    const Rel *one = scan_sql(world, "SELECT make_timestamptz(1) AS ts, 9007199254740992 AS v",
+                              "ts", TIME_UNIT_NONE),
+              *sql = NULL;
+    must(rel_sql(world->arena, "/d", "SELECT ts, v::HUGEINT AS v, -v::HUGEINT AS w FROM s",
+                 &(SqlInput){"s", one}, 1, &sql));
     must(write_to(world, sql, ALL, new_path(world), &written));
-    must(rel_sql(world->arena, "/d", "SELECT ts, v::HUGEINT * 2 AS v FROM s", &(SqlInput){"s", one}, 1, &sql));
+    must(rel_sql(world->arena, "/d", "SELECT ts, v::HUGEINT * 2 AS v FROM s", &(SqlInput){"s", one},
+                 1, &sql));
     char *path = new_path(world);
-    expect_error(write_to(world, sql, ALL, path, &written), ERR_SQL, "/d: \"v\" is HUGEINT with values beyond 2^53");
+    expect_error(write_to(world, sql, ALL, path, &written), ERR_SQL,
+                 "/d: \"v\" is HUGEINT with values beyond 2^53");
     assert_false(exists(path));
 }
 
@@ -136,13 +170,21 @@ static void test_huge_integers(void **state)
 static void test_materialize(void **state)
 {
     World *world = *state;
-    const Rel *one = scan_sql(world, "SELECT make_timestamptz((i * 7 % 5) * 1000000) AS ts, i FROM range(5) r(i)", "ts", TIME_UNIT_NONE);
-    static const char *const TIMES[] = {"ts", "ts::TIMESTAMP", "ts::TIMESTAMP::TIMESTAMP_S", "ts::TIMESTAMP::TIMESTAMP_MS",
-                                        "ts::TIMESTAMP::TIMESTAMP_NS", "ts::DATE"};
+    const Rel *one = scan_sql(
+        world, "SELECT make_timestamptz((i * 7 % 5) * 1000000) AS ts, i FROM range(5) r(i)", "ts",
+        TIME_UNIT_NONE);
+    static const char *const TIMES[] = {"ts",
+                                        "ts::TIMESTAMP",
+                                        "ts::TIMESTAMP::TIMESTAMP_S",
+                                        "ts::TIMESTAMP::TIMESTAMP_MS",
+                                        "ts::TIMESTAMP::TIMESTAMP_NS",
+                                        "ts::DATE"};
     for (size_t i = 0; i < 6; i++) {
         char *query = arena_printf(world->arena,
-                                   "SELECT %s AS ts, i::HUGEINT * 100000000000000000000 AS h, 'x' || i AS \"A\", i = 2 AS a, "
-                                   "i::DECIMAL(5,1) AS d, CASE WHEN i = 1 THEN 'nan'::DOUBLE ELSE -0.0 END AS f, NULL::FLOAT AS n, "
+                                   "SELECT %s AS ts, i::HUGEINT * 100000000000000000000 AS h, 'x' "
+                                   "|| i AS \"A\", i = 2 AS a, "
+                                   "i::DECIMAL(5,1) AS d, CASE WHEN i = 1 THEN 'nan'::DOUBLE ELSE "
+                                   "-0.0 END AS f, NULL::FLOAT AS n, "
                                    "i::UTINYINT AS u, to_hours(i)::VARCHAR AS iv FROM s",
                                    TIMES[i]);
         const Rel *sql = NULL, *kept = NULL;
@@ -154,18 +196,21 @@ static void test_materialize(void **state)
         assert_string_equal(rel_label(kept), "/d");
         assert_true(rel_is_in_order(kept) && rel_is_time_local(kept));
         assert_string_equal(all_rows(world, kept), rows);
-        assert_string_equal(rows_in(world, kept, US_PER_SECOND, 3 * US_PER_SECOND), rows_in(world, sql, US_PER_SECOND, 3 * US_PER_SECOND));
+        assert_string_equal(rows_in(world, kept, US_PER_SECOND, 3 * US_PER_SECOND),
+                            rows_in(world, sql, US_PER_SECOND, 3 * US_PER_SECOND));
         /* and under operators */
         const Rel *inputs[] = {kept, sql}, *both = NULL;
         must(rel_union(world->arena, "/u", inputs, 2, &both));
         assert_int_equal(strlen(all_rows(world, both)), 2 * strlen(rows));
     }
     const Rel *part = NULL;
-    must(rel_materialize(world->plan, world->arena, world->conn, one, (TimeSpan){0, US_PER_SECOND}, new_path(world), &part));
+    must(rel_materialize(world->plan, world->arena, world->conn, one, (TimeSpan){0, US_PER_SECOND},
+                         new_path(world), &part));
     assert_string_equal(all_rows(world, part), "1970-01-01T00:00:00Z|0\n1970-01-01T00:00:01Z|3\n");
     RelExtent extent = rel_extent(world->arena, part);
     assert_int_equal(extent.intervals[0].max, US_PER_SECOND);
-    must(rel_materialize(world->plan, world->arena, world->conn, one, (TimeSpan){-9, -8}, new_path(world), &part));
+    must(rel_materialize(world->plan, world->arena, world->conn, one, (TimeSpan){-9, -8},
+                         new_path(world), &part));
     assert_string_equal(all_rows(world, part), "");
 }
 
@@ -174,9 +219,19 @@ static void test_same_bytes(void **state)
 {
     World *world = *state;
     BucketAgg aggs[] = {{AGG_AVG, "v", "v.avg"}};
-    const Rel *rel = NULL, *scan = scan_sql(world, "SELECT make_timestamptz(i * 1000000) AS ts, sin(i) AS v FROM range(50000) r(i)", "ts", TIME_UNIT_NONE);
+    const Rel *rel = NULL,
+              *scan = scan_sql(
+                  world,
+                  "SELECT make_timestamptz(i * 1000000) AS ts, sin(i) AS v FROM range(50000) r(i)",
+                  "ts", TIME_UNIT_NONE);
     must(rel_bucket(world->plan, world->arena, scan,
-                    &(BucketSpec){.label = "/r", .time_column = "ts", .width_us = US_PER_MINUTE, .base_width_us = US_PER_MINUTE, .aggs = aggs, .agg_count = 1}, &rel));
+                    &(BucketSpec){.label = "/r",
+                                  .time_column = "ts",
+                                  .width_us = US_PER_MINUTE,
+                                  .base_width_us = US_PER_MINUTE,
+                                  .aggs = aggs,
+                                  .agg_count = 1},
+                    &rel));
     char hash[2][65];
     for (int i = 0; i < 2; i++) {
         RelWritten written;
@@ -193,27 +248,38 @@ static void test_explain(void **state)
 {
     World *world = *state;
     BucketAgg aggs[] = {{AGG_SUM, "v", "v"}};
-    const Rel *rel = NULL, *sql = NULL, *scan = scan_sql(world, "SELECT make_timestamptz(0) AS ts, 1 AS v", "ts", TIME_UNIT_NONE);
+    const Rel *rel = NULL, *sql = NULL,
+              *scan =
+                  scan_sql(world, "SELECT make_timestamptz(0) AS ts, 1 AS v", "ts", TIME_UNIT_NONE);
     must(rel_bucket(world->plan, world->arena, scan,
-                    &(BucketSpec){.label = "/r", .time_column = "ts", .width_us = US_PER_HOUR, .base_width_us = US_PER_HOUR, .aggs = aggs, .agg_count = 1}, &rel));
+                    &(BucketSpec){.label = "/r",
+                                  .time_column = "ts",
+                                  .width_us = US_PER_HOUR,
+                                  .base_width_us = US_PER_HOUR,
+                                  .aggs = aggs,
+                                  .agg_count = 1},
+                    &rel));
     must(rel_sql(world->arena, "/d", "SELECT *\nFROM r", &(SqlInput){"r", rel}, 1, &sql));
     char *text = NULL;
-    expect_error(rel_explain(world->plan, world->arena, sql, ALL, &text), ERR_INTERNAL, "before plan_resolve");
+    expect_error(rel_explain(world->plan, world->arena, sql, ALL, &text), ERR_INTERNAL,
+                 "before plan_resolve");
     must(plan_resolve(world->plan, sql));
     must(rel_explain(world->plan, world->arena, sql, ALL, &text));
     assert_non_null(strstr(text, "FROM bucket_1()"));
     assert_non_null(strstr(text, "-- bucket_1 of /r reads\nSELECT c0, CAST(c1 AS BIGINT)"));
     assert_non_null(strstr(text, "read_parquet("));
-    assert_string_equal(rel_tree_text(world->arena, sql),
-                        "sql /d, not in time order, runs whole\n  | SELECT *\n  | FROM r\n"
-                        "  bucket /r 1h, 1 aggregates\n    scan /s.series 1 file, 1 rows, not in time order\n");
+    assert_string_equal(
+        rel_tree_text(world->arena, sql),
+        "sql /d, not in time order, runs whole\n  | SELECT *\n  | FROM r\n"
+        "  bucket /r 1h, 1 aggregates\n    scan /s.series 1 file, 1 rows, not in time order\n");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WORLD_TEST(test_file),          WORLD_TEST(test_nothing_in_range), WORLD_TEST(test_ranges),
-        WORLD_TEST(test_what_is_refused), WORLD_TEST(test_huge_integers),  WORLD_TEST(test_materialize),
+        WORLD_TEST(test_file),          WORLD_TEST(test_nothing_in_range),
+        WORLD_TEST(test_ranges),        WORLD_TEST(test_what_is_refused),
+        WORLD_TEST(test_huge_integers), WORLD_TEST(test_materialize),
         WORLD_TEST(test_same_bytes),    WORLD_TEST(test_explain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
