@@ -1,5 +1,5 @@
 -- The catalog index, POND/cache/index.db (docs/format.md). Derived from the log, disposable. The last column of
--- each table is the XXH64 of the others (tlogfs/index_cells.c). Ids are the 16 bytes of the UUID.
+-- each table is the XXH3-64 of the others (tlogfs/index_cells.c). Ids are the 16 bytes of the UUID.
 CREATE TABLE stamp (
   one INTEGER PRIMARY KEY, pond_id TEXT, birthplace TEXT, format INTEGER, log_version INTEGER, entry_id TEXT,
   txn INTEGER, time INTEGER, checkpoint_version INTEGER, nodes INTEGER, versions INTEGER, blobs INTEGER,
