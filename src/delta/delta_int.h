@@ -8,7 +8,7 @@
  *   listing.c   what _delta_log holds; which checkpoint to begin with
  *   replay.c    actions → live files and tombstones
  *   snapshot.c  load and apply
- *   checkpoint_read.c, checkpoint_write.c
+ *   checkpoint_read.c, checkpoint_rows.c, checkpoint_write.c
  *   protocol.c  which features are known
  *   schema.c    Spark schema JSON, statistics
  *   vacuum.c    files nobody refers to */
@@ -105,6 +105,11 @@ Err *delta_start_find(Arena *arena, const char *table, int64_t version, DeltaSta
 /* ---- checkpoint_read.c ---- */
 Err *delta_checkpoint_read(Arena *arena, const char *table, const DeltaCheckpointRef *ref,
                            DeltaActions *into) WARN_UNUSED;
+
+/* ---- checkpoint_rows.c ---- */
+/* Writes the Parquet file of a checkpoint, not synced; the rows it has. */
+Err *delta_checkpoint_file(const char *path, const DeltaSnapshot *snapshot, int64_t expire_ms,
+                           int64_t *out_count) WARN_UNUSED;
 
 /* ---- replay.c: newest state by key, in order of first appearance ---- */
 typedef struct DeltaReplay {
