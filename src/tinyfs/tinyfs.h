@@ -185,8 +185,7 @@ typedef struct Found {
     bool exists;
     Node node;        /* when it exists */
     const char *path; /* logical, normalised: as walked, not a link's target */
-    Node
-        parent; /* holds, or would hold, the last component, links resolved; the root's is itself */
+    Node parent;      /* holds, or would hold, the last component; the root's is itself */
     const char *name; /* last component */
 } Found;
 /* Follows symlinks everywhere but, with `keep_last`, in the last component. A missing last
