@@ -66,9 +66,12 @@ static Err *commit_check(const DeltaCommit *commit)
 /* An object's text, checked; NULL is {}. */
 static Err *put_object(JsonOut *out, const char *what, const char *text)
 {
+    if (text == NULL) {
+        json_put_raw(out, "{}");
+        return NULL;
+    }
     SCRATCH(scratch);
     const Json *object = NULL;
-    if (text == NULL) text = "{}";
     TRY(ERR_WRAP(json_parse(scratch, text, strlen(text), &object), "%s", what));
     if (object->kind != JSON_OBJECT) return ERR(INVALID, "%s is not a JSON object", what);
     json_put(out, object);
