@@ -1,0 +1,115 @@
+"""The benchmarks behind docs/performance.md.
+
+    bench/run.sh BUILD [NAME...]     names: export-large export-series list   (default: all)
+
+Two commands are compared in interleaved pairs, in random order inside a pair: the median of the ratios counts, not the times. Peak memory is that of the
+process (wait4). Data is made once in BUILD/bench and kept.
+"""
+import os
+import pathlib
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+BUILD = pathlib.Path(sys.argv[1]).resolve()
+POND, BASELINE = str(BUILD / 'pond'), str(BUILD / 'bench' / 'bench_baseline')
+ROOT = BUILD / 'bench' / 'data'
+ROWS = int(os.environ.get('BENCH_ROWS', 50_000_000))
+SERIES = int(os.environ.get('BENCH_SERIES', 1_000))
+THREADS = os.environ.get('BENCH_THREADS', str(os.cpu_count()))
+
+
+def timed(args):
+    """Seconds and peak MB of a command that must succeed."""
+    start = time.monotonic()
+    process = subprocess.Popen(args, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status != 0:
+        sys.exit(f'failed: {" ".join(args[:6])}')
+    return time.monotonic() - start, usage.ru_maxrss / 1024
+
+
+def pairs(name, goal, ours, theirs, count, out_ours, out_theirs):
+    """Interleaved pairs; each run writes into a fresh folder, removed outside of the time."""
+    results = []
+    for i in range(count):
+        sides = [('ours', ours, out_ours), ('theirs', theirs, out_theirs)]
+        random.shuffle(sides)
+        row = {}
+        for side, args, out in sides:
+            shutil.rmtree(out, ignore_errors=True)
+            os.makedirs(out.parent, exist_ok=True)
+            os.sync()
+            row[side] = timed(args)
+        results.append(row)
+        print(f'  pair {i + 1}: ours {row["ours"][0]:.2f} s, theirs {row["theirs"][0]:.2f} s, ratio {row["ours"][0] / row["theirs"][0]:.3f}', flush=True)
+    ratio = statistics.median(r['ours'][0] / r['theirs'][0] for r in results)
+    memory = max(r['ours'][1] for r in results)
+    print(f'{name}: ratio {ratio:.3f} (goal {goal}), {count} pairs; peak memory ours {memory:.0f} MB, theirs {max(r["theirs"][1] for r in results):.0f} MB; '
+          f'ours {statistics.median(r["ours"][0] for r in results):.2f} s, theirs {statistics.median(r["theirs"][0] for r in results):.2f} s')
+
+
+def check_order(out):
+    """Every file of ours is in time order: asked of the other side's engine through pond's own reader of host files."""
+    files = sorted(p for p in out.rglob('*.parquet') if '.pond' not in p.parts)
+    bad = 0
+    for path in files:
+        query = 'SELECT count(*) FROM (SELECT "timestamp" < lag("timestamp") OVER () AS back FROM source) WHERE back'
+        got = subprocess.run([POND, 'cat', f'host+table://{path}', '--sql', query, '--format', 'csv'], check=True, capture_output=True, text=True).stdout
+        bad += got.split()[-1] != '0'
+    print(f'  {len(files)} files, {bad} not in time order')
+
+
+def large():
+    source, pond = ROOT / f'large-{ROWS}.parquet', ROOT / f'large-{ROWS}-pond'
+    if not pond.exists():
+        ROOT.mkdir(parents=True, exist_ok=True)
+        timed([BASELINE, 'generate', str(ROWS), '2000000', str(source)])
+        timed([POND, '--pond', str(pond), 'init'])
+        seconds, memory = timed([POND, '--pond', str(pond), 'copy', f'host+series://{source}', '/large.series'])
+        print(f'  ingest of {ROWS:,} rows: {seconds:.1f} s, peak {memory:.0f} MB')
+    out, other = ROOT / 'out-ours' / 'x', ROOT / 'out-theirs' / 'x'
+    pairs('export-large', '0.85', [POND, '--pond', str(pond), '--threads', THREADS, 'export', '-p', '/large.series', '-d', str(out), '--temporal', 'year,month', '--quiet'],
+          [BASELINE, 'partition', THREADS, str(other), str(source)], int(os.environ.get('BENCH_PAIRS', 5)), out, other)
+    check_order(out)
+
+
+def series():
+    pond = ROOT / f'series-{SERIES}-pond'
+    sources = [ROOT / 'series' / f's{i}.parquet' for i in range(SERIES)]
+    if not pond.exists():
+        (ROOT / 'series').mkdir(parents=True, exist_ok=True)
+        timed([BASELINE, 'generate', '10000', '600000000', str(sources[0])])  # 10 minutes apart: three months
+        for path in sources[1:]:
+            shutil.copyfile(sources[0], path)
+        timed([POND, '--pond', str(pond), 'init'])
+        timed([POND, '--pond', str(pond), 'mkdir', '/s'])
+        timed([POND, '--pond', str(pond), 'copy', *(f'host+series://{p}' for p in sources), '/s/'])
+    out, other = ROOT / 'out-ours' / 'x', ROOT / 'out-theirs' / 'x'
+    pairs('export-series', '0.5', [POND, '--pond', str(pond), '--threads', THREADS, 'export', '-p', '/s/*', '-d', str(out), '--temporal', 'year,month', '--quiet'],
+          [BASELINE, 'series', THREADS, str(other), *map(str, sources)], int(os.environ.get('BENCH_PAIRS', 5)), out, other)
+
+
+def listing():
+    for entries in (10_000, 100_000):
+        pond = ROOT / f'list-{entries}-pond'
+        if not pond.exists():
+            timed([POND, '--pond', str(pond), 'init'])
+            names = [f'/site{i // 100}/x{i % 100}.series' for i in range(entries)]
+            for i in range(0, len(names), 5000):
+                timed([POND, '--pond', str(pond), 'mkdir', '-p', *names[i:i + 5000]])
+        for pattern in ('/**', '/site*/**/x*.series'):
+            seconds = sorted(timed([POND, '--pond', str(pond), 'list', pattern])[0] for _ in range(9))
+            stats = subprocess.run([POND, '--pond', str(pond), 'list', pattern, '--stats'], check=True, capture_output=True, text=True).stderr
+            counts = {line.split()[0]: line.split()[2] for line in stats.splitlines() if len(line.split()) > 2}
+            print(f'list {entries:,} entries {pattern}: median {seconds[4] * 1000:.0f} ms, min {seconds[0] * 1000:.0f} ms; log entries opened '
+                  f'{counts.get("log_entry_open", 0)}, directories read {counts.get("dir_read", 0)}, engine loads {counts.get("engine_load", 0)}')
+
+
+ALL = {'export-large': large, 'export-series': series, 'list': listing}
+for wanted in sys.argv[2:] or ALL:
+    print(f'== {wanted}', flush=True)
+    ALL[wanted]()
