@@ -182,6 +182,7 @@ static void put_json(JsonOut *json, const Description *d)
     json_end(json);
 }
 
+/* Of several nodes one that is broken does not hide the others. */
 static Err *describe_all(Cli *cli, const Source *sources, size_t count, const Url *url)
 {
     Buf text = buf_new(cli->arena);
@@ -189,11 +190,17 @@ static Err *describe_all(Cli *cli, const Source *sources, size_t count, const Ur
     json_begin_array(&json);
     for (size_t i = 0; i < count; i++) {
         Description d = {0};
-        TRY(ERR_WRAP(describe(cli, &sources[i], url, &d), "describe"));
-        if (cli->json)
+        Err *err = describe(cli, &sources[i], url, &d);
+        if (err != NULL && (count == 1 || err_code(err) == ERR_INTERRUPTED)) return err;
+        if (err != NULL) {
+            error_print(cli, err);
+            if (cli->status == 0) cli->status = err_exit_status(err_code(err));
+            err_free(err);
+        } else if (cli->json) {
             put_json(&json, &d);
-        else
+        } else {
             print_text(cli, &d);
+        }
     }
     json_end(&json);
     if (cli->json) out_json(&text);

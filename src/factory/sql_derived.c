@@ -42,11 +42,10 @@ static Err *validate(Arena *arena, const Yaml *config)
     return NULL;
 }
 
-static Err *wrong_match(const FactoryCall *call, const Source *source, const char *pattern)
+static Err *wrong_match(const Source *source, const char *pattern)
 {
     const char *is = entry_is_dir(source->node.type) ? "a directory" : "raw data";
-    Err *err = ERR(INVALID, "%s: pattern %s matches %s, which is %s", call->path, pattern,
-                   source->path, is);
+    Err *err = ERR(INVALID, "pattern %s matches %s, which is %s", pattern, source->path, is);
     return entry_is_dir(source->node.type)
                ? err_hint(err, "match what is in it: %s/*", source->path)
                : err_hint(err, "read it with a format: csv://%s", pattern);
@@ -62,7 +61,7 @@ static Err *united(const FactoryCall *call, const char *pattern, const Url *url,
 {
     const Rel **rels = AARRAY(call->arena, const Rel *, count + 1);
     for (size_t i = 0; i < count; i++) {
-        if (!has_rows(url, &sources[i])) return wrong_match(call, &sources[i], pattern);
+        if (!has_rows(url, &sources[i])) return wrong_match(&sources[i], pattern);
         TRY(provider_relation(call->provider, &sources[i], url, &rels[i]));
     }
     if (count == 1) {
@@ -87,8 +86,8 @@ static Err *input_of(const FactoryCall *call, const char *pattern, bool one, con
     if (count == 0)
         return provider_relation_of(call->provider, pattern, out); /* its error names the nearest */
     if (one && count > 1) {
-        return ERR(INVALID, "%s: a table reads one node, pattern %s matches %zu: %s, %s, ...",
-                   call->path, pattern, count, sources[0].path, sources[1].path);
+        return ERR(INVALID, "a table reads one node, pattern %s matches %zu: %s, %s, ...", pattern,
+                   count, sources[0].path, sources[1].path);
     }
     return united(call, pattern, &url, sources, count, out);
 }

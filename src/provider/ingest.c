@@ -205,11 +205,21 @@ static Err *find_time(Provider *provider, Arena *arena, const char *from, const 
     return NULL;
 }
 
+/* What stands behind the name of the staged file, which tells the user nothing. */
+static const char *without_path(const char *message, const char *path)
+{
+    const char *found = strstr(message, path);
+    if (found == NULL) return message;
+    found += strlen(path);
+    return found + strspn(found, "\": ");
+}
+
 /* A damaged input is not a damaged pond. */
-static Err *of_input(const char *label, Err *err)
+static Err *of_input(const char *label, const char *path, Err *err)
 {
     if (err == NULL || err_code(err) != ERR_CORRUPT) return ERR_WRAP(err, "%s", label);
-    Err *own = ERR(INVALID, "%s: not a valid parquet file: %s", label, err_message(err));
+    Err *own = ERR(INVALID, "%s: not a valid parquet file: %s", label,
+                   without_path(err_message(err), path));
     err_free(err);
     return err_hint(own, "it is damaged; ask for another copy, or keep it as bytes with host:///");
 }
@@ -225,11 +235,12 @@ Err *provider_check_parquet(Provider *provider, Arena *arena, const char *path,
     TimeUnit unit = TIME_UNIT_NONE;
     TRY(check_magic(path, options->label));
     TRY(provider_conn(provider, &conn));
-    TRY(of_input(options->label, engine_parquet_schema(arena, conn, path, &schema, &footer_rows)));
+    TRY(of_input(options->label, path,
+                 engine_parquet_schema(arena, conn, path, &schema, &footer_rows)));
     char *from = engine_read_parquet_sql(arena, &path, 1, "");
     TRY(find_time(provider, arena, from, &schema, options, &reader, &unit));
     const char *time_name = reader != NULL ? schema.columns[reader->column].name : NULL;
-    TRY(of_input(options->label, decode_all(provider, from, reader, time_name, &rows)));
+    TRY(of_input(options->label, path, decode_all(provider, from, reader, time_name, &rows)));
     if (rows != footer_rows) {
         return ERR(INVALID, "%s: its footer tells of %lld rows, %lld were read", options->label,
                    (long long)footer_rows, (long long)rows);
