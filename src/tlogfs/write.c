@@ -105,13 +105,14 @@ static Err *check_place(Tlog *tlog, Arena *arena, const NodeId *parent, const ch
     const char *path = NULL;
     bool found = false;
     TRY(need_node(tlog, arena, parent, &dir));
-    TRY(shown(tlog, arena, &dir, &path));
-    const char *printable = text_printable(arena, name);
-    if (dir.node.type != ENTRY_DIR) {
-        return ERR(INVALID, "%s: its parent %s is not a stored directory", printable, path);
+    if (dir.node.type == ENTRY_DIR) {
+        TLOG_READ(tlog, index_node_by_name(tlog->index, arena, parent, name, &found, &other));
+        if (!found) return NULL;
     }
-    TLOG_READ(tlog, index_node_by_name(tlog->index, arena, parent, name, &found, &other));
-    return found ? ERR(EXISTS, "%s: it exists already", path_join(arena, path, printable)) : NULL;
+    const char *printable = text_printable(arena, name);
+    TRY(shown(tlog, arena, &dir, &path));
+    if (found) return ERR(EXISTS, "%s: it exists already", path_join(arena, path, printable));
+    return ERR(INVALID, "%s: its parent %s is not a stored directory", printable, path);
 }
 
 static Err *check_state(Arena *arena, const Node *node)

@@ -344,6 +344,58 @@ static void settings_last(void **state)
     tlog_close_at(&tlog);
 }
 
+/* ---- the fingerprint ---- */
+
+/* The expected values were computed from docs/format.md by another program. */
+static void fingerprint_is_as_documented(void **state)
+{
+    (void)state;
+    Tlog *tlog = new_pond();
+    assert_string_equal(fingerprint(tlog),
+                        "0fcacbac4dc5415c54353ce69db10ca95c02150b733f6fea1648666669b3805a");
+    OK(tlog_begin(tlog));
+    Node given = {.parent = NODE_ROOT,
+                  .name = "x.series",
+                  .type = ENTRY_DYNAMIC,
+                  .factory = "synthetic-timeseries",
+                  .content = "points: []\n"};
+    OK(tlog_op_create(tlog, arena, &given, NULL));
+    Node link = {
+        .parent = NODE_ROOT, .name = "l\xc3\xa9", .type = ENTRY_SYMLINK, .content = "/d/s"};
+    OK(tlog_op_create(tlog, arena, &link, NULL));
+    Node dir = make(tlog, NODE_ROOT, "d", ENTRY_DIR);
+    Node series = make(tlog, dir.id, "s", ENTRY_DATA_SERIES);
+    (void)append_text(tlog, series.id, "one");
+    (void)append_text(tlog, series.id, "two!");
+    series.has_min_override = true;
+    series.min_override = -5;
+    OK(tlog_op_update(tlog, &series));
+    static const char EXPECTED[] =
+        "e814deb5fca64af4168e08491cf9248f1f401a15e25a1ceb49ef8cb0d7f3aa5c";
+    assert_string_equal(fingerprint(tlog), EXPECTED);
+    (void)commit(tlog);
+    OK(tlog_begin(tlog)); /* neither renaming forth and back nor settings show */
+    OK(tlog_op_rename(tlog, series.id, NODE_ROOT, "elsewhere"));
+    assert_string_not_equal(fingerprint(tlog), EXPECTED);
+    OK(tlog_op_rename(tlog, series.id, dir.id, "s"));
+    OK(tlog_setting_set(tlog, "title", "t"));
+    (void)commit(tlog);
+    assert_string_equal(check_whole(tlog), EXPECTED);
+    tlog_close_at(&tlog);
+}
+
+static void deep_trees(void **state)
+{
+    (void)state;
+    Tlog *tlog = new_pond();
+    OK(tlog_begin(tlog));
+    NodeId at = NODE_ROOT;
+    for (int i = 0; i < 2000; i++) at = make(tlog, at, "d", ENTRY_DIR).id;
+    (void)commit(tlog);
+    check_whole(tlog);
+    tlog_close_at(&tlog);
+}
+
 /* ---- places for the index ---- */
 
 static void read_only_index_is_elsewhere(void **state)
@@ -390,6 +442,8 @@ int main(void)
         TEST(a_lost_race_changes_nothing),
         TEST(times_ascend_under_a_stopped_clock),
         TEST(settings_last),
+        TEST(fingerprint_is_as_documented),
+        TEST(deep_trees),
         TEST(read_only_index_is_elsewhere),
     };
     return RUN("tlog", tests);

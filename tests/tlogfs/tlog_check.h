@@ -17,5 +17,8 @@ static inline const char *check_whole(Tlog *tlog)
         print_error("fsck: %s\n", result.problems[i].what);
     assert_int_equal(result.problem_count, 0);
     assert_string_equal(result.root, fingerprint(tlog));
+    assert_int_equal(result.nodes, tlog_info(tlog)->nodes);
+    assert_int_equal(result.versions, tlog_info(tlog)->versions);
+    assert_int_equal(result.blobs, tlog_info(tlog)->blobs);
     return arena_strdup(arena, result.root);
 }
