@@ -82,7 +82,7 @@ static void add_spread(State *state, double value)
 {
     /* count has been raised already */
     double delta = value - state->mean;
-    state->mean += delta / (double)state->count;
+    state->mean += delta * (1 / (double)state->count); /* the division does not wait for delta */
     state->m2 += delta * (value - state->mean);
 }
 
@@ -148,12 +148,33 @@ static void max_run(State *state, const double *values, size_t count)
     state->max.number = max;
 }
 
+/* add_spread for each, in registers. */
 static void spread_run(State *state, const double *values, size_t count)
 {
+    double mean = state->mean, m2 = state->m2, n = (double)state->count;
     for (size_t i = 0; i < count; i++) {
-        state->count++;
-        add_spread(state, values[i]);
+        n += 1;
+        double delta = values[i] - mean;
+        mean += delta * (1 / n);
+        m2 += delta * (values[i] - mean);
     }
+    state->mean = mean;
+    state->m2 = m2;
+}
+
+/* The usual three in one pass: comparisons hide behind the additions. */
+static void three_run(State *state, const double *values, size_t count)
+{
+    double sum = state->sum_number, min = state->min.number, max = state->max.number;
+    for (size_t i = 0; i < count; i++) {
+        double value = values[i];
+        sum += value;
+        if (value < min || (isnan(min) && !isnan(value))) min = value;
+        if (value > max || isnan(value)) max = value;
+    }
+    state->sum_number = sum;
+    state->min.number = min;
+    state->max.number = max;
 }
 
 /* The same as add_datum for each, one need after the other. */
@@ -163,9 +184,14 @@ static void add_doubles(State *state, unsigned needs, const double *values, size
     if (before == 0) {
         state->min.number = state->max.number = state->first.number = values[0];
     }
-    if (needs & NEED_SUM) sum_run(state, values, count);
-    if (needs & NEED_MIN) min_run(state, values, count);
-    if (needs & NEED_MAX) max_run(state, values, count);
+    const unsigned three = NEED_SUM | NEED_MIN | NEED_MAX;
+    if ((needs & three) == three) {
+        three_run(state, values, count);
+    } else {
+        if (needs & NEED_SUM) sum_run(state, values, count);
+        if (needs & NEED_MIN) min_run(state, values, count);
+        if (needs & NEED_MAX) max_run(state, values, count);
+    }
     if (needs & NEED_SPREAD) spread_run(state, values, count);
     state->last.number = values[count - 1];
     state->count = before + (int64_t)count;

@@ -393,6 +393,24 @@ static void test_any_cut_gives_the_same_bits(void **state)
         all_rows(world, everything(world, scan_of(world, pieces, 26), H / 6, H / 6)), whole);
 }
 
+/* Chunks without nulls take another way through the code, with the same result to the bit. */
+static void test_nulls_change_no_bit(void **state)
+{
+    World *world = *state;
+    ScanFile holed = bumpy(world);
+    char *sql = arena_printf(world->arena, "SELECT * FROM '%s' WHERE v IS NOT NULL", holed.path);
+    ScanFile full =
+        with_span(world, make_file(world, sql, "ts", TIME_UNIT_NONE), 0, 19999 * INT64_C(600000));
+    static const size_t PICKS[][3] = {{0, 3, 4}, {1, 2, 5}, {0, 2, 6}, {3, 0, 12}, {2, 4, 6}};
+    for (size_t i = 0; i < sizeof PICKS / sizeof *PICKS; i++) {
+        BucketAgg aggs[] = {EVERYTHING[PICKS[i][0]], EVERYTHING[PICKS[i][1]],
+                            EVERYTHING[PICKS[i][2]]};
+        BucketSpec spec = {.width_us = H / 3, .aggs = aggs, .agg_count = 3};
+        assert_string_equal(all_rows(world, bucket_of(world, scan_of(world, &full, 1), spec)),
+                            all_rows(world, bucket_of(world, scan_of(world, &holed, 1), spec)));
+    }
+}
+
 static const Rel *stored(World *world, const Rel *rel, TimeSpan span)
 {
     const Rel *out = NULL;
@@ -537,6 +555,7 @@ int main(void)
         WORLD_TEST(test_another_time_column),
         WORLD_TEST(test_null_time_and_disorder),
         WORLD_TEST(test_any_cut_gives_the_same_bits),
+        WORLD_TEST(test_nulls_change_no_bit),
         WORLD_TEST(test_fold),
         WORLD_TEST(test_fold_is_chans),
         WORLD_TEST(test_partials_of_every_type),
