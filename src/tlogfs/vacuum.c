@@ -17,6 +17,8 @@ typedef struct Vacuum {
     Index *replayed;
     Stamp stamp;
     int64_t retain_us;
+    Arena *arena;
+    VEC(const char *) removed; /* names of blobs */
     TlogVacuum done;
 } Vacuum;
 
@@ -48,6 +50,7 @@ static Err *vacuum_blob(Vacuum *vacuum, const char *dir, const char *name)
     TRY(may_go(vacuum, scratch, name, &stat, &go));
     if (!go) return NULL;
     TRY(os_unlink(path));
+    vec_push(vacuum->arena, &vacuum->removed, arena_strdup(vacuum->arena, name));
     vacuum->done.blobs++;
     vacuum->done.bytes += stat.size_bytes;
     return NULL;
@@ -71,6 +74,25 @@ static Err *vacuum_blobs(Vacuum *vacuum)
         }
     }
     return NULL;
+}
+
+/* That they were once found good need not be remembered. A failure leaves rows that do no harm. */
+static Err *forget_verified(const Vacuum *vacuum)
+{
+    Index *index = vacuum->tlog->index;
+    index_rollback(index);
+    Err *error = index_begin_write(index);
+    for (size_t i = 0; error == NULL && i < vacuum->removed.n; i++) {
+        SCRATCH(scratch);
+        Verified row;
+        bool found = false;
+        const Cell key[] = {cell_text(vacuum->removed.v[i])};
+        error = index_verified_get(index, scratch, vacuum->removed.v[i], &found, &row);
+        if (error == NULL && found) error = index_del(index, INDEX_VERIFIED, key);
+    }
+    if (error == NULL) error = index_commit(index);
+    err_free(error);
+    return tlog_refresh(vacuum->tlog);
 }
 
 static Err *remove_log_file(const Tlog *tlog, const char *relative, int64_t *count, int64_t *bytes)
@@ -176,9 +198,10 @@ Err *tlog_vacuum(Tlog *tlog, int64_t retain_us, TlogVacuum *out)
     TRY(tlog_refresh(tlog));
     TRY(index_open(NULL, &replayed));
     TRY(index_rebuild(replayed, &tlog->source, tlog->stamp.log_version));
-    Vacuum vacuum = {.tlog = tlog, .replayed = replayed, .retain_us = retain_us};
+    Vacuum vacuum = {.tlog = tlog, .replayed = replayed, .retain_us = retain_us, .arena = scratch};
     TRY(index_stamp_get(replayed, scratch, &found, &vacuum.stamp));
     TRY(vacuum_blobs(&vacuum));
+    if (vacuum.removed.n > 0) TRY(forget_verified(&vacuum));
     TRY(vacuum_log(&vacuum));
     TRY(tlog_sweep_staging(tlog, &vacuum.done));
     *out = vacuum.done;

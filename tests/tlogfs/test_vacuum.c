@@ -44,6 +44,14 @@ static Node table_with_blob(Tlog *tlog, const char *name, int seed)
     return node;
 }
 
+static bool remembered(Tlog *tlog, const char *name)
+{
+    Verified row;
+    bool found = false;
+    OK(index_verified_get(tlog->index, arena, name, &found, &row));
+    return found;
+}
+
 static void tick(Tlog *tlog, int64_t us)
 {
     static int number;
@@ -72,6 +80,9 @@ static void dropped_blobs_stay_for_the_retention(void **state)
     TlogVacuum done = vacuum(tlog, US_PER_DAY);
     assert_int_equal(done.blobs, 1);
     assert_int_equal(done.bytes, 6000);
+    VersionSpec first = stage(tlog, 1, 6000, true), second = stage(tlog, 2, 6000, true);
+    assert_false(remembered(tlog, blob_name(arena, &first.meta)));
+    assert_true(remembered(tlog, blob_name(arena, &second.meta)));
     assert_int_equal(blobs_on_disk(), 1);
     check_whole(tlog);
     tlog_close_at(&tlog);
