@@ -49,8 +49,7 @@ static void datum_copy(Arena *arena, Datum *into, const Datum *from)
 
 static bool number_less(double a, double b)
 {
-    if (isnan(a)) return false;
-    return isnan(b) || a < b;
+    return isnan(b) ? !isnan(a) : a < b;
 }
 
 static bool bytes_less(const Bytes *a, const Bytes *b)
