@@ -107,11 +107,11 @@ static Err *read_header(Arena *arena, Csv *csv)
         TRY(os_read(file, text + size, HEADER_MAX - size, &got));
         size += got;
     } while (got > 0 && size < HEADER_MAX);
+    if (memchr(text, '\0', size) != NULL)
+        return ERR(INVALID, "%s: not text: it holds NUL bytes", csv->label);
     if (text_starts(text, "\xEF\xBB\xBF")) text += 3;
     if (*text == '\0')
         return ERR(INVALID, "%s: the file is empty: it has no header line", csv->label);
-    if (strlen(text) < size - 3 && strlen(text) < HEADER_MAX - 3)
-        return ERR(INVALID, "%s: not text: it holds NUL bytes", csv->label);
     csv->delimiter = delimiter_of(text);
     csv->quote = '"';
     TRY(one_character(csv, "delimiter", &csv->delimiter));
@@ -163,8 +163,9 @@ static Err *csv_error(const Csv *csv, Err *err)
                *found = after(message, "Found: ");
     Err *own = NULL;
     if (expected != NULL && found != NULL) {
-        own = ERR(INVALID, "%s: line %d: %ld fields where the header has %ld", csv->label, number,
-                  strtol(found, NULL, 10), strtol(expected, NULL, 10));
+        long fields = strtol(found, NULL, 10);
+        own = ERR(INVALID, "%s: line %d: %ld %s where the header has %ld", csv->label, number,
+                  fields, fields == 1 ? "field" : "fields", strtol(expected, NULL, 10));
     } else if (strstr(message, "unicode") != NULL) {
         own = ERR(INVALID, "%s: line %d: not valid UTF-8", csv->label, number);
     } else if (strstr(message, "unterminated quote") != NULL) {

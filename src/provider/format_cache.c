@@ -5,7 +5,7 @@
 #include "provider/provider_int.h"
 #include <string.h>
 
-static const char REVISION[] = "csv 1"; /* of the conversion: another one is another key */
+static const char REVISION[] = "csv 2"; /* of the conversion: another one is another key */
 
 static void format_key(const char *sha256, const Url *url, char out[65])
 {
@@ -20,31 +20,12 @@ static void format_key(const char *sha256, const Url *url, char out[65])
     sha256_hex(hash, out);
 }
 
-static void put_spans(JsonOut *json, const TimeSpan *spans, size_t count)
-{
-    json_key(json, "intervals");
-    json_begin_array(json);
-    for (size_t i = 0; i < count; i++) {
-        json_put_int(json, spans[i].min);
-        json_put_int(json, spans[i].max);
-    }
-    json_end(json);
-}
-
-static void remember(Provider *provider, const char *key, const Version *meta, int64_t size_bytes)
+static void remember(Provider *provider, const char *key, const Version *meta)
 {
     SCRATCH(scratch);
     Buf text = buf_new(scratch);
     JsonOut json = json_out(&text);
-    json_begin_object(&json);
-    json_kv_int(&json, "size", size_bytes);
-    json_kv_int(&json, "rows", meta->rows);
-    json_kv_str(&json, "time", meta->time_column);
-    json_kv_bool(&json, "in_order", meta->in_order);
-    put_spans(&json, meta->intervals, meta->interval_count);
-    json_key(&json, "schema");
-    json_put_raw(&json, meta->schema);
-    json_end(&json);
+    meta_to_json(&json, meta);
     cache_put(provider_cache(provider), "format", key, text.data, text.size);
 }
 
@@ -61,20 +42,11 @@ static Err *recall(Provider *provider, const char *key, const char *path, ScanFi
     TRY(os_stat_if(path, found, &stat));
     if (!*found) return NULL;
     TRY(json_parse(arena, text, size, &json));
+    Version meta = {.size_bytes = stat.size_bytes};
     *found = stat.size_bytes == json_int(json, "size", -1);
-    const Json *spans = json_get(json, "intervals");
-    if (!*found || spans == NULL) return NULL;
-    file->rows = json_int(json, "rows", 0);
-    file->size_bytes = stat.size_bytes;
-    file->time_column = json_str(json, "time", NULL);
-    file->in_order = json_bool(json, "in_order", false);
-    TimeSpan *intervals = AARRAY(arena, TimeSpan, spans->count / 2 + 1);
-    for (size_t i = 0; i + 1 < spans->count; i += 2) {
-        intervals[i / 2] = (TimeSpan){spans->items[i].integer, spans->items[i + 1].integer};
-    }
-    file->intervals = intervals;
-    file->interval_count = spans->count / 2;
-    return schema_from_json(arena, json_get(json, "schema"), &file->schema);
+    if (!*found) return NULL;
+    meta_from_json(arena, json, &meta);
+    return scan_file_of(arena, &meta, path, file->label, file);
 }
 
 static Err *make(Provider *provider, const char *text_path, const Url *url, const char *label,
@@ -84,7 +56,6 @@ static Err *make(Provider *provider, const char *text_path, const Url *url, cons
     char *staged = NULL;
     Version meta = {0};
     OsStat stat;
-    const Json *schema = NULL;
     TRY(provider_scratch_path(provider, arena, ".parquet", &staged));
     TRY(provider_csv_to_parquet(provider, arena, text_path, url, label, staged));
     TRY(provider_check_parquet(provider, arena, staged,
@@ -94,25 +65,17 @@ static Err *make(Provider *provider, const char *text_path, const Url *url, cons
                                                 .time_column = url_option(url, "time")},
                                &meta));
     TRY(os_stat(staged, &stat));
+    meta.size_bytes = stat.size_bytes;
     char *dir = path_parent(arena, path);
     Err *err = os_mkdirs(dir);
     if (err == NULL) err = os_rename(staged, path);
     if (err == NULL) {
-        remember(provider, key, &meta, stat.size_bytes);
+        remember(provider, key, &meta);
     } else { /* the cache folder cannot be written: this command's own copy serves */
         err_free(err);
         path = staged;
     }
-    TRY(json_parse(arena, meta.schema, strlen(meta.schema), &schema));
-    TRY(schema_from_json(arena, schema, &file->schema));
-    file->path = path;
-    file->rows = meta.rows;
-    file->size_bytes = stat.size_bytes;
-    file->time_column = meta.time_column;
-    file->intervals = meta.intervals;
-    file->interval_count = meta.interval_count;
-    file->in_order = meta.in_order;
-    return NULL;
+    return scan_file_of(arena, &meta, path, file->label, file);
 }
 
 Err *text_scan_file(Provider *provider, const char *path, const char *sha256, const Url *url,

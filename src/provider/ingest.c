@@ -224,27 +224,45 @@ static Err *of_input(const char *label, const char *path, Err *err)
     return err_hint(own, "it is damaged; ask for another copy, or keep it as bytes with host:///");
 }
 
+typedef struct Check {
+    Provider *provider;
+    const char *path;
+    const IngestOptions *options;
+} Check;
+
 /* The engine renames columns that differ only in case; the file's own names stand in its schema. */
-Err *provider_check_parquet(Provider *provider, Arena *arena, const char *path,
-                            const IngestOptions *options, Version *meta)
+static Err *check(void *context, Arena *arena, Version *meta)
 {
-    Conn *conn = NULL;
+    const Check *of = context;
+    const IngestOptions *options = of->options;
+    const char *label = options->label;
     Schema schema;
+    Conn *conn = NULL;
     int64_t footer_rows = 0, rows = 0;
     TimeReader *reader = NULL;
     TimeUnit unit = TIME_UNIT_NONE;
-    TRY(check_magic(path, options->label));
-    TRY(provider_conn(provider, &conn));
-    TRY(of_input(options->label, path,
-                 engine_parquet_schema(arena, conn, path, &schema, &footer_rows)));
-    char *from = engine_read_parquet_sql(arena, &path, 1, "");
-    TRY(find_time(provider, arena, from, &schema, options, &reader, &unit));
+    TRY(provider_conn(of->provider, &conn));
+    TRY(of_input(label, of->path,
+                 engine_parquet_schema(arena, conn, of->path, &schema, &footer_rows)));
+    char *from = engine_read_parquet_sql(arena, &of->path, 1, "");
+    TRY(find_time(of->provider, arena, from, &schema, options, &reader, &unit));
     const char *time_name = reader != NULL ? schema.columns[reader->column].name : NULL;
-    TRY(of_input(options->label, path, decode_all(provider, from, reader, time_name, &rows)));
+    TRY(of_input(label, of->path, decode_all(of->provider, from, reader, time_name, &rows)));
     if (rows != footer_rows) {
-        return ERR(INVALID, "%s: its footer tells of %lld rows, %lld were read", options->label,
+        return ERR(INVALID, "%s: its footer tells of %lld rows, %lld were read", label,
                    (long long)footer_rows, (long long)rows);
     }
     if (reader != NULL) TRY(refuse_nulls(reader, options, time_name));
     return record(arena, reader, &schema, rows, unit, meta);
+}
+
+Err *provider_check_parquet(Provider *provider, Arena *arena, const char *path,
+                            const IngestOptions *options, Version *meta)
+{
+    Check of = {.provider = provider, .path = path, .options = options};
+    Conn *conn = NULL;
+    TRY(check_magic(path, options->label));
+    TRY(provider_conn(provider, &conn)); /* the engine is there before any child is */
+    if (options->converted) return check(&of, arena, meta);
+    return isolated(arena, options->label, check, &of, meta);
 }

@@ -16,9 +16,8 @@ static Err *resolve_children(void *context, Arena *arena, const Node *dir, const
     return err;
 }
 
-static Err *load_zone(void *context, Arena *arena, const char *name, const Zone **out)
+Err *provider_zone(Arena *arena, const char *name, const Zone **out)
 {
-    (void)context;
     const char *const roots[] = {"/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/etc/zoneinfo"};
     if (strstr(name, "..") != NULL || name[0] == '/')
         return ERR(INVALID, "zone '%s': not a zone name", name);
@@ -35,6 +34,12 @@ static Err *load_zone(void *context, Arena *arena, const char *name, const Zone 
     }
     return err_hint(ERR(NOT_FOUND, "zone '%s' is not in the tz database", name),
                     "names look like America/Los_Angeles; the package tzdata brings them");
+}
+
+static Err *load_zone(void *context, Arena *arena, const char *name, const Zone **out)
+{
+    (void)context;
+    return provider_zone(arena, name, out);
 }
 
 Err *provider_open(Arena *arena, const ProviderOptions *options, Provider **out)

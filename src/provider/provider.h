@@ -50,6 +50,8 @@ Err *provider_open(Arena *arena, const ProviderOptions *options, Provider **out)
 void provider_close_at(Provider **provider);
 Fs *provider_fs(Provider *provider);                            /* NULL without a pond */
 Err *provider_plan(Provider *provider, Plan **out) WARN_UNUSED; /* made on first use */
+/* A zone of the host's tz database. NOT_FOUND with how names look. */
+Err *provider_zone(Arena *arena, const char *name, const Zone **out) WARN_UNUSED;
 Arena *provider_arena(Provider *provider);
 Err *provider_scratch_dir(Provider *provider, const char **out) WARN_UNUSED;
 

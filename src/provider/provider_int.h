@@ -44,6 +44,19 @@ Cover *cover_new(Arena *arena);
 void cover_add(Cover *cover, TimeUs *times, size_t count); /* may reorder `times` */
 void cover_finish(Cover *cover, Arena *arena, int64_t rows, TimeSpan **out, size_t *out_count);
 
+/* What is known of a Parquet file (rows, size, schema, time column, intervals, order) as JSON and
+ * back, and as a file to scan. */
+void meta_to_json(JsonOut *json, const Version *meta);
+void meta_from_json(Arena *arena, const Json *json, Version *meta);
+Err *scan_file_of(Arena *arena, const Version *meta, const char *path, const char *label,
+                  ScanFile *out) WARN_UNUSED;
+
+/* Runs `body` in a child process; its result or error comes back. A child that crashes is INVALID
+ * naming `label`. */
+typedef Err *MetaBody(void *context, Arena *arena, Version *meta);
+Err *isolated(Arena *arena, const char *label, MetaBody *body, void *context, Version *meta)
+    WARN_UNUSED;
+
 /* A text source (CSV) as a scan of Parquet made from it, once per content and options. */
 Err *text_scan_file(Provider *provider, const char *path, const char *sha256, const Url *url,
                     const char *label, ScanFile *out) WARN_UNUSED;

@@ -16,22 +16,9 @@ static Err *version_scan_file(Provider *provider, const char *path, const Versio
                             (long long)version->version),
                         path);
     }
-    ScanFile file = {.path = content.path,
-                     .label = arena_printf(arena, "%s v%lld", path, (long long)version->version),
-                     .rows = version->rows,
-                     .size_bytes = version->size_bytes,
-                     .time_column = version->time_column,
-                     .time_unit = version->time_unit,
-                     .intervals = version->intervals,
-                     .interval_count = version->interval_count,
-                     .in_order = version->in_order};
-    memcpy(file.sha256, version->sha256, sizeof file.sha256);
-    const Json *schema = NULL;
-    if (version->schema == NULL) return ERR(CORRUPT, "%s: no schema was recorded", file.label);
-    TRY(json_parse(arena, version->schema, strlen(version->schema), &schema));
-    TRY(schema_from_json(arena, schema, &file.schema));
-    *out = file;
-    return NULL;
+    memcpy(out->sha256, version->sha256, sizeof out->sha256);
+    const char *label = arena_printf(arena, "%s v%lld", path, (long long)version->version);
+    return scan_file_of(arena, version, content.path, label, out);
 }
 
 static TimeSpan overrides_of(const Node *node)
@@ -124,17 +111,8 @@ static Err *host_parquet_relation(Provider *provider, const Source *source, cons
                                                 .time_column = url_option(url, "time"),
                                                 .unit = url_option(url, "unit")},
                                &meta));
-    const Json *schema = NULL;
-    TRY(json_parse(arena, meta.schema, strlen(meta.schema), &schema));
-    TRY(schema_from_json(arena, schema, &file->schema));
-    file->path = source->path;
-    file->label = spec.label;
-    file->rows = meta.rows;
-    file->time_column = meta.time_column;
-    file->time_unit = meta.time_unit;
-    file->intervals = meta.intervals;
-    file->interval_count = meta.interval_count;
-    file->in_order = meta.in_order;
+    meta.size_bytes = file->size_bytes;
+    TRY(scan_file_of(arena, &meta, source->path, spec.label, file));
     return rel_scan(arena, &spec, out);
 }
 
