@@ -47,8 +47,13 @@ static Err *body(void *context, Cli *cli)
 /* The position of a configuration error leads to the file it was read from. */
 static Err *validate(Cli *cli, const char *file, Mknod *mknod)
 {
+    Provider *provider = NULL;
     Err *err = factory_validate(cli->arena, cli->args[0], mknod->config, &mknod->factory);
-    if (err == NULL || err_code(err) == ERR_NOT_FOUND) return err;
+    if (err != NULL && err_code(err) == ERR_NOT_FOUND) return err; /* no such factory */
+    if (err == NULL) {
+        TRY(cli_open_provider(cli, true, &provider));
+        err = factory_check(provider, mknod->factory, mknod->path, mknod->config);
+    }
     return err_path(ERR_WRAP(err, "%s", file), file);
 }
 

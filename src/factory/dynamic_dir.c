@@ -58,6 +58,20 @@ static Err *validate(Arena *arena, const Yaml *config)
     return NULL;
 }
 
+static Err *check(const FactoryCall *call)
+{
+    const Yaml *entries = yaml_get(call->config, "entries");
+    for (size_t i = 0; i < entries->count; i++) {
+        const Yaml *entry = entries->items[i];
+        const Factory *factory = factory_find(yaml_get(entry, "factory")->text);
+        FactoryCall inner = *call;
+        inner.config = yaml_get(entry, "config");
+        if (factory == NULL || factory->check == NULL) continue;
+        TRY(ERR_WRAP(factory->check(&inner), "entry '%s'", yaml_get(entry, "name")->text));
+    }
+    return NULL;
+}
+
 /* The entry's configuration has been expanded already: its dollars are written double so that they
  * stay. */
 static void escape_dollars(Arena *arena, Yaml *node)
@@ -110,5 +124,6 @@ const Factory FACTORY_DYNAMIC_DIR = {
                "      patterns: {sonde: \"/devices/**/NorthSonde.series\"}\n"
                "      query: SELECT * FROM sonde ORDER BY timestamp\n",
     .validate = validate,
+    .check = check,
     .children = children,
 };

@@ -65,8 +65,7 @@ Err *factory_check_keys(const Yaml *config, const char *what, const FactoryKey *
     return NULL;
 }
 
-/* An error of a value's own parser, at the value's position. */
-static Err *at_node(const Yaml *node, Err *err)
+Err *factory_error_at(const Yaml *node, Err *err)
 {
     if (err == NULL) return NULL;
     Err *own = yaml_error(node, "%s", err_message(err));
@@ -87,7 +86,7 @@ Err *factory_duration(const Yaml *node, int64_t *out_us)
     if (node->kind != YAML_SCALAR)
         return yaml_error(node, "a duration such as 15m or 1h is expected");
     if (is_reference(node)) return NULL;
-    return at_node(node, duration_parse(node->text, out_us));
+    return factory_error_at(node, duration_parse(node->text, out_us));
 }
 
 Err *factory_time(const Yaml *map, const char *key, bool required, TimeUs *out)
@@ -96,7 +95,21 @@ Err *factory_time(const Yaml *map, const char *key, bool required, TimeUs *out)
     TRY(yaml_str(map, key, required, &text));
     const Yaml *node = yaml_get(map, key);
     if (text == NULL || is_reference(node)) return NULL;
-    return at_node(node, time_parse(text, out));
+    return factory_error_at(node, time_parse(text, out));
+}
+
+Err *factory_check(Provider *provider, const Factory *factory, const char *path,
+                   const char *config_text)
+{
+    FactoryCall call = {.provider = provider, .arena = provider_arena(provider), .path = path};
+    Yaml *config = NULL;
+    TRY(parse_config(call.arena, factory, config_text, &config));
+    Err *unset = provider_expand(provider, call.arena, config);
+    call.config = config;
+    if (unset == NULL && factory->check != NULL)
+        return err_source(factory->check(&call), config_text);
+    err_free(unset);
+    return NULL;
 }
 
 /* ---- what the provider calls ---- */

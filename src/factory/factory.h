@@ -36,6 +36,9 @@ typedef struct Factory {
     const char *example; /* YAML */
     /* Strict check of the whole configuration without looking at the pond. */
     Err *(*validate)(Arena *arena, const Yaml *config);
+    /* What can be known only with the engine or the host, when a node is made: does the SQL parse,
+     * is there such a zone? May be NULL. */
+    Err *(*check)(const FactoryCall *call);
     Err *(*relation)(const FactoryCall *call, const Rel **out); /* FILE, and derived files of DIR */
     Err *(*children)(const FactoryCall *call, Node **out, size_t *count); /* DIR */
 } Factory;
@@ -45,4 +48,8 @@ const Factory *const *factory_all(size_t *count);
 /* NOT_FOUND with the nearest name; then yaml_parse and validate. `variables` may still be unset. */
 Err *factory_validate(Arena *arena, const char *name, const char *config_text, const Factory **out)
     WARN_UNUSED;
+/* The checks of a new node at `path` beyond factory_validate. They wait for its use while variables
+ * are unset. */
+Err *factory_check(Provider *provider, const Factory *factory, const char *path,
+                   const char *config_text) WARN_UNUSED;
 void factory_install(Provider *provider);

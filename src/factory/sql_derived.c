@@ -106,6 +106,23 @@ static Err *build(const FactoryCall *call, bool one, const Rel **out)
                    patterns->count, out);
 }
 
+static Err *check(const FactoryCall *call)
+{
+    const Yaml *patterns = yaml_get(call->config, "patterns"),
+               *query = yaml_get(call->config, "query");
+    const Rel *rel = NULL;
+    Plan *plan = NULL;
+    if (query == NULL) return NULL;
+    SqlInput *inputs = AARRAY(call->arena, SqlInput, patterns->count);
+    for (size_t i = 0; i < patterns->count; i++) {
+        inputs[i].name = patterns->keys[i]->text;
+        inputs[i].rel = rel_empty(call->arena, inputs[i].name, NULL);
+    }
+    TRY(rel_sql(call->arena, "query", query->text, inputs, patterns->count, &rel));
+    TRY(provider_plan(call->provider, &plan));
+    return rel_sql_check(plan, rel);
+}
+
 static Err *table_relation(const FactoryCall *call, const Rel **out)
 {
     return build(call, true, out);
@@ -125,6 +142,7 @@ const Factory FACTORY_SQL_TABLE = {
     .example = "patterns: {stations: /meta/stations.table}\n"
                "query: SELECT name, latitude FROM stations WHERE active\n",
     .validate = validate,
+    .check = check,
     .relation = table_relation,
 };
 
@@ -140,5 +158,6 @@ const Factory FACTORY_SQL_SERIES = {
                "query: |\n"
                "  SELECT * FROM sonde NATURAL FULL OUTER JOIN logger ORDER BY timestamp\n",
     .validate = validate,
+    .check = check,
     .relation = series_relation,
 };

@@ -90,24 +90,43 @@ static Err *check_resolutions(Arena *arena, const Yaml *list)
     return NULL;
 }
 
+/* The references of `out_pattern` are captures that `pattern` has. */
+static Err *check_references(Arena *arena, const Yaml *node, const Pattern *pattern)
+{
+    size_t count = pattern_capture_count(pattern);
+    const char **captures = AARRAY(arena, const char *, count + 1);
+    char *expanded = NULL;
+    for (size_t i = 0; i < count; i++) captures[i] = "x";
+    if (strstr(node->text, "${env:") != NULL || strstr(node->text, "${var:") != NULL) return NULL;
+    return factory_error_at(node, captures_expand(arena, node->text, captures, count, &expanded));
+}
+
+/* URLs are compiled when they are used. */
+static Err *check_patterns(Arena *arena, const Yaml *config)
+{
+    const char *in = NULL, *out = NULL;
+    const Pattern *pattern = NULL;
+    Url url;
+    TRY(yaml_str(config, "in_pattern", true, &in));
+    TRY(yaml_str(config, "out_pattern", true, &out));
+    const Yaml *in_node = yaml_get(config, "in_pattern"),
+               *out_node = yaml_get(config, "out_pattern");
+    if (*out == '\0' || *out == '/')
+        return yaml_error(out_node, "'out_pattern' is a relative name");
+    if (strstr(in, "${env:") != NULL || strstr(in, "${var:") != NULL) return NULL;
+    TRY(factory_error_at(in_node, url_parse(arena, in, &url)));
+    if (url.host) return NULL;
+    TRY(factory_error_at(in_node, pattern_compile(arena, url.path, &pattern)));
+    return check_references(arena, out_node, pattern);
+}
+
 static Err *validate(Arena *arena, const Yaml *config)
 {
     const char *text = NULL;
     const Yaml *list = NULL;
-    const Pattern *pattern = NULL;
     TimeUs origin = 0;
     TRY(factory_check_keys(config, "temporal-reduce", KEYS, sizeof KEYS / sizeof *KEYS));
-    TRY(yaml_str(config, "in_pattern", true, &text));
-    Err *err = pattern_compile(arena, text, &pattern);
-    if (err != NULL && !text_starts(text, "csv:") && strstr(text, "://") == NULL) {
-        Err *own = yaml_error(yaml_get(config, "in_pattern"), "%s", err_message(err));
-        err_free(err);
-        return own;
-    }
-    err_free(err);
-    TRY(yaml_str(config, "out_pattern", true, &text));
-    if (*text == '\0' || *text == '/')
-        return yaml_error(yaml_get(config, "out_pattern"), "'out_pattern' is a relative name");
+    TRY(check_patterns(arena, config));
     TRY(yaml_str(config, "time_column", false, &text));
     TRY(yaml_str(config, "zone", false, &text));
     TRY(factory_time(config, "origin", false, &origin));
@@ -117,6 +136,14 @@ static Err *validate(Arena *arena, const Yaml *config)
     if (list->count == 0) return yaml_error(list, "'aggregations' is empty");
     for (size_t i = 0; i < list->count; i++) TRY(check_aggregation(list->items[i]));
     return NULL;
+}
+
+static Err *check(const FactoryCall *call)
+{
+    const Yaml *node = yaml_get(call->config, "zone");
+    const Zone *zone = NULL;
+    if (node == NULL) return NULL;
+    return factory_error_at(node, provider_zone(call->arena, node->text, &zone));
 }
 
 /* ---- listing ---- */
@@ -385,6 +412,7 @@ const Factory FACTORY_TEMPORAL_REDUCE = {
                "  - {type: max}\n"
                "  - {type: count, columns: [\"*\"]}\n",
     .validate = validate,
+    .check = check,
     .children = children,
     .relation = relation,
 };

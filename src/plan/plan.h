@@ -146,6 +146,8 @@ typedef struct SqlInput {
  */
 Err *rel_sql(Arena *arena, const char *label, const char *query, const SqlInput *inputs,
              size_t count, const Rel **out) WARN_UNUSED;
+/* The text of a rel_sql alone, whatever its inputs' columns: before a node is made of it. */
+Err *rel_sql_check(Plan *plan, const Rel *sql) WARN_UNUSED;
 
 /* ---- answers ---- */
 /* Computes what is lazy in the whole tree (schemas of SQL by the engine or cache, zones,

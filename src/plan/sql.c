@@ -92,6 +92,13 @@ static Err *ask_engine(Plan *plan, const Rel *rel, SqlCheck *out_check, Schema *
     return err_source(err, rel->sql.query);
 }
 
+Err *rel_sql_check(Plan *plan, const Rel *sql)
+{
+    SCRATCH(scratch);
+    SqlCheck check = {0};
+    return err_source(sql_check(plan, scratch, sql, &check), sql->sql.query);
+}
+
 /* ---- remembering ---- */
 
 static void remember(Plan *plan, const Rel *rel, const SqlCheck *check, const Schema *schema)
