@@ -1,7 +1,7 @@
 /* Rows of the catalog index as cells.
  *
- * Each table's last column is the XXH3-64 of the others, written by index_put and checked whenever a
- * row is read: of 300 single-bit flips in a SQLite file 173 gave silently wrong rows, and SQLite
+ * Each table's last column is the XXH3-64 of the others, written by index_put and checked whenever
+ * a row is read: of 300 single-bit flips in a SQLite file 173 gave silently wrong rows, and SQLite
  * itself notices few of them. The bytes hashed are, per cell: its kind, its length or value (8
  * bytes, little endian), its bytes; the table's number comes first.
  *

@@ -124,7 +124,8 @@ Err *index_node_by_id(Index *index, Arena *arena, const NodeId *id, bool *found,
     WARN_UNUSED;
 Err *index_node_by_name(Index *index, Arena *arena, const NodeId *parent, const char *name,
                         bool *found, NodeRow *out) WARN_UNUSED;
-/* None of the `nodes` nodes has this id: every row is read. For the rare case that an id is not found. */
+/* None of the `nodes` nodes has this id: every row is read. For the rare case that an id is not
+ * found. */
 Err *index_prove_no_node(Index *index, const NodeId *id, int64_t nodes) WARN_UNUSED;
 Err *index_children(Index *index, Arena *arena, const NodeId *parent, NodeRow **out, size_t *count)
     WARN_UNUSED;

@@ -267,7 +267,7 @@ Err *row_from_chunk(Arena *arena, const Chunk *chunk, size_t at, LogRow *out)
     const char *op = cell_text(arena, chunk, COL_OP, at);
     if (!op_parse(op, &row.op)) return bad_row(&row, "not an operation", op);
     const char *node = cell_text(arena, chunk, COL_NODE, at);
-    if (!id_valid(node)) return bad_row(&row, "not a node id", node);
+    if (node == NULL || !id_valid(node)) return bad_row(&row, "not a node id", node);
     memcpy(row.node.text, node, sizeof row.node.text);
     if (vector_is_null(&chunk->vectors[COL_TIME], at)) return bad_row(&row, "time", NULL);
     row.time = cell_int(chunk, COL_TIME, at, 0);

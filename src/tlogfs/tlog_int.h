@@ -126,5 +126,6 @@ Err *log_commit(Arena *arena, LogSource *source, int64_t version, const DeltaCom
                 const char *txn_id, bool *out_won, bool *out_certain) WARN_UNUSED;
 
 /* ---- merge.c ---- */
-/* Of live files in order: where the suffix to be merged begins; `count` - 1 when there is nothing to do. */
+/* Of live files in order: where the suffix to be merged begins; `count` - 1 when there is nothing
+ * to do. */
 size_t tlog_plan_merge(const LogFile *files, size_t count);
