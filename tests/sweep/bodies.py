@@ -1,0 +1,115 @@
+"""The bodies that are swept: for each a template (how the pond, and the export, stand before) and one command.
+
+Templates are made once by the same program without faults; attempts work on copies. Inputs stand beside the templates
+and are never changed.
+"""
+import dataclasses
+import pathlib
+import random
+
+from common import Box
+
+EXPORT = ('export', '-p', '/s/*.series', '-p', '/r/*.series', '-p', '/reduced/*/*.series', '-p', '/raw/*', '-d', 'out', '--temporal', 'year,month')
+
+
+@dataclasses.dataclass
+class Body:
+    name: str
+    command: tuple[str, ...]
+    template: str
+    export: bool = False
+    before: str = ''  # root, or tree of the export
+    after: str = ''
+
+    def state(self, box: Box) -> str:
+        return box.tree() if self.export else box.root()
+
+
+def csv_text(days: range, level: float) -> str:
+    start = 1704067200  # 2024-01-01
+    rows = [f'{start + day * 86400 + hour * 3600},{level + day + hour / 24:.4f},{hour}' for day in days for hour in range(0, 24, 6)]
+    return '\n'.join(['timestamp,level,hour', *(f'{iso(int(row.split(",")[0]))},{row.split(",", 1)[1]}' for row in rows)]) + '\n'
+
+
+def iso(epoch: int) -> str:
+    import datetime
+    return datetime.datetime.fromtimestamp(epoch, datetime.timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')
+
+
+def write_inputs(folder: pathlib.Path) -> None:
+    noise = random.Random(7)
+    folder.mkdir()
+    (folder / 'small.txt').write_text('a few words\n')
+    (folder / 'old.bin').write_bytes(noise.randbytes(20_000))
+    (folder / 'new.bin').write_bytes(noise.randbytes(150_000))
+    (folder / 'first.csv').write_text(csv_text(range(0, 60), 1.0))
+    (folder / 'more.csv').write_text(csv_text(range(60, 75), 2.0))
+    (folder / 'late.csv').write_text(csv_text(range(40, 95), 3.0))
+    (folder / 'other.csv').write_text(csv_text(range(0, 20), 9.0))
+    (folder / 'reduce.yaml').write_text('in_pattern: /s/*.series\nout_pattern: $0\ntime_column: timestamp\n'
+                                        'resolutions: [1d]\naggregations: [{type: avg}, {type: max, columns: [level]}]\n')
+    (folder / 'derived.yaml').write_text('patterns:\n  s: /s/x.series\nquery: SELECT timestamp, level * 2 AS twice FROM s\n')
+
+
+def make_templates(pond: str, folder: pathlib.Path) -> list[Body]:
+    """The templates under folder/<name>; returns the bodies, with the states before and after as a run without faults has them."""
+    given = folder / 'in'
+    write_inputs(given)
+
+    def grown(name: str, base: str | None, *commands: tuple[str, ...]) -> None:
+        with Box(pond, folder, folder / base if base else None) as box:
+            for command in commands:
+                box.must(*command)
+            (folder / name).mkdir()
+            for part in ('pond', 'out'):
+                if (box.dir / part).exists():
+                    (box.dir / part).rename(folder / name / part)
+
+    csv = 'host+csv+series://'
+    (folder / 'nothing').mkdir()
+    grown('base', None, ('init',), ('mkdir', '/d', '/d/sub', '/s', '/raw'), ('copy', f'{given}/old.bin', '/d/big.bin'),
+          ('copy', f'{given}/small.txt', '/d/sub/small.txt'), ('copy', f'{csv}{given}/first.csv', '/s/x.series'))
+    grown('derived', 'base', ('copy', f'{csv}{given}/other.csv', '/s/y.series'), ('copy', f'{given}/old.bin', '/raw/kept.bin'),
+          ('copy', f'{given}/old.bin', '/raw/gone.bin'), ('mkdir', '/r'),
+          ('mknod', 'sql-derived-series', '/r/twice.series', '--config-path', f'{given}/derived.yaml'),
+          ('mknod', 'temporal-reduce', '/reduced', '--config-path', f'{given}/reduce.yaml'))
+    grown('exported', 'derived', EXPORT, ('copy', f'{csv}{given}/late.csv', '/s/x.series'), ('rm', '/raw/gone.bin'),
+          ('copy', f'{given}/new.bin', '/raw/new.bin'))
+    grown('due', 'base', *(('mkdir', f'/m{n}') for n in range(3)))
+    grown('garbage', 'due', ('mkdir', '/n'), ('copy', f'{given}/new.bin', '/d/big.bin'), ('rm', '-r', '/d/sub'), ('rm', '/m0'))
+
+    bodies = [
+        Body('init', ('init',), 'nothing'),
+        Body('copy-inline', ('copy', f'{given}/small.txt', '/d/inline.txt'), 'base'),
+        Body('copy-blob', ('copy', f'{given}/new.bin', '/d/big.bin'), 'base'),
+        Body('copy-csv', ('copy', f'{csv}{given}/more.csv', '/s/x.series'), 'base'),
+        Body('mkdir', ('mkdir', '-p', '/p/q/r'), 'base'),
+        Body('mv', ('mv', '/d', '/s/moved'), 'base'),
+        Body('rm', ('rm', '-r', '/d'), 'base'),
+        Body('mknod', ('mknod', 'temporal-reduce', '/reduced', '--config-path', f'{given}/reduce.yaml'), 'base'),
+        Body('checkpoint', ('mkdir', '/tenth'), 'due'),
+        Body('maintain', ('maintain', '--compact', '--vacuum', '--retain', '0'), 'garbage'),
+        Body('export-first', EXPORT, 'derived', export=True),
+        Body('export-second', EXPORT, 'exported', export=True),
+    ]
+    for body in bodies:
+        measure(pond, folder, body)
+    return bodies
+
+
+def measure(pond: str, folder: pathlib.Path, body: Body) -> None:
+    with Box(pond, folder, folder / body.template) as box:
+        body.before = body.state(box)
+        had_checkpoint = (box.dir / 'pond/log/_delta_log/_last_checkpoint').exists()
+        files = sum(p.is_file() for p in box.dir.rglob('pond/[lb]*/**/*'))
+        box.must(*body.command)
+        body.after = body.state(box)
+        if body.name != 'maintain' and body.before == body.after:
+            raise AssertionError(f'{body.name}: changes nothing')
+        if body.name == 'checkpoint' and (had_checkpoint or not (box.dir / 'pond/log/_delta_log/_last_checkpoint').exists()):
+            raise AssertionError('checkpoint: this commit is not the one that writes a checkpoint')
+        if body.name == 'maintain' and files <= sum(p.is_file() for p in box.dir.rglob('pond/[lb]*/**/*')):
+            raise AssertionError('maintain: removes nothing')
+        for state in (body.before, body.after):
+            if not body.export and state != 'none' and len(state) != 64:
+                raise AssertionError(f'{body.name}: {state}')
