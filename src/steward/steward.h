@@ -7,8 +7,9 @@
  * steward/transact.c.
  *
  * Invariant: a command that fails changes nothing; reads take no lock and write nothing but
- * disposable caches. Threads: a Pond belongs to one thread at a time. Errors: those of tlogfs, and
- * LOCKED naming who holds the lock and since when. */
+ * disposable caches.
+ * Threads: a Pond belongs to one thread at a time.
+ * Errors: those of tlogfs, and LOCKED naming who holds the lock and since when. */
 #pragma once
 #include "cache/cache.h"
 #include "tlogfs/tlogfs.h"
@@ -30,10 +31,10 @@ void pond_close_at(Pond **pond);
 FsBackend pond_backend(Pond *pond);
 const TlogInfo *pond_info(Pond *pond);
 Tlog *pond_tlog(Pond *pond);
-Cache *
-pond_cache(Pond *pond); /* POND/cache/cache.db, opened on first use; memory for a read-only pond */
-const char *pond_temp_dir(Pond *pond); /* POND/tmp/<own>, made on first use, removed at close; in
-                                          $TMPDIR for a read-only pond */
+/* POND/cache/cache.db, opened on first use; memory for a read-only pond. */
+Cache *pond_cache(Pond *pond);
+/* POND/tmp/<own>, made on first use, removed at close; in $TMPDIR for a read-only pond. */
+const char *pond_temp_dir(Pond *pond);
 
 /* Runs `body` in a transaction. An error from it aborts. A lost commit race runs it once more from
  * the new state. *out as tlog_commit. */

@@ -3,15 +3,17 @@
  *
  * Reading: the index answers everything; it is checked against the newest log entry by probing (at
  * most one entry is opened when it is current), advanced or rebuilt when behind, missing or
- * damaged. One SQLite read transaction per open Tlog is its snapshot. Writing: changes go into an
- * SQLite transaction (so reads see them) and into log rows; tlog_commit writes one Parquet file and
- * one Delta entry, then commits the index. A crash between leaves an index that is behind, never
- * ahead.
+ * damaged. One SQLite read transaction per open Tlog is its snapshot.
+ *
+ * Writing: changes go into an SQLite transaction (so reads see them) and into log rows; tlog_commit
+ * writes one Parquet file and one Delta entry, then commits the index. A crash between leaves an
+ * index that is behind, never ahead.
  *
  * Invariant: the log and the blobs are the truth; everything under cache/ may be deleted at any
- * moment. Locks: none here; tlog_begin demands that the caller (steward) holds POND/lock. Threads:
- * a Tlog belongs to one thread at a time. Errors: NOT_A_POND, CORRUPT, CONFLICT (another commit
- * came first), IO. */
+ * moment.
+ * Locks: none here; tlog_begin demands that the caller (steward) holds POND/lock.
+ * Threads: a Tlog belongs to one thread at a time.
+ * Errors: NOT_A_POND, CORRUPT, CONFLICT (another commit came first), IO. */
 #pragma once
 #include "delta/delta.h"
 #include "tinyfs/tinyfs.h"
