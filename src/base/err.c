@@ -67,7 +67,7 @@ Err *err_errno(int errnum, const char *file, int line, const char *format, ...)
 
 Err *err_frame(Err *err, const char *file, int line)
 {
-    if (err != NULL && err->frame_count < MAX_FRAMES) {
+    if (err->frame_count < MAX_FRAMES) {
         err->frames[err->frame_count].file = file;
         err->frames[err->frame_count++].line = line;
     }

@@ -25,13 +25,13 @@ typedef struct Err Err;
 #define WARN_UNUSED __attribute__((warn_unused_result))
 
 Err *err_make(ErrCode code, const char *file, int line, const char *format, ...)
-    __attribute__((format(printf, 4, 5))) WARN_UNUSED;
+    __attribute__((format(printf, 4, 5), returns_nonnull)) WARN_UNUSED;
 #define ERR(code, ...) err_make(ERR_##code, __FILE__, __LINE__, __VA_ARGS__)
 
 /* From errno: "open /x: No such file or directory". ENOENT stays IO: a missing thing that is normal
  * is not an error and must be asked for by its own function. */
 Err *err_errno(int errnum, const char *file, int line, const char *format, ...)
-    __attribute__((format(printf, 4, 5))) WARN_UNUSED;
+    __attribute__((format(printf, 4, 5), returns_nonnull)) WARN_UNUSED;
 #define ERR_ERRNO(errnum, ...) err_errno((errnum), __FILE__, __LINE__, __VA_ARGS__)
 
 #define TRY(expression)                                                                            \
@@ -40,7 +40,8 @@ Err *err_errno(int errnum, const char *file, int line, const char *format, ...)
         if (__builtin_expect(try_error_ != NULL, 0))                                               \
             return err_frame(try_error_, __FILE__, __LINE__);                                      \
     } while (0)
-Err *err_frame(Err *err, const char *file, int line) WARN_UNUSED;
+Err *err_frame(Err *err, const char *file, int line) __attribute__((nonnull(1), returns_nonnull))
+WARN_UNUSED;
 
 /* Puts a sentence before the message; NULL in, NULL out. The code stays. */
 Err *err_wrap(Err *err, const char *format, ...) __attribute__((format(printf, 2, 3))) WARN_UNUSED;

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* Ctrl-C: the handler may do next to nothing, so a thread that waits for it interrupts the engine.
  */
@@ -46,6 +48,8 @@ static Err *start_trace(const Cli *cli)
 
 static Err *run(Cli *cli, int argc, char **argv)
 {
+    const char *caches = getenv("POND_CACHE");
+    cache_set_off(caches != NULL && strcmp(caches, "off") == 0);
     TRY(args_parse(cli, argc, argv));
     if (cli->quiet) log_set_level(LOG_QUIET);
     if (cli->verbose) log_set_level(LOG_VERBOSE);
