@@ -31,8 +31,8 @@ static void add_scan(Buf *text, const ScanNode *scan)
     int64_t rows = 0;
     for (size_t i = 0; i < scan->file_count; i++) rows += scan->files[i].rows;
     SCRATCH(scratch);
-    buf_printf(text, " %zu %s, %s rows", scan->file_count, scan->file_count == 1 ? "file" : "files",
-               count_format(scratch, rows));
+    buf_printf(text, " %zu %s, %s %s", scan->file_count, scan->file_count == 1 ? "file" : "files",
+               count_format(scratch, rows), rows == 1 ? "row" : "rows");
     add_span(text, scan->clip);
 }
 
@@ -56,7 +56,8 @@ static void add_grid(Buf *text, const BucketPlan *bucket, const Grid *grid)
     add_width(text, grid->width_us);
     if (grid->origin != 0) buf_printf(text, " from %s", time_format(scratch, grid->origin));
     if (bucket->spec.zone != NULL) buf_printf(text, " in %s", bucket->spec.zone);
-    buf_printf(text, ", %zu aggregates", bucket->spec.agg_count);
+    buf_printf(text, ", %zu %s", bucket->spec.agg_count,
+               bucket->spec.agg_count == 1 ? "aggregate" : "aggregates");
     if (grid->width_us == bucket->base.width_us) return;
     buf_puts(text, ", folded from ");
     add_width(text, bucket->base.width_us);

@@ -146,6 +146,10 @@ static void test_doubles(void **state)
     assert_string_equal(one_hour(world, "'nan'::DOUBLE, 1, 3", FOUR, 4), "1|nan|nan|3\n");
     assert_string_equal(one_hour(world, "1::DOUBLE, 'nan', 3", SUMS, 3), "nan|nan|nan\n");
     assert_string_equal(one_hour(world, "'nan'::DOUBLE, NULL", FOUR, 4), "nan|nan|nan|nan\n");
+    BucketAgg three[] = {{AGG_SUM, "v", "a"}, {AGG_MIN, "v", "b"}, {AGG_MAX, "v", "c"}};
+    assert_string_equal(one_hour(world, "1::DOUBLE, 'nan', 3", three, 3), "nan|1|nan\n");
+    assert_string_equal(one_hour(world, "'nan'::DOUBLE, 1, -3, 7", three, 3), "nan|-3|nan\n");
+    assert_string_equal(one_hour(world, "1::DOUBLE, 'nan', 3, NULL", three, 3), "nan|1|nan\n");
     assert_string_equal(one_hour(world, "'-inf'::DOUBLE, 2, 'inf', NULL", FOUR, 4),
                         "-inf|inf|-inf|inf\n");
     assert_string_equal(one_hour(world, "'inf'::DOUBLE, 2", SUMS, 2), "inf|inf\n");

@@ -1,5 +1,6 @@
 /* Writing and materialising: what the file holds, what is told of it, and what is refused. */
 #include "plan_test.h"
+#include <pthread.h>
 
 static const Rel *scan_sql(World *world, const char *sql, const char *time_column, TimeUnit unit)
 {
@@ -244,6 +245,80 @@ static void test_same_bytes(void **state)
     assert_string_equal(hash[0], hash[1]);
 }
 
+/* ---- threads ---- */
+
+typedef struct Worker {
+    pthread_t thread;
+    World *world;
+    const Rel *rel;
+    TimeUs from;
+    char *path, hash[65];
+} Worker;
+
+static Err *write_part(const Worker *worker)
+{
+    SCRATCH(arena);
+    CLEANUP(engine_disconnect_at) Conn *conn = NULL;
+    TRY(engine_connect(&conn));
+    RelWritten written;
+    const RelWrite write = {
+        .read = {.span = {worker->from, worker->from + US_PER_DAY - 1}, .sorted = true},
+        .path = worker->path};
+    return rel_write(worker->world->plan, arena, conn, worker->rel, &write, &written);
+}
+
+static void *work(void *context)
+{
+    return write_part(context);
+}
+
+/* A resolved tree is run by several threads at once, and each part is what it is alone. */
+static void test_threads(void **state)
+{
+    World *world = *state;
+    enum { DAYS = 8 };
+    BucketAgg aggs[] = {{AGG_AVG, "v", "v"}, {AGG_STDDEV, "v", "d"}};
+    const Rel *bucket = NULL, *sql = NULL, *both = NULL;
+    const Rel *scan = scan_sql(
+        world, "SELECT make_timestamptz(i * 10000000) AS ts, sin(i) AS v FROM range(69120) r(i)",
+        "ts", TIME_UNIT_NONE);
+    must(rel_bucket(world->plan, world->arena, scan,
+                    &(BucketSpec){.label = "/r",
+                                  .time_column = "ts",
+                                  .width_us = 2 * US_PER_HOUR,
+                                  .base_width_us = US_PER_HOUR,
+                                  .aggs = aggs,
+                                  .agg_count = 2},
+                    &bucket));
+    must(rel_sql(world->arena, "/d",
+                 "SELECT ts, v, d FROM b UNION ALL SELECT ts, v, NULL FROM s WHERE v > 0.999",
+                 (SqlInput[]){{"b", bucket}, {"s", scan}}, 2, &sql));
+    const Rel *inputs[] = {bucket, sql};
+    must(rel_union(world->arena, "/u", inputs, 2, &both));
+    must(plan_resolve(world->plan, both));
+    Worker workers[2][DAYS];
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < DAYS; i++) {
+            Worker *worker = &workers[round][i];
+            *worker = (Worker){
+                .world = world, .rel = both, .from = i * US_PER_DAY, .path = new_path(world)};
+            if (round == 0)
+                must(write_part(worker));
+            else
+                assert_int_equal(pthread_create(&worker->thread, NULL, work, worker), 0);
+        }
+    }
+    for (int i = 0; i < DAYS; i++) {
+        void *err = NULL;
+        int64_t size;
+        assert_int_equal(pthread_join(workers[1][i].thread, &err), 0);
+        must(err);
+        for (int round = 0; round < 2; round++)
+            must(os_sha256_file(workers[round][i].path, &size, workers[round][i].hash));
+        assert_string_equal(workers[0][i].hash, workers[1][i].hash);
+    }
+}
+
 static void test_explain(void **state)
 {
     World *world = *state;
@@ -271,7 +346,7 @@ static void test_explain(void **state)
     assert_string_equal(
         rel_tree_text(world->arena, sql),
         "sql /d, not in time order, runs whole\n  | SELECT *\n  | FROM r\n"
-        "  bucket /r 1h, 1 aggregates\n    scan /s.series 1 file, 1 rows, not in time order\n");
+        "  bucket /r 1h, 1 aggregate\n    scan /s.series 1 file, 1 row, not in time order\n");
 }
 
 int main(void)
@@ -280,7 +355,8 @@ int main(void)
         WORLD_TEST(test_file),          WORLD_TEST(test_nothing_in_range),
         WORLD_TEST(test_ranges),        WORLD_TEST(test_what_is_refused),
         WORLD_TEST(test_huge_integers), WORLD_TEST(test_materialize),
-        WORLD_TEST(test_same_bytes),    WORLD_TEST(test_explain),
+        WORLD_TEST(test_same_bytes),    WORLD_TEST(test_threads),
+        WORLD_TEST(test_explain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
