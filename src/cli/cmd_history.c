@@ -151,6 +151,13 @@ static void pairs_end(Pairs *pairs)
     if (pairs->cli->json) out_json(&pairs->text);
 }
 
+/* Statistics of the rest are still of use. */
+static void on_broken(void *context, const Err *err)
+{
+    (void)context;
+    log_warn("%s", err_message(err));
+}
+
 static Err *run_show(Cli *cli)
 {
     Pond *pond = NULL;
@@ -162,8 +169,8 @@ static Err *run_show(Cli *cli)
     TRY(cli_open_provider(cli, true, &provider));
     TRY(cli_open_pond(cli, &pond));
     TRY(pattern_compile(cli->arena, "/**", &pattern));
-    TRY(fs_match(provider_fs(provider), cli->arena, pattern, (MatchOptions){.keep_links = true},
-                 &matches, &count));
+    TRY(fs_match(provider_fs(provider), cli->arena, pattern,
+                 (MatchOptions){.keep_links = true, .broken = on_broken}, &matches, &count));
     for (size_t i = 0; i < count; i++) {
         const Node *node = &matches[i].node;
         kinds[node->type]++;

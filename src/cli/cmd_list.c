@@ -77,6 +77,14 @@ static Err *nothing_there(Provider *provider, Arena *arena, const Pattern *patte
                   (FindOptions){.keep_last = true}, &found);
 }
 
+/* A directory that cannot be listed does not hide the rest. */
+static void on_broken(void *context, const Err *err)
+{
+    Cli *cli = context;
+    error_print(cli, err);
+    if (cli->status == 0) cli->status = err_exit_status(err_code(err));
+}
+
 static Err *run(Cli *cli)
 {
     const char *text = cli->arg_count > 0 ? cli->args[0] : "**/*";
@@ -87,8 +95,9 @@ static Err *run(Cli *cli)
     size_t count = 0;
     TRY(cli_open_provider(cli, true, &provider));
     TRY(pattern_compile(cli->arena, text, &pattern));
-    TRY(fs_match(provider_fs(provider), cli->arena, pattern, (MatchOptions){.keep_links = true},
-                 &matches, &count));
+    TRY(fs_match(provider_fs(provider), cli->arena, pattern,
+                 (MatchOptions){.keep_links = true, .broken = on_broken, .context = cli}, &matches,
+                 &count));
     if (count == 0) TRY(nothing_there(provider, cli->arena, pattern));
     if (cli->json) {
         print_json(matches, count, all);
@@ -110,7 +119,9 @@ const Command COMMAND_LIST = {
     .usage = "list [PATTERN] [-l] [-a]",
     .summary = "list nodes: kind, size, id, version, time, path",
     .examples = "  pond list\n  pond list /sensors/\n  pond list '/reduced/**/res=1h.series' -l\n",
-    .details = "Without a pattern everything is listed (**/*). /dir/ lists what is in it.",
+    .details =
+        "Without a pattern everything is listed (**/*). /dir/ lists what is in it. What cannot "
+        "be listed is told on stderr (exit 1), the rest is listed.",
     .json = "[{\"path\",\"type\",\"id\",\"version\",\"time\",\"size\",\"rows\",\"versions\","
             "\"first\",\"last\",\"factory\",\"target\",\"derived\"}]",
     .options = OPTIONS,

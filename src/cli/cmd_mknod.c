@@ -37,11 +37,16 @@ static Err *body(void *context, Cli *cli)
     Found found;
     TRY(fs_find(provider_fs(cli->provider), cli->arena, mknod->path,
                 (FindOptions){.keep_last = true}, &found));
-    if (found.exists) return overwrite(cli, mknod, &found);
+    if (found.exists) {
+        TRY(overwrite(cli, mknod, &found));
+        fs_forget(provider_fs(cli->provider));
+        return provider_check_circle(cli->provider, mknod->path);
+    }
     Node node = {.type = mknod->factory->kind == FACTORY_DIR ? ENTRY_DYNAMIC_DIR : ENTRY_DYNAMIC,
                  .factory = mknod->factory->name,
                  .content = mknod->config};
-    return fs_create(provider_fs(cli->provider), cli->arena, mknod->path, &node, NULL);
+    TRY(fs_create(provider_fs(cli->provider), cli->arena, mknod->path, &node, NULL));
+    return provider_check_circle(cli->provider, mknod->path);
 }
 
 /* The position of a configuration error leads to the file it was read from. */

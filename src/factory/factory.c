@@ -74,6 +74,12 @@ Err *factory_error_at(const Yaml *node, Err *err)
     return own;
 }
 
+Err *factory_wrap(const FactoryCall *call, Err *err)
+{
+    if (err == NULL || err_code(err) == ERR_CIRCLE) return err;
+    return ERR_WRAP(err, "%s", call->path);
+}
+
 /* What still holds a reference is checked at use. */
 static bool is_reference(const Yaml *node)
 {

@@ -10,6 +10,8 @@ Err *factory_check_keys(const Yaml *config, const char *what, const FactoryKey *
     WARN_UNUSED;
 /* An error of a value's own parser, at the value's position; NULL in, NULL out. */
 Err *factory_error_at(const Yaml *node, Err *err) WARN_UNUSED;
+/* The node's path in front, unless the error tells a whole way through nodes already. */
+Err *factory_wrap(const FactoryCall *call, Err *err) WARN_UNUSED;
 /* A scalar that must be a duration or a time, with position. */
 Err *factory_duration(const Yaml *node, int64_t *out_us) WARN_UNUSED;
 Err *factory_time(const Yaml *map, const char *key, bool required, TimeUs *out) WARN_UNUSED;

@@ -99,8 +99,7 @@ static Err *build(const FactoryCall *call, bool one, const Rel **out)
     SqlInput *inputs = AARRAY(call->arena, SqlInput, patterns->count);
     for (size_t i = 0; i < patterns->count; i++) {
         inputs[i].name = patterns->keys[i]->text;
-        TRY(ERR_WRAP(input_of(call, patterns->items[i]->text, one, &inputs[i].rel), "%s",
-                     call->path));
+        TRY(factory_wrap(call, input_of(call, patterns->items[i]->text, one, &inputs[i].rel)));
     }
     return rel_sql(call->arena, call->path, query != NULL ? query->text : NULL, inputs,
                    patterns->count, out);

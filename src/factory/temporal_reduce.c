@@ -172,8 +172,7 @@ static Err *find_outputs(const FactoryCall *call, Reduce **out)
     size_t count = 0;
     const char *pattern = yaml_get(call->config, "in_pattern")->text;
     *reduce = (Reduce){.path = call->path, .outputs = map_new(call->arena)};
-    TRY(ERR_WRAP(provider_match(call->provider, call->arena, pattern, &sources, &count), "%s",
-                 call->path));
+    TRY(factory_wrap(call, provider_match(call->provider, call->arena, pattern, &sources, &count)));
     for (size_t i = 0; i < count; i++) {
         char *name = NULL;
         if (entry_is_dir(sources[i].node.type)) {
@@ -382,12 +381,11 @@ static Err *relation(const FactoryCall *call, const Rel **out)
     const Rel *input = NULL;
     BucketSpec spec = {0};
     AggVec aggs = {0};
-    TRY(ERR_WRAP(input_relation(call, derived->output, &input), "%s", call->path));
+    TRY(factory_wrap(call, input_relation(call, derived->output, &input)));
     TRY(time_column_of(call, input, &spec.time_column));
     for (size_t i = 0; i < list->count; i++) {
-        TRY(ERR_WRAP(
-            add_aggregation(call, list->items[i], rel_schema(input), spec.time_column, &aggs), "%s",
-            call->path));
+        TRY(factory_wrap(call, add_aggregation(call, list->items[i], rel_schema(input),
+                                               spec.time_column, &aggs)));
     }
     spec.aggs = aggs.v;
     spec.agg_count = aggs.n;

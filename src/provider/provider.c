@@ -133,7 +133,7 @@ Err *trail_enter(Provider *provider, const char *path)
         for (size_t j = i; j < provider->trail.n; j++)
             buf_printf(&circle, "%s -> ", provider->trail.v[j]);
         return err_hint(
-            err_path(ERR(INVALID, "%s reads itself: %s%s", path, circle.data, path), path),
+            err_path(ERR(CIRCLE, "%s: it reads itself: %s%s", path, circle.data, path), path),
             "narrow the pattern so that it does not reach the node it defines");
     }
     vec_push(provider->arena, &provider->trail, arena_strdup(provider->arena, path));

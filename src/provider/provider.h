@@ -3,7 +3,7 @@
  *
  * One Provider serves one command: it owns the mounted Fs (with the resolver that lists dynamic
  * directories), the Plan, and remembers each node's relation, so that nothing is discovered twice.
- * A derived node that reads itself, directly or through others, is INVALID and prints the circle.
+ * A derived node that reads itself, directly or through others, is CIRCLE and prints the way.
  *
  * Threads: one thread; resolved relations may be run by several (plan.h). */
 #pragma once
@@ -87,6 +87,10 @@ Err *provider_relation(Provider *provider, const Source *source, const Url *url,
 /* Exactly one: path or URL. NOT_FOUND (nearest name), INVALID when it names several or a directory.
  */
 Err *provider_relation_of(Provider *provider, const char *path_or_url, const Rel **out) WARN_UNUSED;
+
+/* CIRCLE when the node (a new one, inside the transaction) reads itself; other errors of it are
+ * left for its use. No text is parsed. */
+Err *provider_check_circle(Provider *provider, const char *path) WARN_UNUSED;
 
 /* ---- configuration text ---- */
 /* ${env:VAR} ${env:VAR:-default} ${var:KEY} $$ in every scalar of a tree, at use; $0 and ${10} are

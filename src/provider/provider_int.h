@@ -12,8 +12,9 @@ struct Provider {
     Plan *plan;          /* made on first use */
     const char *scratch; /* likewise */
     ProviderFactories factories;
-    Map relations; /* key of relation_key -> const Rel * */
-    TextVec trail; /* paths of the derived nodes being listed or built, outermost first */
+    Map relations;      /* key of relation_key -> const Rel * */
+    TextVec trail;      /* paths of the derived nodes being listed or built, outermost first */
+    bool without_texts; /* texts are not parsed: each is an empty relation */
     int scratch_files;
     Conn *conn; /* for checks and conversions; opened on first use */
 };

@@ -75,6 +75,10 @@ static Err *text_relation(Provider *provider, const Source *source, const Url *u
 {
     Arena *arena = provider->arena;
     const char *path = source->path, *sha256 = NULL;
+    if (provider->without_texts) {
+        *out = rel_empty(arena, arena_strdup(arena, url->text), NULL);
+        return NULL;
+    }
     if (source->host) {
         char *hash = arena_alloc(arena, SHA256_HEX + 1);
         int64_t size = 0;

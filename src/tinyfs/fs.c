@@ -177,7 +177,7 @@ static Err *check_circle(Fs *fs, const Place *place)
         circle = arena_printf(scratch, "%s -> %s", path_shown(scratch, step->path), circle);
     }
     circle = arena_printf(scratch, "%s -> %s", path_shown(scratch, at->path), circle);
-    return err_path(ERR(INVALID, "%s: it reads itself: %s", path_shown(scratch, at->path), circle),
+    return err_path(ERR(CIRCLE, "%s: it reads itself: %s", path_shown(scratch, at->path), circle),
                     at->path);
 }
 

@@ -99,6 +99,20 @@ static void add_match(Walk *walk, const Node *node, const char *path)
     perf_count(PERF_pattern_match);
 }
 
+/* What is wrong in one place of the tree may be told and passed by; what is wrong with the store,
+ * or ends the command, may not. */
+static Err *past(const Walk *walk, Err *err)
+{
+    if (err == NULL || walk->options.broken == NULL) return err;
+    ErrCode code = err_code(err);
+    bool local = code == ERR_INVALID || code == ERR_NOT_FOUND || code == ERR_CIRCLE ||
+                 code == ERR_SQL || code == ERR_UNSUPPORTED;
+    if (!local) return err;
+    walk->options.broken(walk->options.context, err);
+    err_free(err);
+    return NULL;
+}
+
 static Err *check_entered(const Walk *walk, const Frame *child)
 {
     if (child->link == NULL || !goes_on_without_end(walk->pattern, child->positions)) return NULL;
@@ -119,8 +133,8 @@ static Err *enter(Walk *walk, const Frame *dir, Frame *child)
     child->up = dir;
     child->positions = arena_memdup(walk->scratch, dir->next, bytes);
     child->next = arena_alloc(walk->scratch, bytes);
-    TRY(check_entered(walk, child));
-    return walk_dir(walk, child);
+    Err *err = check_entered(walk, child);
+    return err != NULL ? past(walk, err) : walk_dir(walk, child);
 }
 
 /* Follows a link the walk has met. *out_exists = false: it dangles and nobody wants its target. */
@@ -150,8 +164,14 @@ static Err *visit(Walk *walk, const Frame *dir, const Node *entry)
     const char *real = same ? child.path : path_join(walk->scratch, dir->place.real, entry->name);
     child.place = (Place){entry, real};
     bool keep = is_link && walk->options.keep_links;
-    if (is_link && (below || !keep)) TRY(follow(walk, dir, entry, &child, &exists));
-    if (matched) add_match(walk, keep ? entry : child.place.node, child.path);
+    if (is_link && (below || !keep)) {
+        Err *err = follow(walk, dir, entry, &child, &exists);
+        if (err != NULL) {
+            exists = false;
+            TRY(past(walk, err));
+        }
+    }
+    if (matched && (exists || keep)) add_match(walk, keep ? entry : child.place.node, child.path);
     if (!below || !exists || !entry_is_dir(child.place.node->type)) return NULL;
     return enter(walk, dir, &child);
 }
@@ -170,7 +190,8 @@ static Err *walk_dir(Walk *walk, Frame *dir)
     if (name != NULL) return walk_name(walk, dir, name);
     const Node *entries = NULL;
     size_t count = 0;
-    TRY(dir_list(walk->fs, &dir->place, &entries, &count));
+    Err *err = dir_list(walk->fs, &dir->place, &entries, &count);
+    if (err != NULL) return past(walk, err);
     for (size_t i = 0; i < count; i++) {
         if (advance(dir, walk->pattern, entries[i].name)) TRY(visit(walk, dir, &entries[i]));
     }

@@ -156,7 +156,7 @@ typedef struct Fs Fs;
 /* Lists a dynamic directory (stored with a factory, or derived). Children have name, type, factory,
  * content, derivation set, in any order; id, parent, version, txn, time, size, rows, derived are
  * filled in by tinyfs. Called at most once per directory and Fs generation. It may walk the same
- * Fs; when that leads back to a directory being listed, the error INVALID prints the circle. `path`
+ * Fs; when that leads back to a directory being listed, the error CIRCLE prints the way. `path`
  * is without links. */
 typedef struct FsResolver {
     Err *(*children)(void *context, Arena *arena, const Node *dir, const char *path, Node **out,
@@ -234,6 +234,11 @@ typedef struct Match {
 } Match;
 typedef struct MatchOptions {
     bool keep_links; /* report a matched symlink itself (list) */
+    /* Hears of each directory that cannot be listed and each link that cannot be followed, where
+     * the walk then goes past them; the error stays the walk's. NULL: the first one ends the walk.
+     */
+    void (*broken)(void *context, const Err *err);
+    void *context;
 } MatchOptions;
 /* All matches sorted by path, each once. Literal components are looked up, so a walk starts at the
  * literal prefix; each directory is read at most once, each dynamic one listed at most once. Links

@@ -558,14 +558,48 @@ static void test_circles(void **state)
     assert_string_equal(tree_match(tree, "/over/*", FOLLOW), "/over/found1(found1)");
     assert_string_equal(tree_match(tree, "/fine/*", FOLLOW), "/fine/found2(found2)");
     assert_string_equal(
-        FAILS(tree->arena, INVALID, tree_try_match(tree, "/self/*", FOLLOW, NULL, NULL)),
+        FAILS(tree->arena, CIRCLE, tree_try_match(tree, "/self/*", FOLLOW, NULL, NULL)),
         "/self: it reads itself: /self -> /self");
     assert_string_equal(
-        FAILS(tree->arena, INVALID, tree_try_match(tree, "/to/*", FOLLOW, NULL, NULL)),
+        FAILS(tree->arena, CIRCLE, tree_try_match(tree, "/to/*", FOLLOW, NULL, NULL)),
         "/self: it reads itself: /self -> /self");
     assert_string_equal(
-        FAILS(tree->arena, INVALID, tree_try_match(tree, "/a/*", FOLLOW, NULL, NULL)),
+        FAILS(tree->arena, CIRCLE, tree_try_match(tree, "/a/*", FOLLOW, NULL, NULL)),
         "/b: it reads itself: /b -> /c -> /b");
+}
+
+typedef struct Told {
+    Tree *tree;
+    Buf text;
+} Told;
+
+static void on_broken(void *context, const Err *err)
+{
+    Told *told = context;
+    buf_printf(&told->text, "%s%s", told->text.size > 0 ? "; " : "", err_message(err));
+}
+
+/* A listing goes past what is broken, and tells it. */
+static void test_past_what_is_broken(void **state)
+{
+    Tree *tree = *state;
+    GROW(tree, "/a/x", "/bad <- /bad/*", "/l1 -> /l2", "/l2 -> /l1", "/none -> /nowhere",
+         "/up/top -> /", "/z");
+    fs_set_resolver(tree->fs, (FsResolver){list_by_walk, tree});
+    Told told = {tree, buf_new(tree->arena)};
+    MatchOptions options = {.keep_links = true, .broken = on_broken, .context = &told};
+    assert_string_equal(tree_match(tree, "/**", options),
+                        "/a(a) /a/x(a/x) /bad(bad) /l1(l1) /l2(l2) /none(none) /up(up) "
+                        "/up/top(up/top) /z(z)");
+    assert_non_null(strstr(told.text.data, "/bad: it reads itself: /bad -> /bad"));
+    assert_non_null(strstr(told.text.data, "/l1: more than 40"));
+    assert_non_null(strstr(told.text.data, "/up/top the directory / contains itself"));
+    assert_null(strstr(told.text.data, "nowhere"));
+    options.keep_links = false;
+    told.text = buf_new(tree->arena);
+    assert_string_equal(tree_match(tree, "/*", options), "/a(a) /bad(bad) /up(up) /z(z)");
+    assert_non_null(strstr(told.text.data, "nowhere"));
+    (void)FAILS(tree->arena, CIRCLE, tree_try_match(tree, "/**", FOLLOW, NULL, NULL));
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, tree_setup, tree_teardown)
@@ -592,6 +626,7 @@ int main(void)
         TEST(test_dynamic_lists_nonsense),
         TEST(test_dynamic_follows_changes),
         TEST(test_circles),
+        TEST(test_past_what_is_broken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
