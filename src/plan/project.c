@@ -82,6 +82,7 @@ static Err *asked_type(Plan *plan, const Rel *rel, const ProjectColumn *column, 
 
 static Err *check_names(const Rel *rel)
 {
+    if (rel->project.count == 0) return ERR(INVALID, "%s: no columns are left", rel->label);
     for (size_t i = 0; i < rel->project.count; i++) {
         for (size_t j = 0; j < i; j++) {
             if (strcmp(rel->project.columns[i].name, rel->project.columns[j].name) == 0)

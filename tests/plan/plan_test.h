@@ -130,6 +130,8 @@ static inline void add_cell(Arena *arena, Buf *out, const Vector *vector, size_t
     size_t size;
     if (vector_is_null(vector, row)) {
         buf_puts(out, "NULL");
+    } else if (vector->phys == PHYS_NESTED) {
+        buf_puts(out, "?");
     } else if (type_class(type) == TYPE_TIMESTAMPTZ || strcmp(type, "TIMESTAMP") == 0) {
         buf_puts(out, time_format(arena, engine_int(vector, row)));
     } else if (vector->phys == PHYS_F64 || vector->phys == PHYS_F32) {

@@ -278,10 +278,39 @@ static void test_synthetic(void **state)
     expect_all_different(synthetic_variant, *state, 13);
 }
 
+/* Trees without user SQL are built, resolved and asked without the engine. */
+static void test_no_engine(void **state)
+{
+    (void)state;
+    SCRATCH(arena);
+    World world = {.arena = arena, .plan = plan_new(arena, NULL)};
+    assert_false(engine_is_loaded());
+    const Rel *scan = input_of(&world, 'a'), *bucket = NULL, *project = NULL, *rel = NULL;
+    BucketAgg aggs[] = {{AGG_SUM, "v", "x"}};
+    must(rel_bucket(world.plan, arena, scan,
+                    &(BucketSpec){.label = "/b",
+                                  .time_column = "ts",
+                                  .width_us = US_PER_HOUR,
+                                  .base_width_us = US_PER_HOUR,
+                                  .aggs = aggs,
+                                  .agg_count = 1},
+                    &bucket));
+    ProjectColumn columns[] = {{"ts", "ts", "TIMESTAMPTZ"}, {"v", "x", "double"}};
+    must(rel_project(arena, scan, columns, 2, &project));
+    must(rel_union(arena, "/u", (const Rel *[]){bucket, project}, 2, &rel));
+    must(plan_resolve(world.plan, rel));
+    assert_int_equal(rel_schema(rel)->count, 2);
+    assert_int_equal(strlen(rel_fingerprint(rel)), 64);
+    assert_true(rel_extent(arena, rel).known);
+    assert_int_equal(rel_rows_estimate(rel, ALL), 11);
+    assert_false(engine_is_loaded());
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {WORLD_TEST(test_scan),     WORLD_TEST(test_bucket),
-                                       WORLD_TEST(test_partials), WORLD_TEST(test_sql),
-                                       WORLD_TEST(test_others),   WORLD_TEST(test_synthetic)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_no_engine), WORLD_TEST(test_scan), WORLD_TEST(test_bucket),
+        WORLD_TEST(test_partials),        WORLD_TEST(test_sql),  WORLD_TEST(test_others),
+        WORLD_TEST(test_synthetic)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -380,6 +380,28 @@ static void test_union(void **state)
     assert_int_equal(extent.intervals[0].max, 2 * US_PER_SECOND);
 }
 
+/* Inputs that are no scans: in order where they follow each other. */
+static void test_order_of_unions(void **state)
+{
+    World *world = *state;
+    static const int FROM[] = {0, 2, 1};
+    const Rel *inputs[3], *rel = NULL;
+    for (int i = 0; i < 3; i++) {
+        ScanFile file = seconds(world, FROM[i], 2, i);
+        must(rel_range(world->arena, scan_with(world, &file, 1, ALL), (TimeSpan){0, US_PER_DAY},
+                       &inputs[i]));
+    }
+    must(rel_union(world->arena, "/u", inputs, 2, &rel));
+    assert_true(rel_is_in_order(rel));
+    assert_int_equal(times_in(plan_of(world, rel), "ORDER BY"), 0);
+    must(rel_union(world->arena, "/u", inputs, 3, &rel));
+    assert_false(rel_is_in_order(rel));
+    assert_string_equal(all_rows(world, rel),
+                        "1970-01-01T00:00:00Z|0\n1970-01-01T00:00:01Z|0\n1970-01-01T00:00:01Z|2\n"
+                        "1970-01-01T00:00:02Z|1\n1970-01-01T00:00:02Z|2\n1970-01-01T00:00:03Z|1\n");
+    assert_true(rel_in_order_for(rel, (TimeSpan){0, US_PER_SECOND - 1}));
+}
+
 static void test_project(void **state)
 {
     World *world = *state;
@@ -393,7 +415,7 @@ static void test_project(void **state)
     assert_int_equal(rel_time_index(rel), 1);
     assert_true(rel_is_time_local(rel) && rel_is_in_order(rel));
     const Rel *two = NULL;
-    must(rel_project(world->arena, rel, columns, 0, &two)); /* no columns is odd, but no accident */
+    expect_error(rel_project(world->arena, rel, columns, 0, &two), ERR_INVALID, "no columns");
     ProjectColumn days[] = {{"ts", "d", "DATE"}};
     must(rel_project(world->arena, scan, days, 1, &two));
     assert_false(rel_is_time_local(two)); /* the day begins before the rows */
@@ -474,6 +496,7 @@ int main(void)
         WORLD_TEST(test_nothing),
         WORLD_TEST(test_union),
         WORLD_TEST(test_union_of_scans),
+        WORLD_TEST(test_order_of_unions),
         WORLD_TEST(test_project),
         WORLD_TEST(test_cast_of_time),
         WORLD_TEST(test_estimates),

@@ -82,6 +82,19 @@ static void test_buckets_and_sql_nest(void **state)
                                                "2024-01-01T02:00:00Z|174\n");
 }
 
+/* A feed can be read once; a query may name its input as often as it likes. */
+static void test_feed_named_twice(void **state)
+{
+    World *world = *state;
+    const Rel *rel = sql_over(
+        world,
+        "SELECT a.timestamp, a.v + b.v AS v FROM source a JOIN source b USING (timestamp) WHERE "
+        "a.v > (SELECT min(v) FROM source)",
+        hourly(world, source(world)));
+    assert_string_equal(all_rows(world, rel),
+                        "2024-01-01T01:00:00Z|102\n2024-01-01T02:00:00Z|174\n");
+}
+
 static void expect_at(Err *err, int line, int column, const char *words)
 {
     int has_line = 0, has_column = 0;
@@ -285,6 +298,61 @@ static void test_names(void **state)
                  "two inputs are named");
 }
 
+static void test_order_and_limit(void **state)
+{
+    World *world = *state;
+    char *rows = NULL;
+    const Rel *rel =
+        sql_over(world, "SELECT timestamp, v FROM source ORDER BY v DESC LIMIT 3", source(world));
+    must(rows_of(world, rel, (RelRead){.span = ALL}, &rows)); /* as the query gives them */
+    assert_string_equal(
+        rows, "2024-01-01T02:50:00Z|17\n2024-01-01T02:40:00Z|16\n2024-01-01T02:30:00Z|15\n");
+    must(rows_of(world, rel, (RelRead){.span = ALL, .sorted = true, .limit = 2}, &rows));
+    assert_string_equal(rows, "2024-01-01T02:30:00Z|15\n2024-01-01T02:40:00Z|16\n");
+    must(rows_of(world, source(world), (RelRead){.span = ALL, .limit = 1}, &rows));
+    assert_string_equal(rows, "2024-01-01T00:00:00Z|0\n");
+    must(rows_of(world, hourly(world, rel), (RelRead){.span = ALL, .limit = 5}, &rows));
+    assert_string_equal(rows, "2024-01-01T02:00:00Z|48\n");
+}
+
+/* More feeds in one statement than there are connections. */
+static void test_many_feeds(void **state)
+{
+    World *world = *state;
+    enum { FEEDS = 300 };
+    const Rel *inputs[FEEDS], *both = NULL, *input = source(world);
+    for (int i = 0; i < FEEDS; i++) inputs[i] = hourly(world, input);
+    must(rel_union(world->arena, "/u", inputs, FEEDS, &both));
+    assert_int_equal(strlen(all_rows(world, both)), FEEDS * strlen(all_rows(world, inputs[0])));
+}
+
+/* Facts wait for the plan where only the engine knows them. */
+static void test_late_facts(void **state)
+{
+    World *world = *state;
+    static BucketAgg aggs[] = {{AGG_SUM, "w", "w"}, {AGG_SUM, "x", "x"}};
+    const Rel *sql = sql_over(world, "SELECT timestamp, v AS w FROM source", source(world)),
+              *rel = NULL, *wide = NULL;
+    BucketSpec spec = {.label = "/r",
+                       .time_column = "timestamp",
+                       .width_us = US_PER_DAY,
+                       .base_width_us = US_PER_DAY,
+                       .aggs = aggs,
+                       .agg_count = 1};
+    must(rel_bucket(world->plan, world->arena, sql, &spec, &rel));
+    must(
+        rel_union(world->arena, "/u", (const Rel *[]){rel, rel_sort(world->arena, sql)}, 2, &wide));
+    must(plan_resolve(world->plan, wide));
+    assert_string_equal(all_rows(world, rel), "2024-01-01T00:00:00Z|153\n");
+    spec.agg_count = 2;
+    must(rel_bucket(world->plan, world->arena,
+                    sql_over(world, "SELECT timestamp, v AS w FROM source", source(world)), &spec,
+                    &rel));
+    expect_error(plan_resolve(world->plan, rel), ERR_NOT_FOUND, "no column \"x\"");
+    expect_error(rel_open(world->plan, rel, (RelRead){.span = ALL}, &(RelStream *){NULL}),
+                 ERR_INTERNAL, "before plan_resolve");
+}
+
 static void test_default_query(void **state)
 {
     World *world = *state;
@@ -381,6 +449,10 @@ int main(void)
         WORLD_TEST(test_what_is_volatile),
         WORLD_TEST(test_time_column),
         WORLD_TEST(test_names),
+        WORLD_TEST(test_order_and_limit),
+        WORLD_TEST(test_many_feeds),
+        WORLD_TEST(test_late_facts),
+        WORLD_TEST(test_feed_named_twice),
         WORLD_TEST(test_default_query),
         WORLD_TEST(test_deep_text),
         WORLD_TEST(test_null_times),

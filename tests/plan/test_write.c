@@ -181,13 +181,15 @@ static void test_materialize(void **state)
                                         "ts::TIMESTAMP::TIMESTAMP_NS",
                                         "ts::DATE"};
     for (size_t i = 0; i < 6; i++) {
-        char *query = arena_printf(world->arena,
-                                   "SELECT %s AS ts, i::HUGEINT * 100000000000000000000 AS h, 'x' "
-                                   "|| i AS \"A\", i = 2 AS a, "
-                                   "i::DECIMAL(5,1) AS d, CASE WHEN i = 1 THEN 'nan'::DOUBLE ELSE "
-                                   "-0.0 END AS f, NULL::FLOAT AS n, "
-                                   "i::UTINYINT AS u, to_hours(i)::VARCHAR AS iv FROM s",
-                                   TIMES[i]);
+        char *query = arena_printf(
+            world->arena,
+            "SELECT %s AS ts, i::HUGEINT * 100000000000000000000 AS h, 'x' "
+            "|| i AS \"A\", i = 2 AS a, "
+            "i::DECIMAL(5,1) AS d, CASE WHEN i = 1 THEN 'nan'::DOUBLE ELSE "
+            "-0.0 END AS f, NULL::FLOAT AS n, "
+            "i::UTINYINT AS u, to_hours(i)::VARCHAR AS iv, NULL AS nul, [i, NULL] AS li, "
+            "{'p q': i} AS st, 'b'::ENUM('a', 'b') AS en FROM s",
+            TIMES[i]);
         const Rel *sql = NULL, *kept = NULL;
         must(rel_sql(world->arena, "/d", query, &(SqlInput){"s", one}, 1, &sql));
         char *rows = all_rows(world, sql), *path = new_path(world);
