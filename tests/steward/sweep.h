@@ -19,7 +19,7 @@ typedef struct SweepBody {
 /* Of a child: what it wrote to `root`/answer, one word a line; its exit status. */
 typedef struct Answer {
     int status;
-    char words[4][80];
+    char words[6][80];
     int count;
 } Answer;
 
@@ -41,7 +41,7 @@ static inline Answer in_child(ChildMain *main, const void *context)
     }
     assert_int_equal(waitpid(pid, &answer.status, 0), pid);
     FILE *file = fopen(path, "r");
-    while (file != NULL && answer.count < 4 &&
+    while (file != NULL && answer.count < 6 &&
            fgets(answer.words[answer.count], 80, file) != NULL) {
         answer.words[answer.count][strcspn(answer.words[answer.count], "\n")] = '\0';
         answer.count++;
@@ -111,22 +111,6 @@ typedef struct Run {
     const char *dir, *plan;
 } Run;
 
-/* Answers: whether the fault was reached, how the body ended. */
-static inline void run_body(const void *context, FILE *answer)
-{
-    const Run *run = context;
-    tlog_register_classes(run->dir);
-    log_set_level(LOG_QUIET);
-    err_free(os_fault_set(run->plan));
-    Err *error = run->body->run(run->dir);
-    uint64_t seen = os_fault_seen();
-    err_free(os_fault_set(NULL));
-    (void)fprintf(answer, "%llu\n%s\n%.70s\n", (unsigned long long)seen,
-                  error == NULL ? "done" : err_code_name(err_code(error)),
-                  error == NULL ? "" : err_message(error));
-    engine_shutdown();
-}
-
 static inline Err *sweep_again(void *context, Pond *p)
 {
     (void)context;
@@ -164,6 +148,22 @@ static inline void run_check(const void *context, FILE *answer)
     if (error != NULL) (void)fprintf(answer, "error\n%.75s\n", err_message(error));
     if (found.problem_count > 0) (void)fprintf(answer, "fsck\n%.75s\n", found.problems[0].what);
     engine_shutdown();
+}
+
+/* Answers: how many calls the plan saw, how the body ended, why; then as run_check. */
+static inline void run_body(const void *context, FILE *answer)
+{
+    const Run *run = context;
+    tlog_register_classes(run->dir);
+    log_set_level(LOG_QUIET);
+    err_free(os_fault_set(run->plan));
+    Err *error = run->body->run(run->dir);
+    uint64_t seen = os_fault_seen();
+    err_free(os_fault_set(NULL));
+    (void)fprintf(answer, "%llu\n%s\n%.70s\n", (unsigned long long)seen,
+                  error == NULL ? "done" : err_code_name(err_code(error)),
+                  error == NULL ? "" : err_message(error));
+    run_check(run, answer);
 }
 
 /* ---- the sweep ---- */
@@ -207,13 +207,23 @@ static inline void fresh_copy(const Sweep *sweep)
         shell(arena_printf(arena, "cp -a %s %s", sweep->template_dir, sweep->dir));
 }
 
+/* The root among what run_check answered, from line `first` on. */
+static inline const char *root_of(const Sweep *sweep, const char *what, const Answer *answer,
+                                  int first)
+{
+    bool good = answer->status == 0 && answer->count == first + 1;
+    if (!good) {
+        fail_msg("%s: %s: status %d: %s %s", sweep->body->name, what, answer->status,
+                 answer->words[first], answer->words[first + 1]);
+    }
+    return arena_strdup(arena, answer->words[first]);
+}
+
 static inline const char *check_root(const Sweep *sweep, const char *what)
 {
     Run run = {sweep->body, sweep->dir, NULL};
     Answer answer = in_child(run_check, &run);
-    bool good = answer.status == 0 && answer.count == 1;
-    if (!good) fail_msg("%s: %s: %s %s", sweep->body->name, what, answer.words[0], answer.words[1]);
-    return arena_strdup(arena, answer.words[0]);
+    return root_of(sweep, what, &answer, 0);
 }
 
 static inline Sweep sweep_begin(const SweepBody *body)
@@ -228,7 +238,7 @@ static inline Sweep sweep_begin(const SweepBody *body)
     fresh_copy(&sweep);
     Answer answer = in_child(run_body, &run);
     if (strcmp(answer.words[1], "done") != 0) fail_msg("%s: %s", body->name, answer.words[2]);
-    sweep.after = check_root(&sweep, "without fault");
+    sweep.after = root_of(&sweep, "without fault", &answer, 3);
     assert_int_equal(strcmp(sweep.before, sweep.after) == 0, body->same_root);
     return sweep;
 }
@@ -244,7 +254,7 @@ static inline bool sweep_run(Sweep *sweep, const char *plan, uint64_t nth)
         fail_msg("%s: %s: status %d", sweep->body->name, plan, answer.status);
     if (!crashed && strtoull(answer.words[0], NULL, 10) < nth) return false;
     sweep->runs++;
-    const char *got = check_root(sweep, plan);
+    const char *got = crashed ? check_root(sweep, plan) : root_of(sweep, plan, &answer, 3);
     bool was = strcmp(got, sweep->before) == 0, is = strcmp(got, sweep->after) == 0;
     bool right = was || is;
     if (!crashed) right = strcmp(answer.words[1], "done") == 0 ? is : was;
