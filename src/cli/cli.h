@@ -98,6 +98,9 @@ void out_text(const Cli *cli, const char *name_key, const char *name, const char
               const char *text);
 char *time_to_second(Arena *arena, TimeUs time); /* 2024-07-01 00:00:00: fractions are left out */
 void error_print(const Cli *cli, const Err *err);
+/* Tells an error that does not end the command, which goes on with the rest and then exits with the
+ * first one's status. `cli` is a Cli (for MatchOptions.broken). */
+void cli_pass_by(void *cli, const Err *err);
 const char *paint(
     bool colored,
     const char *style); /* "" when not colored; styles: bold dim red green yellow blue cyan reset */

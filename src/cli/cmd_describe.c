@@ -193,8 +193,7 @@ static Err *describe_all(Cli *cli, const Source *sources, size_t count, const Ur
         Err *err = describe(cli, &sources[i], url, &d);
         if (err != NULL && (count == 1 || err_code(err) == ERR_INTERRUPTED)) return err;
         if (err != NULL) {
-            error_print(cli, err);
-            if (cli->status == 0) cli->status = err_exit_status(err_code(err));
+            cli_pass_by(cli, err);
             err_free(err);
         } else if (cli->json) {
             put_json(&json, &d);
@@ -207,6 +206,21 @@ static Err *describe_all(Cli *cli, const Source *sources, size_t count, const Ur
     return NULL;
 }
 
+/* As provider_match, but past what is broken. */
+static Err *find(Cli *cli, const Url *url, Source **out, size_t *count)
+{
+    const Pattern *pattern = NULL;
+    Match *matches = NULL;
+    if (url->host) return provider_match(cli->provider, cli->arena, url->text, out, count);
+    TRY(pattern_compile(cli->arena, url->path, &pattern));
+    TRY(fs_match(provider_fs(cli->provider), cli->arena, pattern,
+                 (MatchOptions){.broken = cli_pass_by, .context = cli}, &matches, count));
+    *out = AARRAY(cli->arena, Source, *count + 1);
+    for (size_t i = 0; i < *count; i++)
+        (*out)[i] = (Source){.node = matches[i].node, .path = matches[i].path};
+    return NULL;
+}
+
 static Err *run(Cli *cli)
 {
     const char *name = cli->arg_count > 0 ? cli->args[0] : "**/*";
@@ -216,7 +230,7 @@ static Err *run(Cli *cli)
     Url url;
     TRY(url_parse(cli->arena, name, &url));
     TRY(cli_open_provider(cli, !url.host, &provider));
-    TRY(provider_match(provider, cli->arena, name, &sources, &count));
+    TRY(find(cli, &url, &sources, &count));
     if (count == 0 && strpbrk(url.path, "*?[{") == NULL) {
         Found found;
         return fs_get(provider_fs(provider), cli->arena, url.path, (FindOptions){0}, &found);

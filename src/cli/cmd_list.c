@@ -77,14 +77,6 @@ static Err *nothing_there(Provider *provider, Arena *arena, const Pattern *patte
                   (FindOptions){.keep_last = true}, &found);
 }
 
-/* A directory that cannot be listed does not hide the rest. */
-static void on_broken(void *context, const Err *err)
-{
-    Cli *cli = context;
-    error_print(cli, err);
-    if (cli->status == 0) cli->status = err_exit_status(err_code(err));
-}
-
 static Err *run(Cli *cli)
 {
     const char *text = cli->arg_count > 0 ? cli->args[0] : "**/*";
@@ -96,8 +88,8 @@ static Err *run(Cli *cli)
     TRY(cli_open_provider(cli, true, &provider));
     TRY(pattern_compile(cli->arena, text, &pattern));
     TRY(fs_match(provider_fs(provider), cli->arena, pattern,
-                 (MatchOptions){.keep_links = true, .broken = on_broken, .context = cli}, &matches,
-                 &count));
+                 (MatchOptions){.keep_links = true, .broken = cli_pass_by, .context = cli},
+                 &matches, &count));
     if (count == 0) TRY(nothing_there(provider, cli->arena, pattern));
     if (cli->json) {
         print_json(matches, count, all);

@@ -95,3 +95,10 @@ void error_print(const Cli *cli, const Err *err)
         err_print_frames(err, stderr);
     }
 }
+
+void cli_pass_by(void *context, const Err *err)
+{
+    Cli *cli = context;
+    error_print(cli, err);
+    if (cli->status == 0) cli->status = err_exit_status(err_code(err));
+}

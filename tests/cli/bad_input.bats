@@ -178,15 +178,19 @@ PY
     node /a 'patterns: {x: /b}'
     node /b 'patterns: {x: /c}'
     run --separate-stderr node /c 'patterns: {x: "/[a]"}' 'query: SELECT * FROM x'
-    if [ "$status" -eq 0 ]; then
-        fails 1 cat /a
-    fi
-    tells "reads itself: " " -> "
+    [ "$status" -eq 1 ]
+    tells "/c: it reads itself: /c -> /a -> /b -> /c" "hint:"
     run --separate-stderr node /all 'patterns: {x: "/al*"}'
-    if [ "$status" -eq 0 ]; then
-        fails 1 cat /all
-    fi
-    tells "/all -> /all" "hint:"
+    [ "$status" -eq 1 ]
+    tells "/all -> /all"
+    [ "$(paths)" = $'/a\n/b\n/d\n/ok.series' ]
+    # one that closes by itself later is told at use, and hides nothing else
+    node /e 'patterns: {x: "/f*"}'
+    node /e2 'patterns: {x: /e}'
+    ok mv /e2 /f
+    fails 1 cat /e
+    tells "/e: it reads itself: /e -> /f -> /e"
+    ok rm /e /f
     node /missing 'patterns: {x: /ok.serie}'
     fails 4 cat /missing
     tells "/missing: /ok.serie: it does not exist" "did you mean /ok.series?"
@@ -271,6 +275,26 @@ yaml() { # FACTORY YAML EXPECTED...: the configuration is refused so
     yaml sql-derived-series "patterns: {a: /x}\nquery: \"SELECT * FROM read_csv('/etc/passwd')\"\n" "not allowed"
     yaml sql-derived-series 'patterns: {a: /x}\nquery: SELECT * FROM b\n' '"b" is not among the patterns'
     yaml dynamic-dir "entries: [{name: n, factory: sql-derived-series, config: {patterns: {a: /x}, query: SELECT * FROM b}}]\n" '"b" is not among'
+}
+
+@test "a directory that cannot be listed does not hide the rest" {
+    KEEPS=no
+    printf 'in_pattern: /n*\nout_pattern: x\nresolutions: [1h]\naggregations: [{type: avg}]\n' >y
+    ok mknod temporal-reduce /red --config-path y
+    ok list
+    ok mkdir /nodes
+    for command in list describe; do
+        run --separate-stderr pond "$command"
+        [ "$status" -eq 1 ]
+        has /ok.series /nodes
+        tells "/red" "matches the directory /nodes" "hint:"
+    done
+    run --separate-stderr pond show
+    [ "$status" -eq 0 ]
+    tells warning "/nodes"
+    fails 1 cat /red/x/res=1h.series
+    fails 1 export -p '/red/**/*.series' -d out
+    [ ! -e out ]
 }
 
 @test "variables: unset ones are named with their place, at use" {

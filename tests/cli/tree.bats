@@ -110,8 +110,10 @@ prepare() { pond init --quiet; }
     fails 2 ln /a /b
     tells "pond ln -s /a /b"
     fails 1 ln -s /x /rel
-    ok list
+    run --separate-stderr pond list # all of it, and what is wrong
     has "/rel -> d/f" "/dangling -> /nowhere" "[LINK]" "/loop1 -> /loop2"
+    [ "$status" -eq 1 ]
+    tells "/loop1: more than 40 symbolic links"
     ok cat /rel
     is hello
     ok cat /dir/f
