@@ -59,8 +59,8 @@ void pond_temp_close(Pond *pond)
     if (pond->temp_lock == NULL) return;
     Err *error = os_remove_tree(pond->temp_dir);
     if (error != NULL) log_debug("%s", err_message(error));
-    err_free(error);
-    err_free(os_unlink_if(arena_printf(pond->arena, "%s.lock", pond->temp_dir)));
+    if (error == NULL) err_free(os_unlink_if(arena_printf(pond->arena, "%s.lock", pond->temp_dir)));
+    err_free(error); /* with its lock file the folder stays to be swept */
     os_unlock_at(&pond->temp_lock);
 }
 

@@ -131,11 +131,23 @@ static void after_commit(Pond *pond)
     perf_trace_end("after");
 }
 
+/* What dead writers and readers left in POND/tmp goes at the next write. */
+static void sweep_leftovers(Pond *pond)
+{
+    TlogVacuum done = {0};
+    int64_t folders = 0;
+    Err *error = tlog_sweep_folders(pond->tlog, &done);
+    if (error == NULL) error = pond_temp_sweep(pond, &folders);
+    if (error != NULL) log_debug("leftovers stay: %s", err_message(error));
+    err_free(error);
+}
+
 Err *pond_transact(Pond *pond, PondBody *body, void *context, TlogCommitted *out)
 {
     TlogCommitted done = {.log_version = -1};
     bool lost = false;
     TRY(pond_lock(pond));
+    sweep_leftovers(pond);
     Err *error = attempt(pond, body, context, &done, &lost);
     if (lost) {
         err_free(error);

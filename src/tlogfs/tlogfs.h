@@ -95,6 +95,8 @@ typedef struct TlogVacuum {
 Err *tlog_vacuum(Tlog *tlog, int64_t retain_us, TlogVacuum *out) WARN_UNUSED;
 /* Only what dead writers left: staging folders, log entries never published; adds to *out. */
 Err *tlog_sweep_staging(Tlog *tlog, TlogVacuum *out) WARN_UNUSED;
+/* Of these only POND/tmp: what each transaction can afford, since the log folder grows. */
+Err *tlog_sweep_folders(Tlog *tlog, TlogVacuum *out) WARN_UNUSED;
 
 /* ---- history, backwards from the newest ---- */
 typedef struct TlogEntry {

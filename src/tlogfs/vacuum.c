@@ -161,7 +161,7 @@ static Err *sweep_entries(Tlog *tlog, TlogVacuum *out)
     return NULL;
 }
 
-static Err *sweep_folders(Tlog *tlog, TlogVacuum *out)
+Err *tlog_sweep_folders(Tlog *tlog, TlogVacuum *out)
 {
     SCRATCH(scratch);
     OsEntry *entries = NULL;
@@ -185,7 +185,7 @@ static Err *sweep_folders(Tlog *tlog, TlogVacuum *out)
 Err *tlog_sweep_staging(Tlog *tlog, TlogVacuum *out)
 {
     TRY(sweep_entries(tlog, out));
-    return sweep_folders(tlog, out);
+    return tlog_sweep_folders(tlog, out);
 }
 
 Err *tlog_vacuum(Tlog *tlog, int64_t retain_us, TlogVacuum *out)
