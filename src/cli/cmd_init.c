@@ -19,7 +19,12 @@ static Err *run_init(Cli *cli)
     if (err != NULL && err_code(err) == ERR_POND_EXISTS)
         return err_hint(err, "it was left as it is; a pond is made in an absent or empty folder");
     TRY(err);
-    TRY(cli_open_pond(cli, &pond));
+    err = cli_open_pond(cli, &pond);
+    if (err != NULL) { /* the pond is there: that is what was asked for */
+        log_warn("the pond is made, but it cannot be read back: %s", err_message(err));
+        err_free(err);
+        return NULL;
+    }
     const TlogInfo *info = pond_info(pond);
     if (cli->json) {
         Buf text = buf_new(cli->arena);
