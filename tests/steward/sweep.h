@@ -348,3 +348,13 @@ static const SweepBody BODIES[] = {
     {"commit with checkpoint and merge", 7, body_inline, false}, /* the ninth commit */
     {"maintain", 3, body_maintain, true},
 };
+
+/* One test a body, which finds it in *state. */
+static inline void sweep_tests(struct CMUnitTest *tests, CMUnitTestFunction test)
+{
+    for (size_t i = 0; i < sizeof BODIES / sizeof *BODIES; i++) {
+        tests[i] = (struct CMUnitTest){.name = BODIES[i].name,
+                                       .test_func = test,
+                                       .initial_state = (void *)(uintptr_t)&BODIES[i]};
+    }
+}

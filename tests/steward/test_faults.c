@@ -1,51 +1,17 @@
-/* Every file call of ours fails, or is the last one: the pond is as before or as after. The
- * engine's and SQLite's calls, and the other kinds of failure, are swept by test_sweep (suite
- * soak). */
+/* Every file call of ours fails once: the pond is as before or as after. The engine's and SQLite's
+ * calls, and the other kinds of failure, are swept by test_sweep (suite soak); that the process
+ * ends there by test_crashes. */
 #include "steward/sweep.h"
 
-static void sweep_body(const SweepBody *body)
+static void each_call_fails(void **state)
 {
+    const SweepBody *body = *state;
+    (void)test_begin(state);
     Sweep sweep = sweep_begin(body);
     sweep_all(&sweep, "origin=ours", "eio");
-    sweep_all(&sweep, "origin=ours", "lose");
     print_message("# %s: %d runs\n", body->name, sweep.runs);
     assert_true(sweep.runs > 10);
-}
-
-static void sweep_init(void **state)
-{
-    (void)state;
-    sweep_body(&BODIES[0]);
-}
-
-static void sweep_inline(void **state)
-{
-    (void)state;
-    sweep_body(&BODIES[1]);
-}
-
-static void sweep_blobs(void **state)
-{
-    (void)state;
-    sweep_body(&BODIES[2]);
-}
-
-static void sweep_names(void **state)
-{
-    (void)state;
-    sweep_body(&BODIES[3]);
-}
-
-static void sweep_checkpoint(void **state)
-{
-    (void)state;
-    sweep_body(&BODIES[4]);
-}
-
-static void sweep_maintain(void **state)
-{
-    (void)state;
-    sweep_body(&BODIES[5]);
+    (void)test_end(state);
 }
 
 /* How many calls match, from a run that only counts. */
@@ -79,9 +45,8 @@ static void sweep_others(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        TEST(sweep_init),       TEST(sweep_inline),   TEST(sweep_blobs),  TEST(sweep_names),
-        TEST(sweep_checkpoint), TEST(sweep_maintain), TEST(sweep_others),
-    };
+    enum { COUNT = sizeof BODIES / sizeof *BODIES };
+    struct CMUnitTest tests[COUNT + 1] = {[COUNT] = TEST(sweep_others)};
+    sweep_tests(tests, each_call_fails);
     return RUN("faults", tests);
 }

@@ -16,11 +16,7 @@ static void sweep_everything(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[sizeof BODIES / sizeof *BODIES] = {0};
-    for (size_t i = 0; i < sizeof BODIES / sizeof *BODIES; i++) {
-        tests[i] = (struct CMUnitTest){.name = BODIES[i].name,
-                                       .test_func = sweep_everything,
-                                       .initial_state = (void *)(uintptr_t)&BODIES[i]};
-    }
+    struct CMUnitTest tests[sizeof BODIES / sizeof *BODIES];
+    sweep_tests(tests, sweep_everything);
     return RUN("sweep", tests);
 }
