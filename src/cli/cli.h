@@ -96,6 +96,7 @@ void out_json(const Buf *json);
 /* A text as it is; with --json as {name_key: name, text_key: text}. */
 void out_text(const Cli *cli, const char *name_key, const char *name, const char *text_key,
               const char *text);
+char *count_of(Arena *arena, int64_t count, const char *what); /* "1 row", "2,000 rows" */
 char *time_to_second(Arena *arena, TimeUs time); /* 2024-07-01 00:00:00: fractions are left out */
 void error_print(const Cli *cli, const Err *err);
 /* Tells an error that does not end the command, which goes on with the rest and then exits with the

@@ -92,7 +92,7 @@ static void print_versions(Arena *arena, const Description *d)
         const Version *v = &d->versions[i];
         out_printf("    v%-4lld %s  %12s bytes", (long long)v->version,
                    time_to_second(arena, v->time), count_format(arena, v->size_bytes));
-        if (v->rows >= 0) out_printf("  %10s rows", count_format(arena, v->rows));
+        if (v->rows >= 0) out_printf("  %15s", count_of(arena, v->rows, "row"));
         if (v->interval_count > 0) {
             out_printf("  %s .. %s%s", time_format_human(arena, v->intervals[0].min),
                        time_format_human(arena, v->intervals[v->interval_count - 1].max),
@@ -120,10 +120,13 @@ static void print_text(Cli *cli, const Description *d)
     out_printf("  Type: %s (%s)\n", entry_type_name(d->node->type), d->format);
     if (d->node->factory != NULL) out_printf("  Factory: %s\n", d->node->factory);
     if (d->node->type == ENTRY_SYMLINK) out_printf("  Target: %s\n", d->node->content);
-    if (d->schema.count > 0) out_printf("  Schema (%zu columns)\n", d->schema.count);
-    for (size_t i = 0; i < d->schema.count; i++)
+    if (d->schema.count > 0)
+        out_printf("  Schema (%s)\n", count_of(scratch, (int64_t)d->schema.count, "column"));
+    for (size_t i = 0; i < d->schema.count; i++) {
+        bool typed = strcmp(d->schema.columns[i].type, "\"NULL\"") != 0;
         out_printf("    %s: %s\n", text_printable(scratch, d->schema.columns[i].name),
-                   d->schema.columns[i].type);
+                   typed ? d->schema.columns[i].type : "NULL (no value yet)");
+    }
     if (d->time_column != NULL) out_printf("  Time column: %s\n", d->time_column);
     if (d->node->has_min_override)
         out_printf("  Hidden before: %s\n", time_format_human(scratch, d->node->min_override));

@@ -24,19 +24,24 @@ static void print_summary(Cli *cli, const ExportSummary *summary, bool dry_run)
     const char *bold = paint(cli->color_out, "bold"), *reset = paint(cli->color_out, "reset");
     for (size_t i = 0; i < summary->target_count; i++) {
         const ExportTarget *target = &summary->targets[i];
-        out_printf("%s%s%s -> %s  %s  %zu files, %s rows\n", bold, target->source, reset,
-                   target->path, *target->partitioning != '\0' ? target->partitioning : "one file",
-                   target->file_count, count_format(scratch, target->rows));
+        bool parted = *target->partitioning != '\0';
+        out_printf("%s%s%s -> %s%s%s: %s, %s\n", bold, text_printable(scratch, target->source),
+                   reset, text_printable(scratch, target->path), parted ? "  by " : "",
+                   target->partitioning, count_of(scratch, (int64_t)target->file_count, "file"),
+                   target->rows >= 0 ? count_of(scratch, target->rows, "row") : "bytes");
     }
     for (size_t i = 0; dry_run && i < summary->file_count; i++) {
         const ExportFile *file = &summary->files[i];
-        out_printf("  would %-6s %s  about %s rows\n", file->action, file->path,
-                   count_format(scratch, file->rows));
+        out_printf("  would %-6s %s", file->action, text_printable(scratch, file->path));
+        if (file->rows >= 0)
+            out_printf("  about %s\n", count_of(scratch, file->rows, "row"));
+        else
+            out_printf("\n");
     }
-    out_printf("%s%s: %s written, %s kept, %s removed; %s rows, %s, %s\n",
-               dry_run ? "Dry run, nothing written. Files" : "Files", "",
+    out_printf("%s: %s written, %s kept, %s removed; %s, %s, %s\n",
+               dry_run ? "Dry run, nothing written. Files" : "Files",
                count_format(scratch, summary->written), count_format(scratch, summary->kept),
-               count_format(scratch, summary->removed), count_format(scratch, summary->rows),
+               count_format(scratch, summary->removed), count_of(scratch, summary->rows, "row"),
                size_format(scratch, summary->bytes),
                duration_format(scratch, summary->duration_us));
 }

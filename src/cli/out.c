@@ -48,6 +48,11 @@ void out_text(const Cli *cli, const char *name_key, const char *name, const char
     out_json(&buf);
 }
 
+char *count_of(Arena *arena, int64_t count, const char *what)
+{
+    return arena_printf(arena, "%s %s%s", count_format(arena, count), what, count == 1 ? "" : "s");
+}
+
 char *time_to_second(Arena *arena, TimeUs time)
 {
     TimeUs fraction = time % US_PER_SECOND;

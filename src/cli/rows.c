@@ -36,7 +36,7 @@ static char *double_text(Arena *arena, double value)
 static char *float_text(Arena *arena, double value)
 {
     if (!isfinite(value)) return double_text(arena, value);
-    for (int digits = 6; digits < 9; digits++) {
+    for (int digits = 1; digits < 9; digits++) {
         char *text = arena_printf(arena, "%.*g", digits, value);
         if (strtof(text, NULL) == (float)value) return double_text(arena, strtod(text, NULL));
     }

@@ -186,7 +186,8 @@ Err *engine_write_parquet(Arena *arena, Conn *conn, const ParquetWrite *write, P
  * named k=v mean nothing. `extra` e.g. ", file_row_number=true" or "". */
 char *engine_read_parquet_sql(Arena *arena, const char *const *paths, size_t count,
                               const char *extra);
-/* Schema and rows from the footer. CORRUPT when it is not Parquet or damaged. */
+/* Schema (names as the file has them) and rows from the footer. CORRUPT when it is not Parquet or
+ * damaged. */
 Err *engine_parquet_schema(Arena *arena, Conn *conn, const char *path, Schema *out,
                            int64_t *out_rows) WARN_UNUSED;
 

@@ -40,6 +40,49 @@ char *engine_read_parquet_sql(Arena *arena, const char *const *paths, size_t cou
     return sql.data;
 }
 
+/* The names of the footer's top columns, in order. Its rows are the tree depth first, from the
+ * root. */
+static Err *footer_names(Arena *arena, Conn *conn, const char *path, char **names, size_t capacity,
+                         size_t *out_count)
+{
+    SCRATCH(scratch);
+    CLEANUP(engine_result_close_at) Result *result = NULL;
+    const char *sql =
+        arena_printf(scratch, "SELECT name, coalesce(num_children, 0) FROM parquet_schema(%s)",
+                     path_literal(scratch, path));
+    int64_t inner = 0; /* rows that belong to what came before them */
+    bool root = true;
+    TRY(engine_query(conn, sql, NULL, 0, &result));
+    for (*out_count = 0;;) {
+        Chunk chunk;
+        TRY(engine_next(result, &chunk));
+        if (chunk.rows == 0) return NULL;
+        for (size_t row = 0; row < chunk.rows; row++) {
+            size_t size = 0;
+            const char *name = engine_str(&chunk.vectors[0], row, &size);
+            int64_t children = engine_int(&chunk.vectors[1], row);
+            bool top = !root && inner == 0;
+            if (top && *out_count < capacity) names[*out_count] = arena_strndup(arena, name, size);
+            if (top) ++*out_count;
+            if (!root) inner += children - (top ? 0 : 1);
+            root = false;
+        }
+    }
+}
+
+/* The engine renames columns that differ only in case from an earlier one (A to A_1); the file's
+ * own names are put back. */
+static Err *own_names(Arena *arena, Conn *conn, const char *path, Schema *schema)
+{
+    SCRATCH(scratch);
+    char **names = AARRAY(scratch, char *, schema->count + 1);
+    size_t count = 0;
+    TRY(footer_names(arena, conn, path, names, schema->count, &count));
+    for (size_t i = 0; i < schema->count && count == schema->count; i++)
+        schema->columns[i].name = names[i];
+    return NULL;
+}
+
 Err *engine_parquet_schema(Arena *arena, Conn *conn, const char *path, Schema *out,
                            int64_t *out_rows)
 {
@@ -49,6 +92,7 @@ Err *engine_parquet_schema(Arena *arena, Conn *conn, const char *path, Schema *o
     const char *read = engine_read_parquet_sql(scratch, &path, 1, "");
     Err *err =
         engine_describe(arena, conn, arena_printf(scratch, "SELECT * FROM %s", read), &schema);
+    if (err == NULL) err = own_names(arena, conn, path, &schema);
     if (err == NULL) {
         const char *sql = arena_printf(scratch, "SELECT num_rows FROM parquet_file_metadata(%s)",
                                        path_literal(scratch, path));

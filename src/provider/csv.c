@@ -242,9 +242,11 @@ static Err *find_time(Arena *arena, Csv *csv)
 {
     Schema schema = {.columns = AARRAY(arena, Column, csv->count + 1), .count = csv->count};
     for (size_t i = 0; i < csv->count; i++) {
-        bool text = strcmp(csv->types[i], "VARCHAR") == 0 && time_column_is_named(csv->names[i]);
-        const char *type =
-            text ? "TIMESTAMP" : csv->types[i]; /* whether its texts are times is checked later */
+        /* Whether texts and numbers under a name for times are times is checked later. */
+        TypeClass class = type_class(csv->types[i]);
+        bool may_be = class == TYPE_TEXT || type_is_numeric(csv->types[i]);
+        bool named = may_be && time_column_is_named(csv->names[i]);
+        const char *type = named ? "TIMESTAMP" : csv->types[i];
         schema.columns[i] = (Column){.name = csv->names[i], .type = type};
     }
     TRY(time_column_find(&schema, url_option(csv->url, "time"), csv->label, &csv->time));

@@ -5,7 +5,7 @@
 #include "provider/provider_int.h"
 #include <string.h>
 
-static const char REVISION[] = "csv 2"; /* of the conversion: another one is another key */
+static const char REVISION[] = "csv 3"; /* of the conversion: another one is another key */
 
 static void format_key(const char *sha256, const Url *url, char out[65])
 {

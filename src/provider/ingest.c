@@ -12,7 +12,7 @@ typedef struct TimeReader {
     Cover *cover;
     TimeUs times[2048];
     TimeUs last;
-    bool in_order, any;
+    bool in_order, any, has_ns; /* has_ns: some time lies between two µs */
     int64_t rows, nulls, first_null;
 } TimeReader;
 
@@ -96,16 +96,20 @@ static Err *read_times(TimeReader *reader, const Chunk *chunk, const char *name)
 }
 
 static Err *guess_unit(Provider *provider, Arena *arena, const char *from, const Column *column,
-                       const IngestOptions *options, TimeUnit *out)
+                       ptrdiff_t index, const IngestOptions *options, TimeUnit *out)
 {
     if (options->unit != NULL)
         return ERR_WRAP(time_unit_parse(options->unit, out), "%s", options->label);
     Conn *conn = NULL;
     char *text = NULL;
     TRY(provider_conn(provider, &conn));
-    char *sql = arena_printf(arena, "SELECT CAST(approx_quantile(%s, 0.5) AS BIGINT) FROM %s",
-                             sql_ident(arena, column->name), from);
-    TRY(engine_scalar_text(arena, conn, sql, NULL, 0, &text));
+    Buf sql =
+        buf_new(arena); /* by position, since the engine may know the column by another name */
+    buf_printf(&sql, "SELECT CAST(approx_quantile(c%td, 0.5) AS BIGINT) FROM %s AS t(", index,
+               from);
+    for (ptrdiff_t i = 0; i <= index; i++) buf_printf(&sql, "%sc%td", i > 0 ? ", " : "", i);
+    buf_putc(&sql, ')');
+    TRY(engine_scalar_text(arena, conn, sql.data, NULL, 0, &text));
     *out = text == NULL ? TIME_UNIT_S : time_unit_guess(strtoll(text, NULL, 10));
     if (*out != TIME_UNIT_NONE || !options->series) return NULL;
     return err_hint(ERR(INVALID,
@@ -114,8 +118,17 @@ static Err *guess_unit(Provider *provider, Arena *arena, const char *from, const
                     "say what they count with ?unit=s, ms, us or ns");
 }
 
+/* Which columns hold a value at all. */
+static void note_values(const Chunk *chunk, bool *has_values)
+{
+    for (size_t c = 0; c < chunk->columns; c++) {
+        for (size_t row = 0; row < chunk->rows && !has_values[c]; row++)
+            has_values[c] = !vector_is_null(&chunk->vectors[c], row);
+    }
+}
+
 static Err *decode_all(Provider *provider, const char *from, TimeReader *reader,
-                       const char *time_name, int64_t *out_rows)
+                       const char *time_name, bool *has_values, int64_t *out_rows)
 {
     Conn *conn = NULL;
     CLEANUP(engine_result_close_at) Result *result = NULL;
@@ -128,6 +141,7 @@ static Err *decode_all(Provider *provider, const char *from, TimeReader *reader,
         if (chunk.rows == 0) return NULL;
         TRY(os_check_interrupt());
         *out_rows += (int64_t)chunk.rows;
+        note_values(&chunk, has_values);
         if (reader != NULL) TRY(read_times(reader, &chunk, time_name));
     }
 }
@@ -141,6 +155,16 @@ static Err *refuse_nulls(const TimeReader *reader, const IngestOptions *options,
     return err_hint(err, options->converted
                              ? "remove those rows"
                              : "remove those rows, or copy it as a table: host+table:///");
+}
+
+/* A column of a text that never holds anything is of no type rather than VARCHAR: so it does not
+ * conflict with a later version's numbers. */
+static void untype_empty(Schema *schema, const bool *has_values)
+{
+    for (size_t i = 0; i < schema->count; i++) {
+        if (!has_values[i] && type_class(schema->columns[i].type) == TYPE_TEXT)
+            schema->columns[i].type = "\"NULL\"";
+    }
 }
 
 static Err *record(Arena *arena, const TimeReader *reader, const Schema *schema, int64_t rows,
@@ -157,7 +181,7 @@ static Err *record(Arena *arena, const TimeReader *reader, const Schema *schema,
     meta->time_unit = unit;
     meta->in_order = reader->in_order && reader->nulls == 0;
     cover_finish(reader->cover, arena, rows, &meta->intervals, &meta->interval_count);
-    if (reader->divide > 1) { /* ns bounds are rounded outwards */
+    if (reader->has_ns) { /* bounds are rounded outwards */
         for (size_t i = 0; i < meta->interval_count; i++) meta->intervals[i].max++;
     }
     return NULL;
@@ -194,7 +218,7 @@ static Err *find_time(Provider *provider, Arena *arena, const char *from, const 
     const Column *column = &schema->columns[index];
     TypeClass class = type_class(column->type);
     if (strcmp(column->type, "BIGINT") == 0) {
-        TRY(guess_unit(provider, arena, from, column, options, unit));
+        TRY(guess_unit(provider, arena, from, column, index, options, unit));
         if (*unit == TIME_UNIT_NONE) return NULL; /* a table whose "time" is no time */
     } else if (class != TYPE_TIMESTAMP && class != TYPE_TIMESTAMPTZ && class != TYPE_DATE) {
         if (!options->series) return NULL;
@@ -247,12 +271,15 @@ static Err *check(void *context, Arena *arena, Version *meta)
     char *from = engine_read_parquet_sql(arena, &of->path, 1, "");
     TRY(find_time(of->provider, arena, from, &schema, options, &reader, &unit));
     const char *time_name = reader != NULL ? schema.columns[reader->column].name : NULL;
-    TRY(of_input(label, of->path, decode_all(of->provider, from, reader, time_name, &rows)));
+    bool *has_values = AARRAY(arena, bool, schema.count + 1);
+    TRY(of_input(label, of->path,
+                 decode_all(of->provider, from, reader, time_name, has_values, &rows)));
     if (rows != footer_rows) {
         return ERR(INVALID, "%s: its footer tells of %lld rows, %lld were read", label,
                    (long long)footer_rows, (long long)rows);
     }
     if (reader != NULL) TRY(refuse_nulls(reader, options, time_name));
+    if (options->converted) untype_empty(&schema, has_values);
     return record(arena, reader, &schema, rows, unit, meta);
 }
 
