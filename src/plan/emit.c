@@ -67,7 +67,8 @@ static Err *emit_project(Emit *emit, const Rel *rel, EmitWish wish)
 {
     const bool cuts = rel->facts->cuts_above && !span_is_all(wish.span);
     EmitWish below = {.span = rel->facts->cuts_above ? SPAN_ALL : wish.span,
-                      .with_order = wish.with_order};
+                      .with_order = wish.with_order,
+                      .sorted = wish.sorted};
     if (cuts) buf_puts(&emit->sql, "SELECT * FROM (");
     buf_puts(&emit->sql, "SELECT ");
     for (size_t i = 0; i < rel->project.count; i++)
@@ -217,27 +218,46 @@ static bool needs_sort(const Rel *rel, TimeSpan span)
     return rel->facts->time_index >= 0 && !rel_in_order_for(rel, span);
 }
 
-/* SELECT c0, ... FROM (SELECT ..., o, r) ORDER BY time, o, r. */
-Err *emit_sorted(Emit *emit, const Rel *rel, TimeSpan span)
+/* Whether it sorts itself, and no more than is needed: a scan, also below what keeps rows. */
+static bool emits_sorted(const Rel *rel)
 {
-    if (!needs_sort(rel, span)) return emit_rel(emit, rel, (EmitWish){.span = span});
+    switch (rel->kind) {
+    case REL_SCAN: return true;
+    case REL_PASS:
+    case REL_RANGE: return emits_sorted(rel->inputs[0]);
+    case REL_PROJECT:
+    case REL_RETIME: return !rel->facts->cuts_above && emits_sorted(rel->inputs[0]);
+    case REL_EMPTY:
+    case REL_SYNTHETIC:
+    case REL_UNION:
+    case REL_SORT:
+    case REL_BUCKET:
+    case REL_BUCKET_OVER:
+    case REL_PARTIALS:
+    case REL_SQL: return false;
+    }
+    return false;
+}
+
+/* SELECT c0, ... FROM (SELECT ..., o, r) ORDER BY time, o, r; as little of it as will do. */
+static Err *emit_in_order(Emit *emit, const Rel *rel, EmitWish wish)
+{
+    if (!needs_sort(rel, wish.span)) return emit_rel(emit, rel, wish);
+    if (!wish.with_order && emits_sorted(rel)) {
+        wish.sorted = true;
+        return emit_rel(emit, rel, wish);
+    }
     buf_puts(&emit->sql, "SELECT ");
-    emit_columns(emit, rel->facts->schema.count, false);
+    emit_columns(emit, rel->facts->schema.count, wish.with_order);
     buf_puts(&emit->sql, " FROM (");
-    TRY(emit_rel(emit, rel, (EmitWish){.span = span, .with_order = true}));
+    TRY(emit_rel(emit, rel, (EmitWish){.span = wish.span, .with_order = true}));
     buf_printf(&emit->sql, ") ORDER BY c%zd, o, r", rel->facts->time_index);
     return NULL;
 }
 
-static Err *emit_sort(Emit *emit, const Rel *rel, EmitWish wish)
+Err *emit_sorted(Emit *emit, const Rel *rel, TimeSpan span)
 {
-    if (!needs_sort(rel->inputs[0], wish.span)) return emit_rel(emit, rel->inputs[0], wish);
-    buf_puts(&emit->sql, "SELECT ");
-    emit_columns(emit, rel->facts->schema.count, wish.with_order);
-    buf_puts(&emit->sql, " FROM (");
-    TRY(emit_rel(emit, rel->inputs[0], (EmitWish){wish.span, true}));
-    buf_printf(&emit->sql, ") ORDER BY c%zd, o, r", rel->facts->time_index);
-    return NULL;
+    return emit_in_order(emit, rel, (EmitWish){.span = span});
 }
 
 Err *emit_rel(Emit *emit, const Rel *rel, EmitWish wish)
@@ -253,7 +273,7 @@ Err *emit_rel(Emit *emit, const Rel *rel, EmitWish wish)
         wish.span = span_meet(wish.span, rel->range);
         return emit_rel(emit, rel->inputs[0], wish);
     case REL_UNION: return emit_union(emit, rel, wish);
-    case REL_SORT: return emit_sort(emit, rel, wish);
+    case REL_SORT: return emit_in_order(emit, rel->inputs[0], wish);
     case REL_BUCKET:
     case REL_BUCKET_OVER:
     case REL_PARTIALS: return emit_bucket(emit, rel, wish);

@@ -228,14 +228,29 @@ char *sql_text_trim(Arena *arena, const char *query);
 void sql_text_position(const char *query, size_t offset, int *out_line, int *out_column);
 
 /* ---- files of a scan ---- */
+enum { SORTED_RUNS_MAX = 200 }; /* in one statement; beyond, everything is sorted at once */
+
+/* Neighbours in a list: in order as they are, or to be sorted together. */
+typedef struct FileRun {
+    size_t begin, end;
+    bool is_sorted;
+} FileRun;
+
 typedef struct FileList {
     const ScanFile **files;
     size_t *ordinals; /* place in the scan */
     size_t count;
     bool is_in_order; /* listed so that rows come in time order, ties by ordinal and row */
+    FileRun *runs;    /* of a list by time: they cover it */
+    size_t run_count;
 } FileList;
 /* Files whose intervals meet the span, in time order where that sorts the rows, else as given. */
 FileList scan_select(Arena *arena, const ScanNode *scan, TimeSpan span);
+/* Always by time, with runs. */
+FileList scan_select_sorted(Arena *arena, const ScanNode *scan, TimeSpan span);
+/* The file as a part of the scan's union. */
+Err *scan_file_part(const Rel *rel, const char *time_column, const ScanFile *file, UnionPart *out)
+    WARN_UNUSED;
 bool rel_in_order_for(const Rel *rel, TimeSpan span);
 
 /* ---- emitting ---- */
@@ -265,6 +280,7 @@ typedef struct Emit {
 typedef struct EmitWish {
     TimeSpan span;
     bool with_order; /* two more columns, o and r: ties sort by them */
+    bool sorted;     /* rows in time order; only of what emits_sorted() */
 } EmitWish;
 /* Appends a SELECT with columns c0, c1, ... (and o, r). */
 Err *emit_rel(Emit *emit, const Rel *rel, EmitWish wish) WARN_UNUSED;

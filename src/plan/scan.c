@@ -1,14 +1,12 @@
-/* Scans: which files of a list are read for a span of time, in which order, and the SELECT over
- * them.
+/* Scans: the schema that their files have together, and which files are read for a span of time, in
+ * which order.
  *
  * Schema, rows, intervals and order of every file were recorded when it came in, so nothing is
- * opened to plan. Columns are known by position: read_parquet([...]) AS t(f0, f1, ...). Files of
- * one schema share a read_parquet: neighbours, or all of them where rows are sorted later (each
- * branch of a union that is sorted costs the engine 170 KB). The groups are joined by a balanced
- * tree of UNION ALL, which keeps order (threads=1) and does not nest deep. The filter compares the
- * column as it is stored. */
+ * opened to plan. Files are sorted by the first time they hold inside the span. Where each begins
+ * when those before it have ended, rows come in time order without sorting; else files whose times
+ * overlap make a run that is sorted by itself, and only it: one late version does not sort the
+ * years before it. */
 #include "plan/plan_int.h"
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,7 +43,7 @@ static void forget_other_time(ScanFile *file, const char *time_column)
     file->in_order = false;
 }
 
-static Err *file_part(const Rel *rel, const char *time_column, const ScanFile *file, UnionPart *out)
+Err *scan_file_part(const Rel *rel, const char *time_column, const ScanFile *file, UnionPart *out)
 {
     *out = (UnionPart){
         .label = file->label, .schema = &file->schema, .time_index = -1, .unit = file->time_unit};
@@ -62,18 +60,6 @@ static Err *file_part(const Rel *rel, const char *time_column, const ScanFile *f
                         "say ?unit=s, ms, us or ns when it is copied in");
     return ERR(INVALID, "%s: the time column \"%s\" is %s in %s", rel->label, time_column,
                column->type, file->label);
-}
-
-static UnionPart *scan_parts(const Rel *rel, Arena *arena)
-{
-    const ScanNode *scan = &rel->scan;
-    const RelFacts *facts = rel->facts;
-    UnionPart *parts = AARRAY(arena, UnionPart, scan->file_count);
-    const char *time =
-        facts->time_index >= 0 ? facts->schema.columns[facts->time_index].name : NULL;
-    for (size_t i = 0; i < scan->file_count; i++)
-        err_free(file_part(rel, time, &scan->files[i], &parts[i])); /* resolving has checked it */
-    return parts;
 }
 
 static void resolve_no_files(const Rel *rel)
@@ -102,7 +88,7 @@ Err *rel_resolve_scan(const Rel *rel)
     UnionPart *parts = AARRAY(scratch, UnionPart, scan->file_count);
     for (size_t i = 0; i < scan->file_count; i++) {
         forget_other_time(&scan->files[i], time_column);
-        TRY(file_part(rel, time_column, &scan->files[i], &parts[i]));
+        TRY(scan_file_part(rel, time_column, &scan->files[i], &parts[i]));
     }
     United united;
     TRY(ERR_WRAP(unite(rel->arena, parts, scan->file_count, &united), "%s", rel->label));
@@ -120,24 +106,20 @@ Err *rel_resolve_scan(const Rel *rel)
 typedef struct Candidate {
     const ScanFile *file;
     size_t ordinal;
-    TimeSpan hull;
+    TimeSpan hull; /* of its rows inside the span */
 } Candidate;
 
-static bool file_meets(const ScanFile *file, TimeSpan span)
-{
-    if (file->rows == 0) return false;
-    for (size_t i = 0; i < file->interval_count; i++) {
-        if (!span_is_empty(span_meet(file->intervals[i], span))) return true;
-    }
-    return file->interval_count == 0;
-}
-
-static TimeSpan file_hull(const ScanFile *file)
+/* What of the file may lie in the span; empty when nothing. */
+static TimeSpan hull_in(const ScanFile *file, TimeSpan span)
 {
     TimeSpan hull = {TIME_MAX, TIME_MIN};
+    if (file->rows == 0) return hull;
+    if (file->interval_count == 0) return span;
     for (size_t i = 0; i < file->interval_count; i++) {
-        if (file->intervals[i].min < hull.min) hull.min = file->intervals[i].min;
-        if (file->intervals[i].max > hull.max) hull.max = file->intervals[i].max;
+        TimeSpan part = span_meet(file->intervals[i], span);
+        if (span_is_empty(part)) continue;
+        if (part.min < hull.min) hull.min = part.min;
+        if (part.max > hull.max) hull.max = part.max;
     }
     return hull;
 }
@@ -150,184 +132,121 @@ static int by_time(const void *a, const void *b)
     return x->ordinal < y->ordinal ? -1 : 1;
 }
 
-/* Whether the files, each in order, follow each other; equal times must meet in the order of
- * ordinals. */
-static bool follow_each_other(const Candidate *candidates, size_t count)
+/* As given. */
+static Candidate *candidates_in(Arena *arena, const ScanNode *scan, TimeSpan span,
+                                size_t *out_count)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (!candidates[i].file->in_order || candidates[i].file->interval_count == 0) return false;
-        if (i == 0) continue;
-        TimeUs end = candidates[i - 1].hull.max, begin = candidates[i].hull.min;
-        if (end > begin) return false;
-        if (end == begin && candidates[i - 1].ordinal > candidates[i].ordinal) return false;
-    }
-    return true;
-}
-
-FileList scan_select(Arena *arena, const ScanNode *scan, TimeSpan span)
-{
-    SCRATCH(scratch);
-    Candidate *given = AARRAY(scratch, Candidate, scan->file_count);
-    FileList list = {0};
+    Candidate *candidates = AARRAY(arena, Candidate, scan->file_count);
+    size_t count = 0;
     span = span_meet(span, scan->clip);
     for (size_t i = 0; i < scan->file_count && !span_is_empty(span); i++) {
-        const ScanFile *file = &scan->files[i];
-        if (file_meets(file, span))
-            given[list.count++] = (Candidate){.file = file, .ordinal = i, .hull = file_hull(file)};
+        TimeSpan hull = hull_in(&scan->files[i], span);
+        if (!span_is_empty(hull))
+            candidates[count++] = (Candidate){.file = &scan->files[i], .ordinal = i, .hull = hull};
     }
-    Candidate *sorted = arena_memdup(scratch, given, sizeof *given * list.count);
-    if (list.count > 1) qsort(sorted, list.count, sizeof *sorted, by_time);
-    list.is_in_order = follow_each_other(sorted, list.count);
-    const Candidate *chosen = list.is_in_order ? sorted : given;
-    list.files = AARRAY(arena, const ScanFile *, list.count);
-    list.ordinals = AARRAY(arena, size_t, list.count);
-    for (size_t i = 0; i < list.count; i++) {
-        list.files[i] = chosen[i].file;
-        list.ordinals[i] = chosen[i].ordinal;
+    *out_count = count;
+    return candidates;
+}
+
+static FileList list_of(Arena *arena, const Candidate *candidates, size_t count)
+{
+    FileList list = {.files = AARRAY(arena, const ScanFile *, count),
+                     .ordinals = AARRAY(arena, size_t, count),
+                     .count = count};
+    for (size_t i = 0; i < count; i++) {
+        list.files[i] = candidates[i].file;
+        list.ordinals[i] = candidates[i].ordinal;
     }
     return list;
 }
 
-/* ---- emitting ---- */
+/* ---- runs ---- */
 
-/* Files that one read_parquet lists. */
-typedef struct Group {
-    size_t *members; /* places in the file list */
-    size_t count;
-} Group;
-typedef VEC(Group) GroupVec;
+/* What the files before a place end with: the last time, and the greatest ordinal that reaches it.
+ */
+typedef struct RunEnd {
+    TimeUs time;
+    size_t ordinal;
+} RunEnd;
 
-typedef struct ScanEmit {
-    Emit *emit;
-    const Rel *rel;
-    const UnionPart *parts; /* by ordinal */
-    const FileList *list;
-    TimeSpan span;
-    bool with_order;
-    int64_t first_ordinal;
-    United united;
-} ScanEmit;
-
-static bool same_shape(const UnionPart *a, const UnionPart *b)
+static void run_end_add(RunEnd *end, const Candidate *candidate)
 {
-    return a->unit == b->unit && a->time_index == b->time_index &&
-           schema_equal(a->schema, b->schema);
+    TimeUs time = candidate->hull.max;
+    if (time == end->time && candidate->ordinal > end->ordinal) end->ordinal = candidate->ordinal;
+    if (time > end->time) *end = (RunEnd){time, candidate->ordinal};
 }
 
-/* Whether files may be listed apart from their neighbours: rows are sorted later. */
-static Group *group_for(const ScanEmit *s, GroupVec *groups, size_t index)
+/* Whether all rows of the files before come before those from here on; rows of one time come by
+ * ordinal. */
+static bool is_border(const Candidate *sorted, size_t count, size_t from, const RunEnd *end)
 {
-    const UnionPart *part = &s->parts[s->list->ordinals[index]];
-    for (size_t i = groups->n; i-- > 0;) {
-        Group *group = &groups->v[i];
-        if (same_shape(part, &s->parts[s->list->ordinals[group->members[0]]])) return group;
-        if (!s->with_order) return NULL;
+    if (end->time != sorted[from].hull.min) return end->time < sorted[from].hull.min;
+    for (size_t i = from; i < count && sorted[i].hull.min == end->time; i++) {
+        if (sorted[i].ordinal < end->ordinal) return false;
     }
-    return NULL;
+    return true;
 }
 
-static GroupVec scan_groups(Arena *arena, const ScanEmit *s)
+static bool is_unordered(const Candidate *candidate)
 {
-    GroupVec groups = {0};
-    for (size_t i = 0; i < s->list->count; i++) {
-        Group *group = group_for(s, &groups, i);
-        if (group == NULL) {
-            vec_push(arena, &groups,
-                     ((Group){.members = AARRAY(arena, size_t, s->list->count - i)}));
-            group = &groups.v[groups.n - 1];
+    return !candidate->file->in_order || candidate->file->interval_count == 0;
+}
+
+typedef VEC(FileRun) RunVec;
+
+static RunVec runs_of(Arena *arena, const Candidate *sorted, size_t count)
+{
+    RunVec runs = {0};
+    RunEnd end = {TIME_MIN, 0};
+    for (size_t i = 0; i < count; i++) {
+        FileRun *last = runs.n > 0 ? &runs.v[runs.n - 1] : NULL;
+        const bool is_apart = last == NULL || is_border(sorted, count, i, &end);
+        const bool is_sorted = is_unordered(&sorted[i]);
+        run_end_add(&end, &sorted[i]);
+        if (is_apart && (last == NULL || last->is_sorted || is_sorted)) {
+            vec_push(arena, &runs, ((FileRun){.begin = i, .end = i + 1, .is_sorted = is_sorted}));
+        } else if (is_apart || last->is_sorted) {
+            last->end = i + 1;
+        } else { /* overlaps the last file of a run that was in order, which leaves it */
+            last->end--;
+            if (last->end == last->begin) runs.n--;
+            vec_push(arena, &runs, ((FileRun){.begin = i - 1, .end = i + 1, .is_sorted = true}));
         }
-        group->members[group->count++] = i;
     }
-    return groups;
+    return runs;
 }
 
-/* The ordinal of a row's file: a list to look it up in, unless the files follow each other. */
-static void emit_ordinal(const ScanEmit *s, const Group *group)
+static FileList sorted_list(Arena *arena, Candidate *candidates, size_t count)
 {
-    Buf *sql = &s->emit->sql;
-    const size_t *ordinals = s->list->ordinals;
-    size_t first = ordinals[group->members[0]];
-    bool is_run = true;
-    for (size_t i = 0; i < group->count; i++)
-        is_run = is_run && ordinals[group->members[i]] == first + i;
-    buf_printf(sql, ", %" PRId64 " + ", s->first_ordinal);
-    if (is_run) {
-        buf_printf(sql, "%zu + CAST(file_index AS BIGINT) AS o", first);
-        return;
-    }
-    for (size_t i = 0; i < group->count; i++)
-        buf_printf(sql, "%s%zu", i > 0 ? ", " : "[", ordinals[group->members[i]]);
-    buf_puts(sql, "][CAST(file_index AS BIGINT) + 1] AS o");
+    if (count > 1) qsort(candidates, count, sizeof *candidates, by_time);
+    RunVec runs = runs_of(arena, candidates, count);
+    FileList list = list_of(arena, candidates, count);
+    list.is_in_order = count == 0 || (runs.n == 1 && !runs.v[0].is_sorted);
+    list.runs = runs.v;
+    list.run_count = runs.n;
+    return list;
 }
 
-static void emit_group_source(const ScanEmit *s, const Group *group, const UnionPart *part)
+FileList scan_select(Arena *arena, const ScanNode *scan, TimeSpan span)
 {
-    Buf *sql = &s->emit->sql;
-    Arena *arena = s->emit->arena;
-    const char **paths = AARRAY(arena, const char *, group->count);
-    for (size_t i = 0; i < group->count; i++) paths[i] = s->list->files[group->members[i]]->path;
-    buf_printf(sql, " FROM %s AS t(", engine_read_parquet_sql(arena, paths, group->count, ""));
-    for (size_t i = 0; i < part->schema->count; i++)
-        buf_printf(sql, "%sf%zu", i > 0 ? ", " : "", i);
-    buf_putc(sql, ')');
+    size_t count;
+    SCRATCH(scratch);
+    Candidate *candidates = candidates_in(scratch, scan, span, &count);
+    FileList given = list_of(arena, candidates, count);
+    FileList sorted = sorted_list(arena, candidates, count);
+    return sorted.is_in_order ? sorted : given;
 }
 
-static void emit_group(const ScanEmit *s, const Group *group)
+FileList scan_select_sorted(Arena *arena, const ScanNode *scan, TimeSpan span)
 {
-    Buf *sql = &s->emit->sql;
-    const UnionPart *part = &s->parts[s->list->ordinals[group->members[0]]];
-    buf_puts(sql, "SELECT ");
-    for (size_t i = 0; i < s->united.schema.count; i++)
-        buf_printf(sql, "%s%s AS c%zu", i > 0 ? ", " : "",
-                   unite_column_sql(s->emit->arena, &s->united, i, part, "f"), i);
-    if (s->with_order) {
-        emit_ordinal(s, group);
-        buf_puts(sql, ", file_row_number AS r");
-    }
-    emit_group_source(s, group, part);
-    if (part->time_index < 0 || span_is_all(s->span)) return;
-    char *time = arena_printf(s->emit->arena, "f%zd", part->time_index);
-    buf_printf(sql, " WHERE %s",
-               time_filter_sql(s->emit->arena, time, part->schema->columns[part->time_index].type,
-                               part->unit, s->span));
-}
-
-static void emit_groups(const ScanEmit *s, const Group *groups, size_t count)
-{
-    if (count == 1) {
-        emit_group(s, groups);
-        return;
-    }
-    Buf *sql = &s->emit->sql;
-    buf_putc(sql, '(');
-    emit_groups(s, groups, count / 2);
-    buf_puts(sql, ") UNION ALL (");
-    emit_groups(s, groups + count / 2, count - count / 2);
-    buf_putc(sql, ')');
-}
-
-Err *emit_scan(Emit *emit, const Rel *rel, EmitWish wish)
-{
-    const RelFacts *facts = rel->facts;
-    FileList list = scan_select(emit->arena, &rel->scan, wish.span);
-    ScanEmit s = {
-        .emit = emit,
-        .rel = rel,
-        .parts = scan_parts(rel, emit->arena),
-        .list = &list,
-        .span = span_meet(wish.span, rel->scan.clip),
-        .with_order = wish.with_order,
-        .first_ordinal = emit->next_ordinal,
-        .united = {.schema = facts->schema,
-                   .time_index = facts->time_index,
-                   .unit = facts->time_unit},
-    };
-    emit->next_ordinal += (int64_t)rel->scan.file_count;
-    if (list.count == 0) {
-        emit_nothing(emit, &facts->schema, wish.with_order);
-        return NULL;
-    }
-    GroupVec groups = scan_groups(emit->arena, &s);
-    emit_groups(&s, groups.v, groups.n);
-    return NULL;
+    size_t count;
+    SCRATCH(scratch);
+    Candidate *candidates = candidates_in(scratch, scan, span, &count);
+    FileList list = sorted_list(arena, candidates, count);
+    size_t sorts = 0;
+    for (size_t i = 0; i < list.run_count; i++) sorts += list.runs[i].is_sorted;
+    if (sorts <= SORTED_RUNS_MAX) return list;
+    list.runs[0] = (FileRun){.begin = 0, .end = count, .is_sorted = true};
+    list.run_count = 1;
+    return list;
 }

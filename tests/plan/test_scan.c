@@ -51,7 +51,7 @@ static void test_files_of_a_span(void **state)
     assert_string_equal(
         labels_in(world, rel, (TimeSpan){9 * US_PER_SECOND + 1, 10 * US_PER_SECOND - 1}), "");
     assert_string_equal(labels_in(world, rel, (TimeSpan){-500000000, -1}), "");
-    assert_string_equal(labels_in(world, rel, (TimeSpan){-1000000000, 0}), "v1 v3");
+    assert_string_equal(labels_in(world, rel, (TimeSpan){-1000000000, 0}), "v3 v1");
     rel = scan_with(world, files, 3, (TimeSpan){15 * US_PER_SECOND, 19 * US_PER_SECOND});
     assert_string_equal(labels_in(world, rel, ALL), "v2");
     assert_string_equal(rows_in(world, rel, TIME_MIN, 16 * US_PER_SECOND),
@@ -114,6 +114,70 @@ static void test_order(void **state)
 
     overlapping[0].in_order = false;
     assert_false(rel_is_in_order(scan_with(world, overlapping, 1, ALL)));
+}
+
+/* A late version is sorted with what it overlaps, and nothing else. */
+static void test_runs(void **state)
+{
+    World *world = *state;
+    ScanFile files[11];
+    for (int i = 0; i < 10; i++) files[i] = seconds(world, i * 10, 10, i);
+    files[10] = seconds(world, 35, 10, 99);
+    const Rel *rel = scan_with(world, files, 11, ALL);
+    assert_false(rel_is_in_order(rel));
+    assert_int_equal(times_in(plan_of(world, rel), "ORDER BY"), 1);
+    assert_int_equal(times_in(plan_of(world, rel), "read_parquet"), 3); /* 0-2, 3 4 late, 5-9 */
+    Buf expected = buf_new(world->arena);
+    for (int i = 0; i < 100; i++) {
+        buf_printf(&expected, "%s|%d\n", time_format(world->arena, i * US_PER_SECOND), i / 10);
+        if (i >= 35 && i < 45)
+            buf_printf(&expected, "%s|99\n", time_format(world->arena, i * US_PER_SECOND));
+    }
+    assert_string_equal(all_rows(world, rel), expected.data);
+    /* below what keeps rows, too */
+    const Rel *range = NULL, *project = NULL;
+    ProjectColumn columns[] = {{"v", "w", NULL}, {"ts", "t", NULL}};
+    must(rel_range(world->arena, rel, (TimeSpan){0, US_PER_DAY}, &range));
+    must(rel_project(world->arena, range, columns, 2, &project));
+    assert_int_equal(times_in(plan_of(world, project), "read_parquet"), 3);
+    assert_string_equal(
+        rows_in(world, project, 44 * US_PER_SECOND, 45 * US_PER_SECOND),
+        "4|1970-01-01T00:00:44Z\n99|1970-01-01T00:00:44Z\n4|1970-01-01T00:00:45Z\n");
+    /* without the late one's part nothing is sorted */
+    assert_true(rel_in_order_for(rel, (TimeSpan){45 * US_PER_SECOND, US_PER_DAY}));
+}
+
+/* Stray rows far away do not make a version overlap what lies between, in a range without them. */
+static void test_strays(void **state)
+{
+    World *world = *state;
+    ScanFile files[] = {seconds(world, 10, 5, 1), seconds(world, 20, 5, 2),
+                        seconds(world, 30, 5, 3)};
+    TimeSpan parts[] = {{0, US_PER_SECOND}, {30 * US_PER_SECOND, 34 * US_PER_SECOND}};
+    files[2].intervals = parts;
+    files[2].interval_count = 2;
+    const Rel *rel = scan_with(world, files, 3, ALL);
+    assert_false(rel_is_in_order(rel));
+    assert_true(rel_in_order_for(rel, (TimeSpan){2 * US_PER_SECOND, US_PER_DAY}));
+}
+
+/* Sorted runs are many or all is one: a statement has its limits. */
+static void test_many_runs(void **state)
+{
+    World *world = *state;
+    enum { PAIRS = SORTED_RUNS_MAX + 1 };
+    ScanFile *files = AARRAY(world->arena, ScanFile, 2 * PAIRS);
+    for (int i = 0; i < PAIRS; i++) {
+        files[2 * i] = seconds(world, i * 10, 3, 0);
+        files[2 * i + 1] = seconds(world, i * 10 + 1, 3, 1);
+    }
+    const Rel *rel = scan_with(world, files, 2 * PAIRS, ALL),
+              *less = scan_with(world, files, 2 * PAIRS - 2, ALL);
+    assert_int_equal(times_in(plan_of(world, rel), "ORDER BY"), 1);
+    assert_int_equal(times_in(plan_of(world, less), "ORDER BY"), SORTED_RUNS_MAX);
+    char *rows = all_rows(world, rel), *most = all_rows(world, less);
+    assert_memory_equal(rows, most, strlen(most));
+    assert_int_equal(times_in(rows, "\n"), 6 * PAIRS);
 }
 
 /* Rows of one time come by version and row: v1 before v2 needs no sort, v2 before v1 does. */
@@ -331,6 +395,9 @@ static void test_nothing(void **state)
     const Rel *inputs[] = {empty, scan_with(world, &file, 1, ALL), none};
     must(rel_union(world->arena, "/u", inputs, 3, &rel));
     assert_string_equal(all_rows(world, rel), "1970-01-01T00:00:00Z|7\n");
+    must(rel_range(world->arena, inputs[1], (TimeSpan){0, US_PER_DAY}, &inputs[1]));
+    must(rel_union(world->arena, "/u", inputs, 3, &rel));
+    assert_string_equal(all_rows(world, rel), "1970-01-01T00:00:00Z|7\n");
     must(rel_union(world->arena, "/u", inputs, 1, &rel));
     assert_string_equal(all_rows(world, rel), "");
     must(rel_union(world->arena, "/u", NULL, 0, &rel));
@@ -378,6 +445,28 @@ static void test_union(void **state)
     assert_true(extent.known);
     assert_int_equal(extent.count, 1);
     assert_int_equal(extent.intervals[0].max, 2 * US_PER_SECOND);
+}
+
+static void test_unions_that_conflict(void **state)
+{
+    World *world = *state;
+    ScanFile a = seconds(world, 0, 1, 1);
+    ScanFile b =
+        make_file(world, "SELECT make_timestamptz(0) AS time, 1 AS v", "time", TIME_UNIT_NONE);
+    ScanFile c =
+        make_file(world, "SELECT make_timestamptz(0) AS ts, 'x' AS v", "ts", TIME_UNIT_NONE);
+    ScanFile d = make_file(world, "SELECT 1 AS v", NULL, TIME_UNIT_NONE);
+    const Rel *inputs[] = {scan_with(world, &a, 1, ALL), scan_with(world, &b, 1, ALL)}, *rel = NULL;
+    expect_error(rel_union(world->arena, "/u", inputs, 2, &rel), ERR_INVALID,
+                 "/u: the time column is \"ts\" in /s.series and \"time\" in /s.series");
+    inputs[1] = scan_with(world, &c, 1, ALL);
+    expect_error(rel_union(world->arena, "/u", inputs, 2, &rel), ERR_INVALID,
+                 "column v: INTEGER in");
+    must(rel_range(world->arena, inputs[1], (TimeSpan){0, 1}, &inputs[1]));
+    expect_error(rel_union(world->arena, "/u", inputs, 2, &rel), ERR_INVALID,
+                 "/u: column v: INTEGER in /s.series");
+    inputs[1] = scan_with(world, &d, 1, ALL);
+    expect_error(rel_union(world->arena, "/u", inputs, 2, &rel), ERR_INVALID, "has no time column");
 }
 
 /* Inputs that are no scans: in order where they follow each other. */
@@ -487,6 +576,9 @@ int main(void)
         WORLD_TEST(test_only_those_are_opened),
         WORLD_TEST(test_order),
         WORLD_TEST(test_ties),
+        WORLD_TEST(test_runs),
+        WORLD_TEST(test_strays),
+        WORLD_TEST(test_many_runs),
         WORLD_TEST(test_columns_are_united_by_name),
         WORLD_TEST(test_many_groups),
         WORLD_TEST(test_native_times),
@@ -496,6 +588,7 @@ int main(void)
         WORLD_TEST(test_nothing),
         WORLD_TEST(test_union),
         WORLD_TEST(test_union_of_scans),
+        WORLD_TEST(test_unions_that_conflict),
         WORLD_TEST(test_order_of_unions),
         WORLD_TEST(test_project),
         WORLD_TEST(test_cast_of_time),

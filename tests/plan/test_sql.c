@@ -293,6 +293,9 @@ static void test_names(void **state)
     SqlInput inputs[] = {{"good", scan_of(world, &file, 1)}, {"bad", clash}};
     must(rel_sql(world->arena, "/d", "SELECT ts FROM good", inputs, 2, &two));
     assert_string_equal(all_rows(world, two), "2024-01-01T00:00:00Z\n");
+    char *text = NULL;
+    must(rel_explain(world->plan, world->arena, two, ALL, &text));
+    assert_null(strstr(text, "\"bad\""));
     inputs[1].name = "GOOD";
     expect_error(rel_sql(world->arena, "/d", "SELECT 1", inputs, 2, &two), ERR_INVALID,
                  "two inputs are named");
