@@ -135,11 +135,12 @@ static void supervise(Queue *queue, const ExportOptions *options)
         struct timespec until = after_ms(TICK_MS);
         (void)pthread_cond_timedwait(&queue->ended, &queue->mutex, &until);
         ExportProgress progress = queue->progress;
-        bool stop = !interrupted && os_interrupted();
+        bool stop = options != NULL && !interrupted && os_interrupted();
         if (stop) queue->stopped = interrupted = true;
         pthread_mutex_unlock(&queue->mutex);
         if (stop) engine_interrupt();
-        if (options->progress != NULL) options->progress(options->context, &progress);
+        if (options != NULL && options->progress != NULL)
+            options->progress(options->context, &progress);
         pthread_mutex_lock(&queue->mutex);
     }
     pthread_mutex_unlock(&queue->mutex);
@@ -193,8 +194,43 @@ Err *jobs_run(JobPool *pool, const Job *jobs, size_t count)
     pool->progress = queue.progress;
     pthread_cond_destroy(&queue.ended);
     pthread_mutex_destroy(&queue.mutex);
-    if (err == NULL && os_interrupted()) err = os_check_interrupt();
+    if (err == NULL && pool->options != NULL) err = os_check_interrupt();
     if (err == NULL) return queue.error;
     err_free(queue.error);
     return err;
+}
+
+/* ---- fsync ---- */
+
+static Err *sync_file(void *path, Worker *worker)
+{
+    (void)worker;
+    return os_sync_path(path);
+}
+
+static Err *sync_dir(void *path, Worker *worker)
+{
+    (void)worker;
+    return os_sync_dir(path);
+}
+
+static Err *sync_all(Err *(*run)(void *, Worker *), const char *const *paths, size_t count)
+{
+    enum { THREADS = 8 };
+    SCRATCH(scratch);
+    Job *jobs = AARRAY(scratch, Job, count);
+    for (size_t i = 0; i < count; i++)
+        jobs[i] = (Job){.run = run, .self = (void *)(uintptr_t)paths[i], .label = paths[i]};
+    JobPool pool = {.threads = THREADS};
+    return jobs_run(&pool, jobs, count);
+}
+
+Err *sync_files(const char *const *paths, size_t count)
+{
+    return sync_all(sync_file, paths, count);
+}
+
+Err *sync_dirs(const char *const *paths, size_t count)
+{
+    return sync_all(sync_dir, paths, count);
 }

@@ -179,6 +179,7 @@ static Err *run_locked(Run *run, ExportSummary *out)
     perf_trace_begin("staging");
     Err *err = stage(run);
     perf_trace_end("staging");
+    err_free(work_clear(run->call)); /* the scratch folder has an owner who removes it all */
     TRY(err);
     ExportSummary summary = {0};
     DiffInput input = diff_input(run);

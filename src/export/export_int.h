@@ -94,8 +94,9 @@ Err *name_target_path(Arena *arena, const ExportInput *input, char **out) WARN_U
 /* ---- target.c ---- */
 typedef struct Target {
     const ExportInput *input;
-    const char *path; /* directory of a relation, file of raw data */
-    const Rel *rel;   /* what is run: input->rel, or what replaces it once it is materialised */
+    const char *path;    /* directory of a relation, file of raw data */
+    const Rel *rel;      /* what is run: input->rel, or what replaces it once it is materialised */
+    const Rel *material; /* what was materialised for it; NULL: nothing */
     Parts parts;
     VEC(struct Part *) files; /* ascending in time */
 } Target;
@@ -122,9 +123,13 @@ typedef struct Job {
 typedef VEC(Job) JobVec;
 typedef struct JobPool {
     int threads;
-    const ExportOptions *options; /* progress */
+    const ExportOptions *options; /* progress; NULL: none, and interrupts are not heard */
     ExportProgress progress;      /* where earlier jobs left it */
 } JobPool;
+/* fsync by name, many at once: they share the journal's commits (a third of the time of one after
+ * the other). */
+Err *sync_files(const char *const *paths, size_t count) WARN_UNUSED;
+Err *sync_dirs(const char *const *paths, size_t count) WARN_UNUSED;
 /* Runs all jobs; the first error (by the order given) of those that failed is returned and stops
  * the rest. Progress is called, and interrupts are heard, on the calling thread. */
 Err *jobs_run(JobPool *pool, const Job *jobs, size_t count) WARN_UNUSED;
@@ -141,6 +146,28 @@ typedef struct FileState {
     int64_t size_bytes, mtime_ns;
     uint64_t inode;
 } FileState;
+
+/* ---- cut.c: many small files from one pass ---- */
+/* µs of a stored time: value * multiply, or floor(value / divide). */
+typedef struct TimeScale {
+    int64_t multiply, divide;
+} TimeScale;
+bool time_scale_find(const char *type, TimeUnit unit, TimeScale *out);
+TimeUs time_scaled(TimeScale scale, int64_t value);
+typedef struct Cut Cut;
+/* Can its rows be handed over cell by cell? */
+bool cut_can(const Rel *rel);
+Err *cut_open(Arena *arena, Plan *plan, const Rel *rel, TimeSpan span, Cut **out) WARN_UNUSED;
+/* Writes the rows up to and with `until` that have not been written yet; no rows, no file. */
+Err *cut_next(Cut *cut, Arena *arena, Conn *conn, TimeUs until, const char *path, RelWritten *out)
+    WARN_UNUSED;
+void cut_close_at(Cut **cut);
+
+/* ---- extent.c ---- */
+/* Intervals that hold all rows of a relation, by reading its times once; rounded down to the
+ * buckets of `grid` (NULL: not). */
+Err *extent_read(Arena *arena, Plan *plan, const Rel *rel, const Rel *grid, RelExtent *out)
+    WARN_UNUSED;
 
 /* ---- work.c: files to be made ---- */
 typedef struct Part {
@@ -163,6 +190,8 @@ typedef struct Part {
  * Target.rel. */
 Err *work_materialize(Arena *arena, const ExportCall *call, JobPool *pool, Target *targets)
     WARN_UNUSED;
+/* Removes what was materialised. */
+Err *work_clear(const ExportCall *call) WARN_UNUSED;
 /* Chooses partitions; sets Target.parts and Target.files. `old` may have an automatic choice to
  * keep. */
 struct Manifest;

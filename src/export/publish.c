@@ -109,8 +109,9 @@ static Err *remove_if_empty(Touched *touched, const char *dir)
 
 static Err *sync_touched(Touched *touched)
 {
-    for (size_t i = 0; i < touched->dirs.count; i++) TRY(os_sync_dir(touched->dirs.entries[i].key));
-    return NULL;
+    const char **dirs = AARRAY(touched->arena, const char *, touched->dirs.count);
+    for (size_t i = 0; i < touched->dirs.count; i++) dirs[i] = touched->dirs.entries[i].key;
+    return sync_dirs(dirs, touched->dirs.count);
 }
 
 static Err *apply(Arena *arena, const OutDir *out, const Changes *changes)
@@ -129,8 +130,10 @@ static Err *apply(Arena *arena, const OutDir *out, const Changes *changes)
 
 static Err *sync_staged(Arena *arena, const OutDir *out, const Changes *changes)
 {
+    const char **staged = AARRAY(arena, const char *, changes->moves.n);
     for (size_t i = 0; i < changes->moves.n; i++)
-        TRY(os_sync_path(outdir_host_path(arena, out, changes->moves.v[i].staged)));
+        staged[i] = outdir_host_path(arena, out, changes->moves.v[i].staged);
+    TRY(sync_files(staged, changes->moves.n));
     return os_sync_dir(out->staging_dir);
 }
 
@@ -161,7 +164,8 @@ static Err *finish(Arena *arena, const OutDir *out, const Changes *changes)
     Err *err = apply(arena, out, changes);
     if (err == NULL) err = outdir_clear_staging(out);
     perf_trace_end("after");
-    return err;
+    err = ERR_WRAP(err, "the export is committed, but not all of it is in place yet");
+    return err_hint(err, "the next export into this folder completes it, or pond recover -d DIR");
 }
 
 Err *publish(Arena *arena, const OutDir *out, const Changes *changes)

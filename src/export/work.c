@@ -38,6 +38,7 @@ static Err *materialize(void *self, Worker *worker)
 typedef struct Materials {
     Arena *arena;
     const ExportCall *call;
+    const char *dir;
     Map by_fingerprint; /* → Materialization */
 } Materials;
 
@@ -51,8 +52,8 @@ static Materialization *material_of(Materials *materials, const Rel *rel, TimeSp
         made->span = span;
         made->arena = materials->arena;
         const char *name =
-            arena_printf(materials->arena, "shared-%zu.parquet", materials->by_fingerprint.count);
-        made->path = path_join(materials->arena, materials->call->scratch_dir, name);
+            arena_printf(materials->arena, "%zu.parquet", materials->by_fingerprint.count);
+        made->path = path_join(materials->arena, materials->dir, name);
         map_put(&materials->by_fingerprint, rel_fingerprint(rel), made);
     }
     made->users++;
@@ -79,9 +80,24 @@ static void count_partials(Arena *arena, const ExportCall *call, const Target *t
     }
 }
 
-static Err *run_materials(JobPool *pool, const Materials *materials)
+/* Below the scratch folder of the command, which may serve other things too. */
+static char *materials_dir(Arena *arena, const ExportCall *call)
+{
+    return path_join(arena, call->scratch_dir, "export");
+}
+
+Err *work_clear(const ExportCall *call)
 {
     SCRATCH(scratch);
+    return os_remove_tree(materials_dir(scratch, call));
+}
+
+static Err *run_materials(JobPool *pool, const Materials *materials)
+{
+    if (materials->by_fingerprint.count == 0) return NULL;
+    SCRATCH(scratch);
+    TRY(work_clear(materials->call));
+    TRY(os_mkdir(materials->dir));
     JobVec jobs = {0};
     for (size_t i = 0; i < materials->by_fingerprint.count; i++) {
         Materialization *made = materials->by_fingerprint.entries[i].value;
@@ -96,7 +112,10 @@ static Err *run_materials(JobPool *pool, const Materials *materials)
 
 Err *work_materialize(Arena *arena, const ExportCall *call, JobPool *pool, Target *targets)
 {
-    Materials materials = {.arena = arena, .call = call, .by_fingerprint = map_new(arena)};
+    Materials materials = {.arena = arena,
+                           .call = call,
+                           .dir = materials_dir(arena, call),
+                           .by_fingerprint = map_new(arena)};
     const Rel **partials = AARRAY(arena, const Rel *, call->input_count);
     Materialization **made = AARRAY(arena, Materialization *, call->input_count);
     Map users = map_new(arena);
@@ -115,6 +134,7 @@ Err *work_materialize(Arena *arena, const ExportCall *call, JobPool *pool, Targe
     TRY(run_materials(pool, &materials));
     for (size_t i = 0; i < call->input_count; i++) {
         if (made[i] == NULL) continue;
+        targets[i].material = made[i]->result;
         targets[i].rel = partials[i] != NULL
                              ? rel_bucket_over(arena, targets[i].rel, made[i]->result)
                              : made[i]->result;
@@ -195,8 +215,6 @@ static void add_part(Cutter *cutter, Target *target, TimeSpan span, const char *
 /* Of what has not run yet (a dry run): where its inputs have rows. */
 static RelExtent extent_guess(Arena *arena, const Rel *rel)
 {
-    RelExtent extent = rel_extent(arena, rel);
-    if (extent.known) return extent;
     const ScanFile **files;
     size_t count;
     rel_inputs_in(arena, rel, ALL_TIMES, &files, &count);
@@ -206,13 +224,29 @@ static RelExtent extent_guess(Arena *arena, const Rel *rel)
         if (files[i]->time_column != NULL) spec.files[spec.file_count++] = *files[i];
     const Rel *scan = NULL;
     err_free(rel_scan(arena, &spec, &scan));
-    return scan != NULL ? rel_extent(arena, scan) : extent;
+    return scan != NULL ? rel_extent(arena, scan) : (RelExtent){0};
+}
+
+/* Recorded, or read from what was materialised: partials tell the times of the buckets made of
+ * them. */
+static Err *extent_of(Cutter *cutter, const Target *target, RelExtent *out)
+{
+    const Rel *given = target->input->rel;
+    *out = rel_extent(cutter->arena, given);
+    if (out->known) return NULL;
+    if (target->material == NULL) {
+        *out = extent_guess(cutter->arena, given);
+        return NULL;
+    }
+    const Rel *grid = target->material != target->rel ? given : NULL;
+    return extent_read(cutter->arena, cutter->call->plan, target->material, grid, out);
 }
 
 static Err *cut_by_time(Cutter *cutter, const Manifest *old, Target *target)
 {
     const TimeSpan bounds = cutter->call->options->bounds;
-    RelExtent extent = extent_guess(cutter->arena, target->rel);
+    RelExtent extent;
+    TRY(extent_of(cutter, target, &extent));
     TRY(choose_parts(cutter->call, old, &extent, target));
     SpanVec windows = {0};
     if (!parts_windows(cutter->arena, &target->parts, &extent, bounds, &windows))
@@ -241,64 +275,140 @@ Err *work_partition(Arena *arena, const ExportCall *call, const OutDir *out, con
 
 /* ---- writing ---- */
 
-static Err *write_rows(Part *part, Worker *worker, const char *staged)
+static char *staged_path(Arena *arena, const Part *part)
 {
-    const ExportCall *call = part->call;
-    Conn *conn;
-    TRY(worker_conn(worker, &conn));
-    bool timed = rel_time_index(part->target->rel) >= 0;
-    RelWrite write = {.read = {.span = part->span, .sorted = timed}, .path = staged};
-    TRY(rel_write(call->plan, worker->arena, conn, part->target->rel, &write, &part->written));
-    part->empty = part->written.rows == 0;
-    if (part->empty) return os_unlink_if(staged);
-    int64_t size;
-    return os_sha256_file(staged, &size, part->sha256);
+    return arena_printf(arena, "%s/%zu", part->out->staging_dir, part->number);
 }
 
-static Err *write_raw(Part *part, const char *staged)
+/* A staged file as it will be known. */
+static Err *finish_part(Part *part, Worker *worker, const char *staged)
 {
-    const ExportInput *input = part->target->input;
-    part->written = (RelWritten){.rows = -1};
-    return raw_write(staged, input->pieces, input->piece_count, &part->written.size_bytes,
-                     part->sha256);
-}
-
-static Err *write_part(void *self, Worker *worker)
-{
-    Part *part = self;
-    TRY(os_check_interrupt());
-    const char *staged =
-        arena_printf(worker->arena, "%s/%zu", part->out->staging_dir, part->number);
-    if (part->target->rel != NULL)
-        TRY(write_rows(part, worker, staged));
-    else
-        TRY(write_raw(part, staged));
-    if (part->empty) return NULL;
     OsStat stat;
-    TRY(os_sync_path(staged));
     TRY(os_stat(staged, &stat));
     part->state = file_state_of(&stat);
-    worker->bytes = stat.size_bytes;
+    worker->bytes += stat.size_bytes;
     if (part->written.rows > 0) perf_add(PERF_export_row, (uint64_t)part->written.rows);
     return NULL;
+}
+
+static Err *finish_rows(Part *part, Worker *worker, const char *staged)
+{
+    int64_t size;
+    part->empty = part->written.rows == 0;
+    if (part->empty) return os_unlink_if(staged);
+    TRY(os_sha256_file(staged, &size, part->sha256));
+    return finish_part(part, worker, staged);
+}
+
+static Err *write_rows(void *self, Worker *worker)
+{
+    Part *part = self;
+    const Target *target = part->target;
+    const char *staged = staged_path(worker->arena, part);
+    Conn *conn;
+    TRY(os_check_interrupt());
+    TRY(worker_conn(worker, &conn));
+    RelWrite write = {.read = {.span = part->span, .sorted = rel_time_index(target->rel) >= 0},
+                      .path = staged};
+    TRY(rel_write(part->call->plan, worker->arena, conn, target->rel, &write, &part->written));
+    return finish_rows(part, worker, staged);
+}
+
+static Err *write_raw(void *self, Worker *worker)
+{
+    Part *part = self;
+    const ExportInput *input = part->target->input;
+    const char *staged = staged_path(worker->arena, part);
+    part->written = (RelWritten){.rows = -1};
+    TRY(raw_write(staged, input->pieces, input->piece_count, &part->written.size_bytes,
+                  part->sha256));
+    return finish_part(part, worker, staged);
+}
+
+/* ---- many small files ---- */
+
+typedef struct Batch {
+    Part **parts; /* neighbours of one target */
+    size_t count;
+} Batch;
+
+static Err *write_batch_part(Cut *cut, Part *part, Worker *worker)
+{
+    SCRATCH(scratch);
+    Conn *conn;
+    const char *staged = staged_path(scratch, part);
+    TRY(worker_conn(worker, &conn));
+    TRY(cut_next(cut, scratch, conn, part->span.max, staged, &part->written));
+    if (part->written.rows > 0 && part->written.range.min < part->span.min)
+        return ERR(INTERNAL, "%s: a row at %s lies outside of the times recorded for it",
+                   part->target->input->source, time_format(scratch, part->written.range.min));
+    return finish_rows(part, worker, staged);
+}
+
+static Err *write_batch(void *self, Worker *worker)
+{
+    const Batch *batch = self;
+    const Part *first = batch->parts[0], *last = batch->parts[batch->count - 1];
+    CLEANUP(cut_close_at) Cut *cut = NULL;
+    TRY(cut_open(worker->arena, first->call->plan, first->target->rel,
+                 (TimeSpan){first->span.min, last->span.max}, &cut));
+    for (size_t i = 0; i < batch->count; i++) TRY(write_batch_part(cut, batch->parts[i], worker));
+    return NULL;
+}
+
+/* How many neighbouring files one pass should write; 1: each by itself. A file alone decodes,
+ * beside its own rows, the rest of the row groups they lie in; where that at least doubles the
+ * reading, files share a pass. */
+static size_t files_a_pass(Arena *arena, const Target *target)
+{
+    enum { ROW_GROUP_ROWS = 122880, PASS_ROWS = 500000 };
+    size_t n = target->files.n, count;
+    if (n < 2 || !cut_can(target->rel)) return 1;
+    const ScanFile **inputs;
+    int64_t rows = 0, group = 0;
+    rel_inputs_in(arena, target->rel,
+                  (TimeSpan){target->files.v[0]->span.min, target->files.v[n - 1]->span.max},
+                  &inputs, &count);
+    for (size_t i = 0; i < count; i++) {
+        rows += inputs[i]->rows;
+        if (inputs[i]->rows > group) group = inputs[i]->rows;
+    }
+    if (group > ROW_GROUP_ROWS) group = ROW_GROUP_ROWS;
+    int64_t own = rows / (int64_t)n, read = own + group < rows ? own + group : rows;
+    if (count == 0 || read < 2 * own) return 1;
+    return own > 0 ? (size_t)(PASS_ROWS / own + 1) : n;
+}
+
+static void add_job(JobVec *jobs, Arena *arena, const Target *target, size_t begin, size_t count)
+{
+    Job job = {.run = target->rel == NULL ? write_raw : write_rows,
+               .self = target->files.v[begin],
+               .files = (int64_t)count,
+               .label = target->input->source};
+    for (size_t i = begin; i < begin + count; i++) job.rows += target->files.v[i]->rows_estimate;
+    job.cost = job.rows;
+    if (count > 1) {
+        Batch *batch = ANEW(arena, Batch);
+        *batch = (Batch){.parts = target->files.v + begin, .count = count};
+        job.run = write_batch;
+        job.self = batch;
+    }
+    vec_push(arena, jobs, job);
 }
 
 Err *work_write(Arena *arena, JobPool *pool, const Target *targets, size_t count)
 {
     JobVec jobs = {0};
-    for (size_t t = 0; t < count; t++)
-        for (size_t i = 0; i < targets[t].files.n; i++) {
-            Part *part = targets[t].files.v[i];
-            Job job = {.run = write_part,
-                       .self = part,
-                       .cost = part->rows_estimate,
-                       .rows = part->rows_estimate,
-                       .files = 1,
-                       .label = targets[t].input->source};
-            vec_push(arena, &jobs, job);
-            pool->progress.partitions_all++;
-            pool->progress.rows_all += part->rows_estimate;
-        }
+    for (size_t t = 0; t < count; t++) {
+        size_t n = targets[t].files.n,
+               step = targets[t].rel != NULL ? files_a_pass(arena, &targets[t]) : 1;
+        for (size_t i = 0; i < n; i += step)
+            add_job(&jobs, arena, &targets[t], i, i + step < n ? step : n - i);
+    }
+    for (size_t i = 0; i < jobs.n; i++) {
+        pool->progress.partitions_all += jobs.v[i].files;
+        pool->progress.rows_all += jobs.v[i].rows;
+    }
     return jobs_run(pool, jobs.v, jobs.n);
 }
 

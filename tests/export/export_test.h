@@ -199,11 +199,16 @@ static inline ExportInput input_raw(const char *source, const char *bytes)
     return input;
 }
 
+static inline Plan *the_plan(void)
+{
+    if (fx.plan == NULL) fx.plan = plan_new(fx.arena, NULL);
+    return fx.plan;
+}
+
 static inline Err *run_export(const ExportInput *inputs, size_t count, const ExportOptions *options,
                               ExportSummary *out)
 {
-    if (fx.plan == NULL) fx.plan = plan_new(fx.arena, NULL);
-    ExportCall call = {.plan = fx.plan,
+    ExportCall call = {.plan = the_plan(),
                        .inputs = inputs,
                        .input_count = count,
                        .scratch_dir = fx.scratch,
