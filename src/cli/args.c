@@ -277,17 +277,24 @@ bool cli_flag(const Cli *cli, const char *name)
     return cli_option(cli, name) != NULL;
 }
 
-Err *cli_wait_ms(const Cli *cli, int64_t *out)
+Err *cli_duration(const Cli *cli, const char *name, int64_t *out_us)
 {
-    const char *text = cli_option(cli, "wait");
-    *out = 0;
+    const char *text = cli_option(cli, name);
+    *out_us = 0;
     if (text == NULL || strcmp(text, "0") == 0) return NULL;
-    Err *err = duration_parse(text, out);
-    *out /= 1000;
+    Err *err = duration_parse(text, out_us);
     if (err == NULL) return NULL;
-    Err *own = ERR(USAGE, "--wait: %s", err_message(err));
+    Err *own = ERR(USAGE, "--%s: %s", name, err_message(err));
+    if (err_hint_text(err) != NULL) own = err_hint(own, "%s", err_hint_text(err));
     err_free(err);
     return own;
+}
+
+Err *cli_wait_ms(const Cli *cli, int64_t *out)
+{
+    TRY(cli_duration(cli, "wait", out));
+    *out /= 1000;
+    return NULL;
 }
 
 static Err *time_option(const Cli *cli, const char *name, bool last, TimeUs *out)

@@ -71,6 +71,8 @@ Err *args_parse(Cli *cli, int argc, char **argv) WARN_UNUSED;
 /* The last value given, or NULL; for flags "" when given. */
 const char *cli_option(const Cli *cli, const char *name);
 bool cli_flag(const Cli *cli, const char *name);
+/* An option that is a duration, or 0; 0 when it is not given. */
+Err *cli_duration(const Cli *cli, const char *name, int64_t *out_us) WARN_UNUSED;
 Err *cli_wait_ms(const Cli *cli, int64_t *out) WARN_UNUSED; /* --wait */
 /* A bound given by two options, inclusive on both sides: a day as end means its last µs. An option
  * that is not given leaves its side as it is. USAGE when the end is before the start. */

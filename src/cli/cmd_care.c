@@ -17,10 +17,7 @@ static Err *run_maintain(Cli *cli)
     PondMaintained done;
     Pond *pond = NULL;
     const char *retain = cli_option(cli, "retain");
-    if (retain != NULL && strcmp(retain, "0") == 0)
-        what.retain_us = 0;
-    else if (retain != NULL)
-        TRY(ERR_WRAP(duration_parse(retain, &what.retain_us), "--retain"));
+    if (retain != NULL) TRY(cli_duration(cli, "retain", &what.retain_us));
     if (retain != NULL && !what.vacuum)
         return err_hint(ERR(USAGE, "--retain is for --vacuum"), "add --vacuum");
     TRY(cli_open_pond(cli, &pond));
@@ -39,12 +36,14 @@ static Err *run_maintain(Cli *cli)
         json_end(&json);
         out_json(&text);
     } else if (!cli->quiet) {
-        out_printf("Checkpoint at log version %lld; %lld log files merged\n",
-                   (long long)done.checkpoint.log_version, (long long)done.checkpoint.merged_files);
+        out_printf("Checkpoint at log version %lld; %s merged\n",
+                   (long long)done.checkpoint.log_version,
+                   count_of(cli->arena, done.checkpoint.merged_files, "log file"));
         if (what.vacuum) {
-            out_printf("Removed %lld blobs, %lld log files, %lld staged files: %s\n",
-                       (long long)done.vacuumed.blobs, (long long)done.vacuumed.log_files,
-                       (long long)done.vacuumed.staging,
+            out_printf("Removed %s, %s, %s: %s\n",
+                       count_of(cli->arena, done.vacuumed.blobs, "blob"),
+                       count_of(cli->arena, done.vacuumed.log_files, "log file"),
+                       count_of(cli->arena, done.vacuumed.staging, "staged file"),
                        size_format(cli->arena, done.vacuumed.bytes));
         }
     }
@@ -110,11 +109,11 @@ static void fsck_text(const Cli *cli, const TlogFsck *fsck)
             problem->fatal ? "damaged" : "mendable", paint(cli->color_err, "reset"), problem->what);
         if (problem->mend != NULL) (void)fprintf(stderr, "hint: %s\n", problem->mend);
     }
-    out_printf("%lld commits, %lld rows, %lld nodes, %lld versions, %lld blobs (%s): %s\n",
-               (long long)fsck->commits, (long long)fsck->rows, (long long)fsck->nodes,
-               (long long)fsck->versions, (long long)fsck->blobs,
-               size_format(cli->arena, fsck->bytes),
-               fsck->problem_count == 0 ? "clean" : "NOT CLEAN");
+    Arena *arena = cli->arena;
+    out_printf("%s, %s, %s, %s, %s (%s): %s\n", count_of(arena, fsck->commits, "commit"),
+               count_of(arena, fsck->rows, "row"), count_of(arena, fsck->nodes, "node"),
+               count_of(arena, fsck->versions, "version"), count_of(arena, fsck->blobs, "blob"),
+               size_format(arena, fsck->bytes), fsck->problem_count == 0 ? "clean" : "NOT CLEAN");
     out_printf("root %s\n", fsck->root);
 }
 
@@ -189,7 +188,8 @@ static Err *run_recover(Cli *cli)
         out_printf("{\"staging_removed\":%lld,\"index_rebuilt\":%s}\n",
                    (long long)done.staging_removed, done.index_rebuilt ? "true" : "false");
     else if (!cli->quiet)
-        out_printf("%lld staged files removed; the index was %s\n", (long long)done.staging_removed,
+        out_printf("%s removed; the index was %s\n",
+                   count_of(cli->arena, done.staging_removed, "staged file"),
                    done.index_rebuilt ? "rebuilt" : "sound");
     return NULL;
 }

@@ -253,19 +253,6 @@ const Command COMMAND_STATUS = {
 
 /* ---- config ---- */
 
-static Err *find_setting(const char *key)
-{
-    const char *names[64] = {0};
-    for (size_t i = 0; i < POND_SETTING_COUNT; i++) {
-        if (strcmp(POND_SETTINGS[i].key, key) == 0) return NULL;
-        names[i] = POND_SETTINGS[i].key;
-    }
-    Err *err = ERR(NOT_FOUND, "unknown setting '%s'", key);
-    const char *near = text_nearest(key, names, POND_SETTING_COUNT);
-    return near != NULL ? err_hint(err, "did you mean '%s'?", near)
-                        : err_hint(err, "pond config shows all settings");
-}
-
 static Err *config_body(void *context, Cli *cli)
 {
     (void)context;
@@ -302,7 +289,7 @@ static Err *run_config(Cli *cli)
     if (!set && !unset)
         return err_hint(ERR(USAGE, "pond config: wrong arguments"),
                         "usage: pond config [set KEY VALUE | unset KEY]");
-    TRY(find_setting(cli->args[1]));
+    TRY(pond_setting_check(cli->args[1], set ? cli->args[2] : NULL));
     return cli_transact(cli, config_body, NULL);
 }
 
