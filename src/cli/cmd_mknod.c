@@ -137,6 +137,10 @@ static Err *run_factories(Cli *cli)
 {
     size_t count = 0;
     const Factory *const *all = factory_all(&count);
+    if (cli_flag(cli, "names")) {
+        for (size_t i = 0; i < count; i++) out_printf("%s\n", all[i]->name);
+        return NULL;
+    }
     if (!cli->json) {
         out_printf("Available factories%s:\n\n",
                    cli->verbose ? "" : " (--verbose shows keys and examples)");
@@ -152,11 +156,14 @@ static Err *run_factories(Cli *cli)
     return NULL;
 }
 
+static const Option FACTORIES_OPTIONS[] = {{"names", 0, NULL, "only the names, one a line"}};
 const Command COMMAND_FACTORIES = {
     .name = "list-factories",
-    .usage = "list-factories",
+    .usage = "list-factories [--names]",
     .summary = "the factories that mknod knows, with keys and examples",
     .examples = "  pond list-factories --verbose\n",
     .json = "[{\"name\",\"makes\",\"text\",\"keys\",\"example\"}]",
+    .options = FACTORIES_OPTIONS,
+    .option_count = 1,
     .run = run_factories,
 };

@@ -4,44 +4,103 @@
 
 static void put_names(Buf *to, const Option *options, size_t count)
 {
-    for (size_t i = 0; i < count; i++) buf_printf(to, " --%s", options[i].name);
+    for (size_t i = 0; i < count; i++) {
+        buf_printf(to, " --%s", options[i].name);
+        if (options[i].letter != 0) buf_printf(to, " -%c", options[i].letter);
+    }
+}
+
+/* Options of all commands that take a value, as a case pattern: the word behind is no operand. */
+static void put_valued(Buf *to)
+{
+    bool first = true;
+    Map seen = map_new(to->arena);
+    for (size_t i = 0; i <= COMMAND_COUNT; i++) {
+        const Option *options = i < COMMAND_COUNT ? COMMANDS[i]->options : GLOBAL_OPTIONS;
+        size_t count = i < COMMAND_COUNT ? COMMANDS[i]->option_count : GLOBAL_OPTION_COUNT;
+        for (size_t k = 0; k < count; k++) {
+            if (options[k].value == NULL || !map_put(&seen, options[k].name, to)) continue;
+            buf_printf(to, "%s--%s", first ? "" : " | ", options[k].name);
+            if (options[k].letter != 0) buf_printf(to, " | -%c", options[k].letter);
+            first = false;
+        }
+    }
+}
+
+/* What stands behind a word: pond paths, host files and URLs, or names from our own tables. */
+static const char BASH_HEAD[] =
+    "# bash completion of pond: source it, or put it into a bash-completion folder as 'pond'\n"
+    "_pond() {\n"
+    "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command='' "
+    "operands=0 i\n"
+    "    local dir=${POND-} words=''\n"
+    "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
+    "        [[ ${COMP_WORDS[i]} == --pond ]] && dir=${COMP_WORDS[i + 1]}\n"
+    "        case ${COMP_WORDS[i]} in\n"
+    "        ";
+static const char BASH_MIDDLE[] =
+    ") ((i++)) ;;\n"
+    "        -*) ;;\n"
+    "        *) if [[ -z $command ]]; then command=${COMP_WORDS[i]}; else ((operands++)); fi ;;\n"
+    "        esac\n"
+    "    done\n"
+    "    case $command in\n"
+    "    '') words='";
+static const char BASH_TAIL[] =
+    "'\n"
+    "    COMPREPLY=()\n"
+    "    case $prev in\n"
+    "    --pond | --dir | -d) mapfile -t COMPREPLY < <(compgen -d -- \"$cur\"); return ;;\n"
+    "    --config-path | --trace) mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return ;;\n"
+    "    --format) words='auto table csv json jsonl parquet raw' ;;\n"
+    "    --color) words='auto always never' ;;\n"
+    "    --progress) words='auto plain json none' ;;\n"
+    "    --temporal) words='year year,month year,month,day' ;;\n"
+    "    *)\n"
+    "        if [[ $cur == -* || -z $command ]]; then :\n"
+    "        elif [[ $command == mknod && $operands == 0 ]]; then words=$(pond list-factories "
+    "--names 2>/dev/null)\n"
+    "        elif [[ $command == completion ]]; then words='bash zsh fish'\n"
+    "        elif [[ $command == help ]]; then :\n"
+    "        elif [[ $command == config ]]; then words='set unset'\n"
+    "        elif [[ $cur == /* && -n $dir ]]; then\n"
+    "            mapfile -t COMPREPLY < <(pond --pond \"$dir\" list --paths -- \"${cur//\\\\/}*\" "
+    "2>/dev/null)\n"
+    "            if [[ ${#COMPREPLY[@]} == 1 && -n $(pond --pond \"$dir\" list --paths -- "
+    "\"${COMPREPLY[0]}/\" 2>/dev/null) ]]; then\n"
+    "                COMPREPLY[0]+=/\n"
+    "                compopt -o nospace\n"
+    "            fi\n"
+    "            return\n"
+    "        else mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return\n"
+    "        fi ;;\n"
+    "    esac\n"
+    "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
+    "}\n"
+    "complete -o filenames -F _pond pond\n";
+
+static void put_commands(Buf *to)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++) buf_printf(to, " %s", COMMANDS[i]->name);
 }
 
 static void bash(Buf *to)
 {
-    buf_puts(
-        to,
-        "# bash completion of pond: source it, or put it into a bash-completion folder as 'pond'\n"
-        "_pond() {\n"
-        "    local cur=${COMP_WORDS[COMP_CWORD]} command='' i\n"
-        "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
-        "        case ${COMP_WORDS[i]} in --pond | --var | -v | --color | --progress | --trace | "
-        "--memory-limit | --threads | --wait) ((i++)) ;;\n"
-        "        -*) ;; *) command=${COMP_WORDS[i]}; break ;; esac\n"
-        "    done\n"
-        "    local words=''\n"
-        "    case $command in\n"
-        "    '') words='");
-    for (size_t i = 0; i < COMMAND_COUNT; i++) buf_printf(to, "%s ", COMMANDS[i]->name);
-    buf_printf(to, "' ;;\n");
+    buf_puts(to, BASH_HEAD);
+    put_valued(to);
+    buf_puts(to, BASH_MIDDLE);
+    put_commands(to);
+    buf_puts(to, "' ;;\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        bool help = strcmp(COMMANDS[i]->name, "help") == 0;
         buf_printf(to, "    %s) words='", COMMANDS[i]->name);
+        if (help) put_commands(to);
         put_names(to, COMMANDS[i]->options, COMMANDS[i]->option_count);
-        buf_printf(to, "' ;;\n");
+        buf_puts(to, help ? " patterns urls errors exit-codes man' ;;\n" : "' ;;\n");
     }
-    buf_printf(to, "    esac\n"
-                   "    if [[ $cur == -* || -z $command ]]; then\n"
-                   "        words+='");
+    buf_puts(to, "    esac\n    [[ $cur == -* || -z $command ]] && words+='");
     put_names(to, GLOBAL_OPTIONS, GLOBAL_OPTION_COUNT);
-    buf_printf(to, "'\n"
-                   "        mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
-                   "    elif [[ $cur == /* && -n ${POND-} ]]; then\n"
-                   "        mapfile -t COMPREPLY < <(pond list --paths \"$cur*\" 2>/dev/null)\n"
-                   "    else\n"
-                   "        mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
-                   "    fi\n"
-                   "}\n"
-                   "complete -o filenames -F _pond pond\n");
+    buf_puts(to, BASH_TAIL);
 }
 
 static void zsh_text(Buf *to, const char *text)
