@@ -12,6 +12,7 @@
 #include "export/publish_int.h"
 #include <dirent.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
