@@ -68,10 +68,11 @@ static void sum_target(const ManifestTarget *from, ExportTarget *to, ExportSumma
                          .partitioning = from->partitioning,
                          .file_count = from->file_count};
     for (size_t i = 0; i < from->file_count; i++) {
-        if (from->files[i].rows > 0) to->rows += from->files[i].rows;
+        if (!from->raw) to->rows += from->files[i].rows;
         to->size_bytes += from->files[i].state.size_bytes;
     }
     summary->rows += to->rows;
+    if (from->raw) to->rows = -1;
     summary->bytes += to->size_bytes;
 }
 
@@ -129,7 +130,7 @@ static Err *run_dry(Run *run, ExportSummary *out)
         for (size_t i = 0; i < target->files.n; i++) {
             const Part *part = target->files.v[i];
             ExportFile file = {.path = part->path,
-                               .rows = part->rows_estimate,
+                               .rows = target->rel != NULL ? part->rows_estimate : -1,
                                .size_bytes = -1,
                                .action = "write"};
             vec_push(run->arena, &files, file);
@@ -137,6 +138,7 @@ static Err *run_dry(Run *run, ExportSummary *out)
             summary.targets[t].rows += part->rows_estimate;
         }
         summary.rows += summary.targets[t].rows;
+        if (target->rel == NULL) summary.targets[t].rows = -1;
     }
     summary.written = (int64_t)files.n;
     DiffInput input = diff_input(run);

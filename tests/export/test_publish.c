@@ -339,6 +339,7 @@ static void test_dry_run(void **state)
     assert_int_equal(access(fx.out, F_OK), -1);
     assert_int_equal(summary.file_count, 2);
     assert_string_equal(summary.files[0].path, "a");
+    assert_int_equal(summary.files[0].rows, -1);
     export_raw(inputs, 2);
     OK(run_export(inputs, 1, &options, &summary));
     assert_int_equal(summary.written, 1);

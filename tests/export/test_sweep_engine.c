@@ -1,9 +1,12 @@
-/* The sweep of test_sweep.c over an export that the engine takes part in: files of their own, files of one pass, and a relation that is
- * materialised first. Here: every call of ours, and the engine's first, second and last of each kind. With POND_SOAK set: every call. */
+/* The sweep of test_sweep.c over an export that the engine takes part in: files of their own, files
+ * of one pass, and a relation that is materialised first. Here: every call of ours, and the
+ * engine's first, second and last of each kind. With POND_SOAK set: every call. */
 #include "rows.h"
 #include "sweep.h"
 
-#define ROWS "SELECT TIMESTAMPTZ '2024-01-31 00:00:00Z' + INTERVAL 1 HOUR * i AS timestamp, i AS v FROM range(%d) t(i)"
+#define ROWS                                                                                       \
+    "SELECT TIMESTAMPTZ '2024-01-31 00:00:00Z' + INTERVAL 1 HOUR * i AS timestamp, i AS v FROM "   \
+    "range(%d) t(i)"
 
 typedef struct Body {
     ExportInput inputs[3];
@@ -26,7 +29,9 @@ static Body body_of(int rows)
     const Rel *sql;
     OK(rel_sql(fx.arena, "/sql", "SELECT * FROM a ORDER BY v LIMIT 30", &input, 1, &sql));
     /* 1,500 rows of one file make three months of one pass; 30 make two of their own. */
-    return (Body){.inputs = {input_of("/a", input.rel), input_of("/sql", sql), input_raw("/raw", "bytes")}, .count = 3};
+    return (Body){
+        .inputs = {input_of("/a", input.rel), input_of("/sql", sql), input_raw("/raw", "bytes")},
+        .count = 3};
 }
 
 static void sweep_plan(Sweep *sweep, const char *plan)
@@ -88,7 +93,10 @@ static void test_second_export(void **state)
     Body old = body_of(700), new = body_of(1500);
     old.inputs[2] = input_raw("/gone", "bye");
     OK(export_body(&old));
-    Sweep sweep = {.body = export_body, .context = &new, .saved = under(fx.base, "saved"), .old = tree_of(fx.out)};
+    Sweep sweep = {.body = export_body,
+                   .context = &new,
+                   .saved = under(fx.base, "saved"),
+                   .old = tree_of(fx.out)};
     shell("cp -a '%s' '%s'", fx.out, sweep.saved);
     OK(export_body(&new));
     sweep.new = tree_of(fx.out);
