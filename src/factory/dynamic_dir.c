@@ -72,8 +72,8 @@ static Err *check(const FactoryCall *call)
     return NULL;
 }
 
-/* The entry's configuration has been expanded already: its dollars are written double so that they
- * stay. */
+/* The entry's configuration has been expanded already: each that would be read again gets another,
+ * so that they stay. */
 static void escape_dollars(Arena *arena, Yaml *node)
 {
     if (node->kind == YAML_SCALAR) {
@@ -81,7 +81,7 @@ static void escape_dollars(Arena *arena, Yaml *node)
         for (const char *p = node->text; *p != '\0'; p++) {
             bool reference =
                 text_starts(p, "$$") || text_starts(p, "${env:") || text_starts(p, "${var:");
-            buf_puts(&text, reference ? "$$" : "");
+            buf_puts(&text, reference ? "$" : "");
             buf_putc(&text, *p);
         }
         node->text = text.data;
