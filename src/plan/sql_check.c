@@ -263,19 +263,6 @@ static Err *check_stability(Walk *walk, Conn *conn)
     return NULL;
 }
 
-/* An open comment parses, but would swallow what the emitter puts behind the text. */
-static Err *check_is_closed(const Walk *walk, Conn *conn)
-{
-    const Json *ignored;
-    char *wrapped = arena_printf(walk->arena, "SELECT * FROM (\n%s\n) AS q", walk->rel->sql.query);
-    Err *err = engine_parse_select(walk->arena, conn, wrapped, &ignored);
-    bool is_good = err == NULL || err_code(err) == ERR_LIMIT;
-    err_free(err);
-    if (is_good) return NULL;
-    return err_hint(ERR(SQL, "%s: the query cannot stand in parentheses", walk->rel->label),
-                    "close its comments and strings");
-}
-
 Err *sql_check(Plan *plan, Arena *arena, const Rel *rel, SqlCheck *out)
 {
     SCRATCH(scratch);
@@ -286,7 +273,6 @@ Err *sql_check(Plan *plan, Arena *arena, const Rel *rel, SqlCheck *out)
     Walk walk = {.arena = scratch, .rel = rel, .functions = map_new(scratch)};
     walk.result.is_used = AARRAY(arena, bool, rel->input_count);
     for (size_t i = 0; i < tree.count; i++) TRY(check_node(&walk, tree.nodes[i]));
-    TRY(check_is_closed(&walk, conn));
     TRY(check_stability(&walk, conn));
     *out = walk.result;
     return NULL;

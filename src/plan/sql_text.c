@@ -27,6 +27,7 @@ static const char *skip_quoted(const char *at, char quote, bool has_escapes)
     return at;
 }
 
+/* NULL when it is open: the engine will say so. */
 static const char *skip_block_comment(const char *at)
 {
     int depth = 1;
@@ -39,14 +40,14 @@ static const char *skip_block_comment(const char *at)
             continue;
         at++;
     }
-    return at;
+    return depth == 0 ? at : NULL;
 }
 
 /* $tag$ ... $tag$; a lone $ (as in $1) is one character. */
 static const char *skip_dollar(const char *at)
 {
     const char *tag_end = at + 1;
-    while (isalnum((unsigned char)*tag_end) || *tag_end == '_') tag_end++;
+    while (is_word(*tag_end)) tag_end++;
     if (*tag_end != '$' || isdigit((unsigned char)at[1])) return at + 1;
     size_t size = (size_t)(tag_end + 1 - at);
     for (const char *close = tag_end + 1; (close = strchr(close, '$')) != NULL; close++) {
@@ -60,14 +61,18 @@ static const char *skip_token(const char *at, bool *out_speaks)
 {
     *out_speaks = false;
     if (isspace((unsigned char)*at)) return at + 1;
-    if (at[0] == '-' && at[1] == '-') return at + strcspn(at, "\n");
-    if (at[0] == '/' && at[1] == '*') return skip_block_comment(at);
+    if (at[0] == '-' && at[1] == '-') return at + strcspn(at, "\r\n");
+    if (at[0] == '/' && at[1] == '*') {
+        const char *end = skip_block_comment(at);
+        *out_speaks = end == NULL;
+        return end != NULL ? end : at + strlen(at);
+    }
     *out_speaks = true;
     if (*at == '\'' || *at == '"') return skip_quoted(at, *at, false);
     if ((*at == 'e' || *at == 'E') && at[1] == '\'') return skip_quoted(at + 1, '\'', true);
     if (*at == '$') return skip_dollar(at);
     if (!is_word(*at)) return at + 1;
-    while (is_word(*at)) at++;
+    while (is_word(*at) || *at == '$') at++; /* a$b$ is one name */
     return at;
 }
 

@@ -147,6 +147,18 @@ static void test_runs(void **state)
     assert_true(rel_in_order_for(rel, (TimeSpan){45 * US_PER_SECOND, US_PER_DAY}));
 }
 
+/* Versions of one instant, named out of order, between two that meet there. */
+static void test_ties_of_three(void **state)
+{
+    World *world = *state;
+    ScanFile files[] = {seconds(world, 0, 2, 1), seconds(world, 1, 2, 2), seconds(world, 1, 1, 3)};
+    const Rel *rel = scan_with(world, files, 3, ALL);
+    assert_false(rel_is_in_order(rel));
+    assert_string_equal(all_rows(world, rel),
+                        "1970-01-01T00:00:00Z|1\n1970-01-01T00:00:01Z|1\n1970-01-01T00:00:01Z|2\n"
+                        "1970-01-01T00:00:01Z|3\n1970-01-01T00:00:02Z|2\n");
+}
+
 /* Stray rows far away do not make a version overlap what lies between, in a range without them. */
 static void test_strays(void **state)
 {
@@ -577,6 +589,7 @@ int main(void)
         WORLD_TEST(test_order),
         WORLD_TEST(test_ties),
         WORLD_TEST(test_runs),
+        WORLD_TEST(test_ties_of_three),
         WORLD_TEST(test_strays),
         WORLD_TEST(test_many_runs),
         WORLD_TEST(test_columns_are_united_by_name),

@@ -123,6 +123,28 @@ static void test_places_of_errors(void **state)
     expect_at(rows_of(world, rel, (RelRead){.span = ALL}, &rows), 2, 34, "Could not convert");
 }
 
+/* An error from below a feed is told once, in the words and places of where it happened. */
+static void test_errors_below_feeds(void **state)
+{
+    World *world = *state;
+    char *rows = NULL;
+    const Rel *inner = NULL;
+    must(rel_sql(world->arena, "/inner", "SELECT timestamp,\n  ('x' || v)::DOUBLE AS v FROM s",
+                 &(SqlInput){"s", source(world)}, 1, &inner));
+    const Rel *rel = sql_over(world, "SELECT *\n\nFROM source", hourly(world, inner));
+    Err *err = rows_of(world, rel, (RelRead){.span = ALL}, &rows);
+    assert_string_equal(err_message(err), "/inner: Could not convert string 'x0.0' to DOUBLE");
+    expect_at(err, 2, 13, "Could not convert");
+    rel = sql_over(
+        world, "SELECT *\nFROM source",
+        hourly(world, sql_over(world, "SELECT NULL::TIMESTAMP AS timestamp, 1.0::DOUBLE AS v",
+                               source(world))));
+    err = rows_of(world, rel, (RelRead){.span = ALL}, &rows);
+    assert_string_equal(err_message(err),
+                        "/r/res=1h.series: a row of /d.series has no time: \"timestamp\" is null");
+    err_free(err);
+}
+
 static void refused(World *world, const char *query, const char *words)
 {
     expect_error(try_sql(world, query), ERR_SQL, words);
@@ -184,6 +206,9 @@ static void test_only_one_select_over_the_inputs(void **state)
     refused(world, "CREATE TABLE x AS SELECT 1", "one SELECT");
     refused(world, "", "one SELECT");
     refused(world, "SELECT 1) AS q, read_csv('/etc/passwd') AS r, (SELECT 2", "syntax");
+    refused(world, "SELECT 1 /* open", "unterminated");
+    refused(world, "SELECT 1; /* /* open */", "unterminated");
+    refused(world, "SELECT 'open", "unterminated");
     refused(world, "SELECT * FROM '/etc/passwd.csv'", "is not among the patterns");
     refused(world, "SELECT * FROM information_schema.tables", "is not among the patterns");
     refused(world, "SELECT * FROM main.source", "is not among the patterns");
@@ -429,37 +454,31 @@ static void test_ends_of_text(void **state)
                                        " ; ;\n",
                                        "; -- x",
                                        "/* ; */;",
-                                       " /* open",
                                        "; /* a /* b */ ; */ ",
+                                       "-- x\r;\r\n",
                                        " -- no newline;"};
     for (size_t i = 0; i < sizeof ENDS / sizeof *ENDS; i++) {
-        char *sql = arena_printf(
-            world->arena, "SELECT ';' AS a, $$;$$ AS \";\", E'\\';' AS c FROM source LIMIT 1%s",
-            ENDS[i]);
-        assert_string_equal(all_rows(world, sql_over(world, sql, source(world))), ";|;|';\n");
+        char *sql = arena_printf(world->arena,
+                                 "SELECT ';' AS a, $$;$$ AS \";\", E'\\';' AS c, 1 AS a$b$, $é$ /* "
+                                 "$é$ AS d FROM source LIMIT 1%s",
+                                 ENDS[i]);
+        assert_string_equal(all_rows(world, sql_over(world, sql, source(world))),
+                            ";|;|';|1| /* \n");
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WORLD_TEST(test_select),
-        WORLD_TEST(test_buckets_and_sql_nest),
-        WORLD_TEST(test_places_of_errors),
-        WORLD_TEST(test_what_is_refused),
-        WORLD_TEST(test_only_one_select_over_the_inputs),
-        WORLD_TEST(test_scopes_of_ctes),
-        WORLD_TEST(test_what_is_volatile),
-        WORLD_TEST(test_time_column),
-        WORLD_TEST(test_names),
-        WORLD_TEST(test_order_and_limit),
-        WORLD_TEST(test_many_feeds),
-        WORLD_TEST(test_late_facts),
-        WORLD_TEST(test_feed_named_twice),
-        WORLD_TEST(test_default_query),
-        WORLD_TEST(test_deep_text),
-        WORLD_TEST(test_null_times),
-        WORLD_TEST(test_schema_is_cached),
+        WORLD_TEST(test_select),           WORLD_TEST(test_buckets_and_sql_nest),
+        WORLD_TEST(test_places_of_errors), WORLD_TEST(test_errors_below_feeds),
+        WORLD_TEST(test_what_is_refused),  WORLD_TEST(test_only_one_select_over_the_inputs),
+        WORLD_TEST(test_scopes_of_ctes),   WORLD_TEST(test_what_is_volatile),
+        WORLD_TEST(test_time_column),      WORLD_TEST(test_names),
+        WORLD_TEST(test_order_and_limit),  WORLD_TEST(test_many_feeds),
+        WORLD_TEST(test_late_facts),       WORLD_TEST(test_feed_named_twice),
+        WORLD_TEST(test_default_query),    WORLD_TEST(test_deep_text),
+        WORLD_TEST(test_null_times),       WORLD_TEST(test_schema_is_cached),
         WORLD_TEST(test_ends_of_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -164,6 +164,9 @@ static void test_huge_integers(void **state)
     char *path = new_path(world);
     expect_error(write_to(world, sql, ALL, path, &written), ERR_SQL,
                  "/d: \"v\" is HUGEINT with values beyond 2^53");
+    must(rel_sql(world->arena, "/d", "SELECT ts, -v::HUGEINT - 1 AS v FROM s",
+                 &(SqlInput){"s", one}, 1, &sql));
+    expect_error(write_to(world, sql, ALL, path, &written), ERR_SQL, "\"v\" is HUGEINT");
     assert_false(exists(path));
 }
 
