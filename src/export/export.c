@@ -110,56 +110,6 @@ static DiffInput diff_input(const Run *run)
     return input;
 }
 
-/* ---- a dry run ---- */
-
-static Err *run_dry(Run *run, ExportSummary *out)
-{
-    TRY(outdir_names(run->arena, run->call->options->dir, &run->out));
-    TRY(manifest_read(run->arena, run->out.dir, &run->old));
-    TRY(work_partition(run->arena, run->call, &run->out, &run->old, run->targets));
-    VEC(ExportFile) files = {0};
-    Map wanted = map_new(run->arena);
-    ExportSummary summary = {.target_count = run->call->input_count,
-                             .targets = AARRAY(run->arena, ExportTarget, run->call->input_count)};
-    for (size_t t = 0; t < run->call->input_count; t++) {
-        const Target *target = &run->targets[t];
-        summary.targets[t] = (ExportTarget){.source = target->input->source,
-                                            .path = target->path,
-                                            .partitioning = parts_text(run->arena, &target->parts),
-                                            .file_count = target->files.n};
-        for (size_t i = 0; i < target->files.n; i++) {
-            const Part *part = target->files.v[i];
-            ExportFile file = {.path = part->path,
-                               .rows = target->rel != NULL ? part->rows_estimate : -1,
-                               .size_bytes = -1,
-                               .action = "write"};
-            vec_push(run->arena, &files, file);
-            map_put(&wanted, part->path, run);
-            summary.targets[t].rows += part->rows_estimate;
-        }
-        summary.rows += summary.targets[t].rows;
-        if (target->rel == NULL) summary.targets[t].rows = -1;
-    }
-    summary.written = (int64_t)files.n;
-    DiffInput input = diff_input(run);
-    for (size_t t = 0; t < run->old.targets.n; t++) {
-        const ManifestTarget *old = &run->old.targets.v[t];
-        for (size_t i = 0; diff_replaces(&input, old) && i < old->file_count; i++) {
-            if (map_has(&wanted, old->files[i].path)) continue;
-            ExportFile file = {.path = old->files[i].path,
-                               .rows = old->files[i].rows,
-                               .size_bytes = old->files[i].state.size_bytes,
-                               .action = "remove"};
-            vec_push(run->arena, &files, file);
-            summary.removed++;
-        }
-    }
-    summary.files = files.v;
-    summary.file_count = files.n;
-    *out = summary;
-    return NULL;
-}
-
 /* ---- a real one ---- */
 
 static Err *stage(Run *run)
@@ -214,7 +164,7 @@ Err *export_inputs(Arena *arena, const ExportCall *call, ExportSummary *out)
     if (call->options->temporal != NULL) TRY(parts_parse(call->options->temporal, &parts));
     TRY(targets_make(arena, call, &run.targets));
     if (call->options->dry_run) {
-        TRY(run_dry(&run, out));
+        TRY(export_dry_run(arena, call, run.targets, out));
     } else {
         run.pool = (JobPool){.threads = jobs_thread_count(call->options), .options = call->options};
         TRY(outdir_open(arena, call->options->dir, call->options->wait_ms, &run.out));

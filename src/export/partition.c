@@ -108,9 +108,15 @@ char *parts_text(Arena *arena, const Parts *parts)
     return text.data;
 }
 
+/* The calendar begins a little after the first of all times, which stands for minus infinity. */
+static Civil civil_near(TimeUs time)
+{
+    return civil_of(time < TIME_MIN + 2 * US_PER_DAY ? TIME_MIN + 2 * US_PER_DAY : time);
+}
+
 int64_t part_value(ExportPart part, TimeUs time)
 {
-    Civil civil = civil_of(time);
+    Civil civil = civil_near(time);
     switch (part) {
     case PART_YEAR: return civil.year;
     case PART_QUARTER: return (civil.month - 1) / 3 + 1;
@@ -153,7 +159,7 @@ TimeSpan parts_window(const Parts *parts, TimeUs time)
     TimeSpan window = {TIME_MIN, TIME_MAX};
     if (parts->n == 0) return window;
     ExportPart finest = parts->v[parts->n - 1];
-    Civil start = floor_to(civil_of(time), finest);
+    Civil start = floor_to(civil_near(time), finest);
     if (start.year >= YEAR_FIRST) window.min = civil_to_time(start);
     if (start.year <= YEAR_LAST) window.max = civil_to_time(next_of(start, finest)) - 1;
     return window;

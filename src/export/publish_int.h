@@ -104,6 +104,10 @@ bool diff_replaces(const DiffInput *input, const ManifestTarget *old);
 Err *file_is_as(const char *host_path, const FileState *was, const char *sha256, bool *out_as,
                 FileState *out_now) WARN_UNUSED;
 
+/* ---- dry_run.c ---- */
+Err *export_dry_run(Arena *arena, const ExportCall *call, Target *targets, ExportSummary *out)
+    WARN_UNUSED;
+
 /* ---- publish.c: the redo record ---- */
 /* Makes the changes durable and visible: fsync, record (commit point), renames, removals, record
  * gone. */
