@@ -4,12 +4,15 @@ Templates are made once by the same program without faults; attempts work on cop
 and are never changed.
 """
 import dataclasses
+import datetime
 import pathlib
 import random
 
 from common import Box
 
-EXPORT = ('export', '-p', '/s/*.series', '-p', '/r/*.series', '-p', '/reduced/*/*.series', '-p', '/raw/*', '-d', 'out', '--temporal', 'year,month')
+EXPORT = ('export', '-p', '/s/*.series', '-p', '/reduced/*/*.series', '-p', '/raw/*', '-d', 'out', '--temporal', 'year,month')
+
+EXPORT_DAYS = ('export', '-p', '/s/m.series', '-p', '/d/*.bin', '-d', 'out', '--temporal', 'year,month,day')
 
 
 @dataclasses.dataclass
@@ -26,14 +29,22 @@ class Body:
 
 
 def csv_text(days: range, level: float) -> str:
-    start = 1704067200  # 2024-01-01
-    rows = [f'{start + day * 86400 + hour * 3600},{level + day + hour / 24:.4f},{hour}' for day in days for hour in range(0, 24, 6)]
-    return '\n'.join(['timestamp,level,hour', *(f'{iso(int(row.split(",")[0]))},{row.split(",", 1)[1]}' for row in rows)]) + '\n'
+    """Four rows a day from 2024-01-01."""
+    lines = ['timestamp,level,hour']
+    for day in days:
+        date = datetime.date(2024, 1, 1) + datetime.timedelta(day)
+        lines += [f'{date}T{hour:02}:00:00Z,{level + day + hour / 24:.4f},{hour}' for hour in range(0, 24, 6)]
+    return '\n'.join(lines) + '\n'
 
 
-def iso(epoch: int) -> str:
-    import datetime
-    return datetime.datetime.fromtimestamp(epoch, datetime.timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')
+def minutes_csv(month: int) -> str:
+    """A row a minute over a month of 2024."""
+    lines, at = ['timestamp,level,flow'], datetime.datetime(2024, month, 1)
+    while at.month == month:
+        n = at.day * 1440 + at.hour * 60 + at.minute
+        lines.append(f'{at.isoformat()}Z,{n % 977 / 7:.4f},{n * 31 % 1009}')
+        at += datetime.timedelta(minutes=1)
+    return '\n'.join(lines) + '\n'
 
 
 def write_inputs(folder: pathlib.Path) -> None:
@@ -44,11 +55,20 @@ def write_inputs(folder: pathlib.Path) -> None:
     (folder / 'new.bin').write_bytes(noise.randbytes(150_000))
     (folder / 'first.csv').write_text(csv_text(range(0, 60), 1.0))
     (folder / 'more.csv').write_text(csv_text(range(60, 75), 2.0))
-    (folder / 'late.csv').write_text(csv_text(range(40, 95), 3.0))
-    (folder / 'other.csv').write_text(csv_text(range(0, 20), 9.0))
+    (folder / 'late.csv').write_text(csv_text(range(40, 75), 3.0))
     (folder / 'reduce.yaml').write_text('in_pattern: /s/*.series\nout_pattern: $0\ntime_column: timestamp\n'
                                         'resolutions: [1d]\naggregations: [{type: avg}, {type: max, columns: [level]}]\n')
-    (folder / 'derived.yaml').write_text('patterns:\n  s: /s/x.series\nquery: SELECT timestamp, level * 2 AS twice FROM s\n')
+
+
+def grow(pond: str, folder: pathlib.Path, name: str, base: str | None, *commands: tuple[str, ...]) -> None:
+    """The template `name`: what the commands make of another one."""
+    with Box(pond, folder, folder / base if base else None) as box:
+        for command in commands:
+            box.must(*command)
+        (folder / name).mkdir()
+        for part in ('pond', 'out'):
+            if (box.dir / part).exists():
+                (box.dir / part).rename(folder / name / part)
 
 
 def make_templates(pond: str, folder: pathlib.Path) -> list[Body]:
@@ -56,27 +76,16 @@ def make_templates(pond: str, folder: pathlib.Path) -> list[Body]:
     given = folder / 'in'
     write_inputs(given)
 
-    def grown(name: str, base: str | None, *commands: tuple[str, ...]) -> None:
-        with Box(pond, folder, folder / base if base else None) as box:
-            for command in commands:
-                box.must(*command)
-            (folder / name).mkdir()
-            for part in ('pond', 'out'):
-                if (box.dir / part).exists():
-                    (box.dir / part).rename(folder / name / part)
-
     csv = 'host+csv+series://'
     (folder / 'nothing').mkdir()
-    grown('base', None, ('init',), ('mkdir', '/d', '/d/sub', '/s', '/raw'), ('copy', f'{given}/old.bin', '/d/big.bin'),
+    grow(pond, folder, 'base', None, ('init',), ('mkdir', '/d', '/d/sub', '/s', '/raw'), ('copy', f'{given}/old.bin', '/d/big.bin'),
           ('copy', f'{given}/small.txt', '/d/sub/small.txt'), ('copy', f'{csv}{given}/first.csv', '/s/x.series'))
-    grown('derived', 'base', ('copy', f'{csv}{given}/other.csv', '/s/y.series'), ('copy', f'{given}/old.bin', '/raw/kept.bin'),
-          ('copy', f'{given}/old.bin', '/raw/gone.bin'), ('mkdir', '/r'),
-          ('mknod', 'sql-derived-series', '/r/twice.series', '--config-path', f'{given}/derived.yaml'),
+    grow(pond, folder, 'derived', 'base', ('copy', f'{given}/old.bin', '/raw/kept.bin'), ('copy', f'{given}/old.bin', '/raw/gone.bin'),
           ('mknod', 'temporal-reduce', '/reduced', '--config-path', f'{given}/reduce.yaml'))
-    grown('exported', 'derived', EXPORT, ('copy', f'{csv}{given}/late.csv', '/s/x.series'), ('rm', '/raw/gone.bin'),
+    grow(pond, folder, 'exported', 'derived', EXPORT, ('copy', f'{csv}{given}/late.csv', '/s/x.series'), ('rm', '/raw/gone.bin'),
           ('copy', f'{given}/new.bin', '/raw/new.bin'))
-    grown('due', 'base', *(('mkdir', f'/m{n}') for n in range(3)))
-    grown('garbage', 'due', ('mkdir', '/n'), ('copy', f'{given}/new.bin', '/d/big.bin'), ('rm', '-r', '/d/sub'), ('rm', '/m0'))
+    grow(pond, folder, 'due', 'base', *(('mkdir', f'/m{n}') for n in range(3)))
+    grow(pond, folder, 'garbage', 'due', ('mkdir', '/n'), ('copy', f'{given}/new.bin', '/d/big.bin'), ('rm', '-r', '/d/sub'), ('rm', '/m0'))
 
     bodies = [
         Body('init', ('init',), 'nothing'),
@@ -91,6 +100,26 @@ def make_templates(pond: str, folder: pathlib.Path) -> list[Body]:
         Body('maintain', ('maintain', '--compact', '--vacuum', '--retain', '0'), 'garbage'),
         Body('export-first', EXPORT, 'derived', export=True),
         Body('export-second', EXPORT, 'exported', export=True),
+    ]
+    for body in bodies:
+        measure(pond, folder, body)
+    return bodies
+
+
+def make_large(pond: str, folder: pathlib.Path) -> list[Body]:
+    """Bodies whose phases last long enough to be hit by a signal; to be called after make_templates."""
+    given, noise, csv = folder / 'in', random.Random(11), 'host+csv+series://'
+    for n in range(3):
+        (given / f'large{n}.bin').write_bytes(noise.randbytes(4_000_000))
+    for month in (1, 2):
+        (given / f'minutes{month}.csv').write_text(minutes_csv(month))
+    grow(pond, folder, 'large', 'due', ('copy', f'{csv}{given}/minutes1.csv', '/s/m.series'))
+    grow(pond, folder, 'large-exported', 'large', EXPORT_DAYS, ('copy', f'{csv}{given}/minutes2.csv', '/s/m.series'),
+         ('copy', f'{given}/new.bin', '/d/'))
+    bodies = [
+        Body('copy-large', ('copy', *(f'{given}/large{n}.bin' for n in range(3)), '/d/'), 'due'),
+        Body('copy-csv-large', ('copy', f'{csv}{given}/minutes2.csv', '/s/m.series'), 'large'),
+        Body('export-large', EXPORT_DAYS, 'large-exported', export=True),
     ]
     for body in bodies:
         measure(pond, folder, body)
