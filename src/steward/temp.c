@@ -17,9 +17,9 @@ static Err *make_in(Pond *pond, const char *base, const char **out)
     bool exists = false;
     TRY(os_stat_if(base, &exists, &stat));
     if (!exists) TRY(os_mkdirs(base));
-    TRY(os_lock(pond->arena, lock, "in use", 0, &pond->temp_lock, NULL));
-    Err *error = os_mkdir(dir);
-    if (error != NULL) {
+    Err *error = os_lock(pond->arena, lock, "in use", 0, &pond->temp_lock, NULL);
+    if (error == NULL) error = os_mkdir(dir);
+    if (error != NULL) { /* a lock file that could not be written may stand there, too */
         os_unlock_at(&pond->temp_lock);
         err_free(os_unlink_if(lock));
         return error;
