@@ -93,7 +93,8 @@ Err *rel_project(Arena *arena, const Rel *input, const ProjectColumn *columns, s
                  const Rel **out) WARN_UNUSED;
 /* Keeps rows with min <= time <= max. */
 Err *rel_range(Arena *arena, const Rel *input, TimeSpan span, const Rel **out) WARN_UNUSED;
-/* Rows of all inputs, in that order, columns united by name. */
+/* Rows of all inputs, in that order, columns united by name; inputs that hold nothing have no say.
+ * Of scans that read alike it is one scan of all their files. */
 Err *rel_union(Arena *arena, const char *label, const Rel *const *inputs, size_t count,
                const Rel **out) WARN_UNUSED;
 const Rel *
@@ -133,7 +134,7 @@ Err *rel_bucket(Plan *plan, Arena *arena, const Rel *input, const BucketSpec *sp
  * aggregated columns have equal partials (equal fingerprints). NULL when the relation is not a
  * bucket itself. */
 const Rel *rel_bucket_partials(Arena *arena, const Rel *bucket);
-/* The same bucket relation computed from materialised partials. */
+/* The same bucket relation (resolved before) computed from materialised partials. */
 const Rel *rel_bucket_over(Arena *arena, const Rel *bucket, const Rel *partials);
 
 typedef struct SqlInput {
@@ -175,8 +176,8 @@ RelExtent rel_extent(Arena *arena, const Rel *rel);
 void rel_inputs_in(Arena *arena, const Rel *rel, TimeSpan span, const ScanFile ***out,
                    size_t *count);
 int64_t rel_rows_estimate(const Rel *rel, TimeSpan span);
-/* The widest bucket grid on the way: a range must be cut at these boundaries to be computed alone;
- * 1 when any cut will do. */
+/* The bucket grids on the way. A range cut anywhere gives the same rows (those of buckets that
+ * start inside it); cut here it holds whole buckets. Any time when there is no bucket. */
 TimeUs rel_cut_down(const Rel *rel, TimeUs time); /* the latest allowed cut <= time */
 /* The tree as indented text, for describe --plan. */
 char *rel_tree_text(Arena *arena, const Rel *rel);
@@ -197,7 +198,8 @@ void rel_close_at(RelStream **stream);
 
 /* Writes a range as one Parquet file on `conn` (the caller's, one per thread): v2 pages, zstd, in
  * time order when `sorted`, columns under their names. Two columns that differ only in case are
- * INVALID naming them. A row with a null time is INVALID naming the node. */
+ * INVALID naming them. A row with a null time is INVALID naming the node; a HUGEINT beyond 2^53 is
+ * an SQL error (docs/decisions/0023). Nothing is left at `path` after a failure. */
 typedef struct RelWrite {
     RelRead read;
     const char *path;
