@@ -44,9 +44,14 @@ fetch() {
         echo "setup: fetching $spec" >&2
         local work
         work=$(mktemp -d .deps/fetch.XXXXXX)
-        (cd "$work" && npm pack --silent "$spec" >/dev/null)
+        if ! (cd "$work" && npm pack --silent "$spec" >npm.log 2>&1); then
+            (cd "$work" && npm pack "$spec" 2>&1 | tail -n 5 >&2) || true # once more, for its reason
+            rm -rf "$work"
+            echo "setup: npm cannot fetch $spec" >&2
+            exit 1
+        fi
         mv "$work"/*.tgz "$tarball"
-        rmdir "$work"
+        rm -rf "$work"
     fi
     local got
     got="sha512-$(openssl dgst -sha512 -binary "$tarball" | base64 -w0)"
@@ -60,7 +65,7 @@ fetch() {
 while read -r spec integrity member dest; do
     case "$spec" in '' | '#'*) continue ;; esac
     [ -s ".deps/$dest" ] && continue
-    tarball=$(fetch "$spec" "$integrity")
+    tarball=$(fetch "$spec" "$integrity") || exit 1
     mkdir -p ".deps/$(dirname "$dest")"
     tar -xzf "$tarball" -O "$member" >".deps/$dest.part"
     mv ".deps/$dest.part" ".deps/$dest"
