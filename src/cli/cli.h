@@ -62,6 +62,7 @@ struct Cli {
     /* opened on demand */
     Pond *pond;
     Provider *provider;
+    OsFile *trace;  /* --trace: spans are written until the end */
     char *own_temp; /* scratch without a pond */
     int status;     /* exit status of a command that succeeded but has a negative answer */
 };

@@ -4,7 +4,7 @@
 
 static Err *not_in_pond(const char *path)
 {
-    if (strstr(path, "://") == NULL) return NULL;
+    if (path == NULL || strstr(path, "://") == NULL) return NULL;
     return ERR(USAGE, "%s: a path in the pond is expected", path);
 }
 

@@ -34,15 +34,13 @@ static void watch_interrupts(void)
     if (pthread_create(&thread, NULL, watch, NULL) == 0) (void)pthread_detach(thread);
 }
 
-/* The file stays open until the process ends. */
-static Err *start_trace(const Cli *cli)
+static Err *start_trace(Cli *cli)
 {
     const char *path = cli_option(cli, "trace");
-    OsFile *file = NULL;
     if (path == NULL) return NULL;
     TRY(os_unlink_if(path));
-    TRY(ERR_WRAP(os_open_new(path, &file), "--trace"));
-    perf_trace_to(os_fd(file));
+    TRY(ERR_WRAP(os_open_new(path, &cli->trace), "--trace"));
+    perf_trace_to(os_fd(cli->trace));
     return NULL;
 }
 
@@ -79,6 +77,7 @@ int main(int argc, char **argv)
         error_print(&cli, err);
     if (cli.stats) stats_print(&cli);
     perf_trace_to(-1);
+    os_close_at(&cli.trace);
     err_free(err);
     arena_free(arena);
     return status;

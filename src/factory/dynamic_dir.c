@@ -72,8 +72,8 @@ static Err *check(const FactoryCall *call)
     return NULL;
 }
 
-/* The entry's configuration has been expanded already: each that would be read again gets another,
- * so that they stay. */
+/* The entry's configuration has been expanded already: a dollar that would be read again is written
+ * double, so that it stays. */
 static void escape_dollars(Arena *arena, Yaml *node)
 {
     if (node->kind == YAML_SCALAR) {
