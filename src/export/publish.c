@@ -137,6 +137,13 @@ static Err *sync_staged(Arena *arena, const OutDir *out, const Changes *changes)
     return os_sync_dir(out->staging_dir);
 }
 
+/* What an error means once the record is in its place. */
+static Err *stands(Err *err)
+{
+    err = ERR_WRAP(err, "the export is committed, but not all of it is in place yet");
+    return err_hint(err, "the next export into this folder completes it, or pond recover -d DIR");
+}
+
 static Err *write_record(Arena *arena, const OutDir *out, const Changes *changes)
 {
     size_t size;
@@ -147,7 +154,7 @@ static Err *write_record(Arena *arena, const OutDir *out, const Changes *changes
     TRY(os_write(file, text, size));
     TRY(os_sync(file));
     TRY(os_rename(staged, out->record_path));
-    return os_sync_dir(out->private_dir);
+    return stands(os_sync_dir(out->private_dir));
 }
 
 static Err *commit(Arena *arena, const OutDir *out, const Changes *changes)
@@ -164,8 +171,7 @@ static Err *finish(Arena *arena, const OutDir *out, const Changes *changes)
     Err *err = apply(arena, out, changes);
     if (err == NULL) err = outdir_clear_staging(out);
     perf_trace_end("after");
-    err = ERR_WRAP(err, "the export is committed, but not all of it is in place yet");
-    return err_hint(err, "the next export into this folder completes it, or pond recover -d DIR");
+    return stands(err);
 }
 
 Err *publish(Arena *arena, const OutDir *out, const Changes *changes)
