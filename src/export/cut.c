@@ -2,7 +2,7 @@
  *
  * A file of its own statement reads whole row groups, so where files hold less than a row group
  * each would be decoded again for every file that needs a part of it (measured:
- * docs/decisions/0032). Here a batch of neighbouring files is read once, in time order, and each
+ * docs/decisions/0030). Here a batch of neighbouring files is read once, in time order, and each
  * file's COPY is fed the rows of its window. The file is the same to the byte: rows arrive in full
  * chunks whatever was read before.
  *
