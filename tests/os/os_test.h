@@ -130,7 +130,8 @@ static inline int in_child(void (*body)(void *argument), void *argument)
     (void)fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
-        (void)setenv("CMOCKA_TEST_ABORT", "1", 1); /* a failed assertion must not go on with the next test */
+        (void)setenv("CMOCKA_TEST_ABORT", "1",
+                     1); /* a failed assertion must not go on with the next test */
         body(argument);
         _exit(0);
     }
