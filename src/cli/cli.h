@@ -119,15 +119,20 @@ void table_add(Table *table, const char *const *cells);
 void table_print(Table *table, bool color);
 
 /* ---- rows ---- */
+typedef struct Progress Progress;
 typedef enum RowFormat { ROWS_TABLE, ROWS_CSV, ROWS_JSON, ROWS_JSONL } RowFormat;
 /* `schema`: the types to show; columns of other types arrive as text. */
-Err *rows_print(Cli *cli, RelStream *stream, const Schema *schema, RowFormat format) WARN_UNUSED;
+/* `progress` ends before a row goes to the terminal. */
+Err *rows_print(Cli *cli, RelStream *stream, const Schema *schema, RowFormat format,
+                Progress **progress) WARN_UNUSED;
 /* The cell as text: RFC 3339 times, shortest doubles; NULL for null. `zoned` as the schema says. */
 char *row_cell_text(Arena *arena, const Vector *vector, size_t row, const char *type);
 
 /* ---- progress on stderr ---- */
-typedef struct Progress Progress;
-Progress *progress_new(Cli *cli, const char *what); /* prints nothing before 100 ms have passed */
+/* Prints nothing before 100 ms have passed. NULL where none is wanted: fine for the others. End it
+ * before anything else is printed to the terminal. */
+Progress *progress_new(Cli *cli, const char *what);
+/* `all` 0 = unknown; `unit` lives on, `detail` (may be NULL) is copied. */
 void progress_update(Progress *progress, int64_t done, int64_t all, const char *unit,
                      const char *detail);
 void progress_end_at(Progress **progress);

@@ -105,6 +105,7 @@ static Err *printable(Cli *cli, const Rel *rel, const Rel **out)
 
 static Err *write_parquet(Cli *cli, Plan *plan, const Rel *rel, bool sorted)
 {
+    CLEANUP(progress_end_at) Progress *progress = progress_new(cli, "query");
     CLEANUP(engine_disconnect_at) Conn *conn = NULL;
     const char *dir = NULL;
     RelWritten written;
@@ -128,11 +129,12 @@ static Err *print_rows(Cli *cli, Plan *plan, const Rel *rel, Form form, bool sor
                                         [FORM_JSON] = ROWS_JSON,
                                         [FORM_JSONL] = ROWS_JSONL};
     CLEANUP(rel_close_at) RelStream *stream = NULL;
+    CLEANUP(progress_end_at) Progress *progress = progress_new(cli, "query");
     const Rel *shown = NULL;
     TRY(printable(cli, rel, &shown));
     TRY(plan_resolve(plan, shown));
     TRY(rel_open(plan, shown, (RelRead){.span = {TIME_MIN, TIME_MAX}, .sorted = sorted}, &stream));
-    return rows_print(cli, stream, rel_schema(rel), FORMATS[form]);
+    return rows_print(cli, stream, rel_schema(rel), FORMATS[form], &progress);
 }
 
 static Err *explain(Cli *cli, Plan *plan, const Rel *rel)

@@ -1,82 +1,145 @@
 /* Progress on stderr: one line that is rewritten on a terminal, a line every two seconds with
- * `plain`, JSON lines with `json`. The time left comes from the mean rate so far; nothing is
- * printed before 100 ms have passed. */
+ * `plain`, JSON lines with `json`. Updates only store where the work is; a thread tells it, so that
+ * something is on the screen after 100 ms even where a step takes long and says nothing. The time
+ * left comes from the mean rate so far. */
 #include "cli/cli.h"
+#include <pthread.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 struct Progress {
-    Cli *cli;
     const char *what;
-    int64_t start_us, last_us;
-    bool shown, terminal, plain, json;
+    int64_t start_us;
+    bool terminal, json, shown;
+    pthread_t thread;
+    pthread_mutex_t mutex; /* of what follows */
+    pthread_cond_t ending;
+    bool ended;
+    int64_t done, all;
+    const char *unit;
+    char detail[128];
 };
 
-Progress *progress_new(Cli *cli, const char *what)
+static double rate_of(const Progress *progress, int64_t passed_us)
 {
-    Progress *progress = ANEW(cli->arena, Progress);
-    bool automatic = strcmp(cli->progress, "auto") == 0;
-    *progress = (Progress){.cli = cli, .what = what, .start_us = os_monotonic_us()};
-    progress->json = strcmp(cli->progress, "json") == 0;
-    progress->plain = strcmp(cli->progress, "plain") == 0;
-    progress->terminal = automatic && !cli->quiet && isatty(STDERR_FILENO);
-    return progress;
+    return (double)progress->done / ((double)passed_us / 1e6);
 }
 
-static void print_json(const Progress *progress, int64_t done, int64_t all, const char *unit,
-                       double rate)
+static void print_json(const Progress *progress, int64_t passed_us)
 {
-    (void)fprintf(stderr,
-                  "{\"progress\":{\"what\":\"%s\",\"done\":%lld,\"all\":%lld,\"unit\":\"%s\",\"per_"
-                  "second\":%.0f}}\n",
-                  progress->what, (long long)done, (long long)all, unit, rate);
+    SCRATCH(scratch);
+    Buf text = buf_new(scratch);
+    JsonOut json = json_out(&text);
+    json_begin_object(&json);
+    json_key(&json, "progress");
+    json_begin_object(&json);
+    json_kv_str(&json, "what", progress->what);
+    json_kv_int(&json, "done", progress->done);
+    json_kv_int(&json, "all", progress->all);
+    json_kv_str(&json, "unit", progress->unit);
+    json_kv_int(&json, "per_second", (int64_t)rate_of(progress, passed_us));
+    json_kv_int(&json, "passed_ms", passed_us / 1000);
+    json_end(&json);
+    json_end(&json);
+    (void)fprintf(stderr, "%s\n", text.data);
 }
 
-static void print_line(Progress *progress, int64_t done, int64_t all, const char *unit,
-                       const char *detail, double rate)
+static char *amount(Arena *arena, int64_t count, const char *unit)
+{
+    if (strcmp(unit, "bytes") == 0) return size_format(arena, count);
+    return arena_printf(arena, "%s %s", count_format(arena, count), unit);
+}
+
+static void print_line(const Progress *progress, int64_t passed_us)
 {
     SCRATCH(scratch);
     Buf line = buf_new(scratch);
-    buf_printf(&line, "%s", progress->what);
+    int64_t done = progress->done, all = progress->all;
+    double rate = rate_of(progress, passed_us);
+    buf_puts(&line, progress->what);
     if (all > 0)
         buf_printf(&line, " %3.0f%%", 100.0 * (double)(done < all ? done : all) / (double)all);
-    bool bytes = strcmp(unit, "bytes") == 0;
-    buf_printf(&line, "  %s%s%s", bytes ? size_format(scratch, done) : count_format(scratch, done),
-               bytes ? "" : " ", bytes ? "" : unit);
-    buf_printf(&line, "  %s%s%s/s",
-               bytes ? size_format(scratch, (int64_t)rate) : count_format(scratch, (int64_t)rate),
-               bytes ? "" : " ", bytes ? "" : unit);
-    if (all > done && rate > 0) {
+    if (done > 0) {
+        buf_printf(&line, "  %s  %s/s", amount(scratch, done, progress->unit),
+                   amount(scratch, (int64_t)rate, progress->unit));
+    }
+    if (all > done && rate > 0)
         buf_printf(&line, "  %s left",
                    duration_format(scratch, (int64_t)((double)(all - done) / rate * 1e6)));
-    }
-    if (detail != NULL) buf_printf(&line, "  %s", detail);
-    if (progress->terminal)
-        (void)fprintf(stderr, "\r\033[K%.150s", line.data);
     else
-        (void)fprintf(stderr, "%s\n", line.data);
+        buf_printf(&line, "  %.1f s", (double)passed_us / 1e6);
+    if (progress->detail[0] != '\0')
+        buf_printf(&line, "  %s", text_printable(scratch, progress->detail));
+    (void)fprintf(stderr, progress->terminal ? "\r\033[K%.150s" : "%.150s\n", line.data);
+}
+
+static void *tell(void *context)
+{
+    Progress *progress = context;
+    int64_t every_us = progress->terminal ? 100000 : 2 * US_PER_SECOND, next_us = 100000;
+    (void)pthread_mutex_lock(&progress->mutex);
+    while (!progress->ended) {
+        int64_t at_us = progress->start_us + next_us;
+        struct timespec at = {.tv_sec = at_us / US_PER_SECOND,
+                              .tv_nsec = at_us % US_PER_SECOND * 1000};
+        (void)pthread_cond_timedwait(&progress->ending, &progress->mutex, &at);
+        int64_t passed_us = os_monotonic_us() - progress->start_us;
+        if (progress->ended || passed_us < next_us) continue;
+        if (progress->json)
+            print_json(progress, passed_us);
+        else
+            print_line(progress, passed_us);
+        (void)fflush(stderr);
+        progress->shown = true;
+        next_us = passed_us + every_us;
+    }
+    (void)pthread_mutex_unlock(&progress->mutex);
+    return NULL;
+}
+
+Progress *progress_new(Cli *cli, const char *what)
+{
+    bool json = strcmp(cli->progress, "json") == 0, plain = strcmp(cli->progress, "plain") == 0;
+    bool terminal = strcmp(cli->progress, "auto") == 0 && !cli->quiet && isatty(STDERR_FILENO);
+    if (!json && !plain && !terminal) return NULL;
+    Progress *progress = ANEW(cli->arena, Progress);
+    *progress = (Progress){.what = what,
+                           .start_us = os_monotonic_us(),
+                           .terminal = terminal,
+                           .json = json,
+                           .unit = "",
+                           .mutex = PTHREAD_MUTEX_INITIALIZER};
+    pthread_condattr_t monotonic;
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&progress->ending, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
+    return pthread_create(&progress->thread, NULL, tell, progress) == 0 ? progress : NULL;
 }
 
 void progress_update(Progress *progress, int64_t done, int64_t all, const char *unit,
                      const char *detail)
 {
-    int64_t now = os_monotonic_us(), passed = now - progress->start_us;
-    int64_t every = progress->terminal ? 100000 : 2 * US_PER_SECOND;
-    if (!progress->terminal && !progress->plain && !progress->json) return;
-    if (passed < 100000 || (progress->shown && now - progress->last_us < every)) return;
-    double rate = (double)done / ((double)passed / 1e6);
-    progress->shown = true;
-    progress->last_us = now;
-    if (progress->json)
-        print_json(progress, done, all, unit, rate);
-    else
-        print_line(progress, done, all, unit, detail, rate);
-    (void)fflush(stderr);
+    if (progress == NULL) return;
+    (void)pthread_mutex_lock(&progress->mutex);
+    progress->done = done;
+    progress->all = all;
+    progress->unit = unit;
+    (void)snprintf(progress->detail, sizeof progress->detail, "%s", detail != NULL ? detail : "");
+    (void)pthread_mutex_unlock(&progress->mutex);
 }
 
-void progress_end_at(Progress **progress)
+void progress_end_at(Progress **at)
 {
-    if (*progress != NULL && (*progress)->shown && (*progress)->terminal)
-        (void)fputs("\r\033[K", stderr);
-    *progress = NULL;
+    Progress *progress = *at;
+    *at = NULL;
+    if (progress == NULL) return;
+    (void)pthread_mutex_lock(&progress->mutex);
+    progress->ended = true;
+    (void)pthread_cond_signal(&progress->ending);
+    (void)pthread_mutex_unlock(&progress->mutex);
+    (void)pthread_join(progress->thread, NULL);
+    (void)pthread_cond_destroy(&progress->ending);
+    if (progress->shown && progress->terminal) (void)fputs("\r\033[K", stderr);
 }

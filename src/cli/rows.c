@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { TABLE_MOST = 40 }; /* rows that a table shows at each end of a long result */
 
@@ -173,7 +174,7 @@ static void json_cell(JsonOut *json, Arena *arena, const Vector *vector, size_t 
 }
 
 static void json_rows(Arena *arena, const Schema *schema, const Chunk *chunk, bool lines,
-                      bool *first)
+                      bool first)
 {
     for (size_t row = 0; row < chunk->rows; row++) {
         Buf text = buf_new(arena);
@@ -184,8 +185,8 @@ static void json_rows(Arena *arena, const Schema *schema, const Chunk *chunk, bo
             json_cell(&json, arena, &chunk->vectors[c], row, schema->columns[c].type);
         }
         json_end(&json);
-        if (!lines) out_write(*first ? "[" : ",\n ", *first ? 1 : 3);
-        *first = false;
+        if (!lines) out_write(first ? "[" : ",\n ", first ? 1 : 3);
+        first = false;
         out_write(text.data, text.size);
         if (lines) out_write("\n", 1);
         arena_reset(arena);
@@ -246,7 +247,7 @@ static void window_print(Window *window, Cli *cli, const Schema *schema)
     for (size_t i = 0; i < TABLE_MOST; i++) arena_free(window->tail_arenas[i]);
 }
 
-static Err *print_table(Cli *cli, RelStream *stream, const Schema *schema)
+static Err *print_table(Cli *cli, RelStream *stream, const Schema *schema, Progress **progress)
 {
     Window *window = ANEW(cli->arena, Window);
     Chunk chunk;
@@ -255,7 +256,9 @@ static Err *print_table(Cli *cli, RelStream *stream, const Schema *schema)
         if (chunk.rows == 0) break;
         for (size_t row = 0; row < chunk.rows; row++)
             window_add(window, cli->arena, schema, &chunk, row);
+        progress_update(*progress, window->rows, 0, "rows", NULL);
     }
+    progress_end_at(progress);
     if (window->rows == 0) {
         out_printf("No data found\n");
         return NULL;
@@ -265,20 +268,24 @@ static Err *print_table(Cli *cli, RelStream *stream, const Schema *schema)
     return NULL;
 }
 
-Err *rows_print(Cli *cli, RelStream *stream, const Schema *schema, RowFormat format)
+Err *rows_print(Cli *cli, RelStream *stream, const Schema *schema, RowFormat format,
+                Progress **progress)
 {
     bool first = true;
-    if (format == ROWS_TABLE) return print_table(cli, stream, schema);
-    if (format == ROWS_CSV) csv_header(schema);
-    for (;;) {
+    int64_t rows = 0;
+    if (format == ROWS_TABLE) return print_table(cli, stream, schema, progress);
+    for (;; first = false) {
         SCRATCH(scratch);
         Chunk chunk;
         TRY(rel_next(stream, &chunk));
+        progress_update(*progress, rows += (int64_t)chunk.rows, 0, "rows", NULL);
+        if (isatty(STDOUT_FILENO)) progress_end_at(progress);
+        if (first && format == ROWS_CSV) csv_header(schema);
         if (chunk.rows == 0) break;
         if (format == ROWS_CSV)
             csv_rows(scratch, schema, &chunk);
         else
-            json_rows(scratch, schema, &chunk, format == ROWS_JSONL, &first);
+            json_rows(scratch, schema, &chunk, format == ROWS_JSONL, first);
         if (ferror(stdout)) return out_flush();
     }
     if (format == ROWS_JSON) out_printf(first ? "[]\n" : "]\n");

@@ -188,3 +188,21 @@ load helpers
     has DuckDB
     [ "$(pond version --verbose --json | jq -r '[.pond, .format, .engine] | map(. != null) | all')" = true ]
 }
+
+@test "progress: something after 100 ms, in the form asked for, and nothing where none is wanted" {
+    pond init --quiet
+    csv_series /h.series <"$HOURLY"
+    slow=(cat /h.series --format csv --sql 'SELECT count(*) AS n FROM source a, source b WHERE a.wind + b.wind < 0')
+    run --separate-stderr pond "${slow[@]}"
+    [ -z "$stderr" ]
+    run --separate-stderr pond "${slow[@]}" --progress plain
+    is $'n\n0'
+    [[ $stderr =~ ^query\ \ [0-9.]+\ (ms|s) ]]
+    run --separate-stderr pond "${slow[@]}" --progress json
+    is $'n\n0'
+    [ "$(head -n 1 <<<"$stderr" | jq -r '.progress | [.what, .done, .passed_ms >= 100] | @csv')" = '"query",0,true' ]
+    run script -qec "$POND_BIN --pond $POND cat /h.series --sql \"${slow[5]}\"" /dev/null
+    [[ $output == *$'\r\033[Kquery'* && $output == *"Summary: 1 total rows"* ]]
+    run script -qec "$POND_BIN --pond $POND list --quiet" /dev/null
+    [[ $output != *$'\r\033[K'* ]]
+}
