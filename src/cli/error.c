@@ -60,7 +60,7 @@ static void print_excerpt(const Err *err, bool color)
         text = strchr(text, '\n');
         if (text != NULL) text++;
     }
-    if (text == NULL || line <= 0) return;
+    if (text == NULL || line <= 0 || text[strspn(text, " \t\r\n")] == '\0') return;
     const char *from = characters_on(text, column - BEFORE), *at = characters_on(text, column - 1);
     (void)fprintf(stderr, "%5d | %s\n      | %*s%s^%s\n", line,
                   in_one_line(scratch, from, characters_on(at, AFTER)),

@@ -43,6 +43,8 @@ struct Conn {
 };
 
 /* A new instance is open again (sandbox.c). */
+/* A path as a pattern that matches nothing but it. */
+char *path_pattern(Arena *arena, const char *path);
 void sandbox_forget(void);
 /* Grows with each engine_interrupt: a statement that sees it change stops. */
 uint64_t instance_interrupts(void);

@@ -19,14 +19,17 @@
 
 /* ---- reading ---- */
 
-/* A path as a pattern that matches nothing but it, as a SQL literal. */
-static char *path_literal(Arena *arena, const char *path)
+char *path_pattern(Arena *arena, const char *path)
 {
-    if (strpbrk(path, "*?[") == NULL) return sql_literal(arena, path);
     Buf pattern = buf_new(arena);
     for (const char *p = path; *p != '\0'; p++)
         buf_printf(&pattern, strchr("*?[", *p) != NULL ? "[%c]" : "%c", *p);
-    return sql_literal(arena, pattern.data);
+    return pattern.data;
+}
+
+static char *path_literal(Arena *arena, const char *path)
+{
+    return sql_literal(arena, path_pattern(arena, path));
 }
 
 char *engine_read_parquet_sql(Arena *arena, const char *const *paths, size_t count,

@@ -14,11 +14,18 @@ static Arena *allowed_arena;
 static VEC(const char *) allowed;
 static bool is_closed;
 
-static void allow_one(const char *path)
+static void allow_text(const char *path)
 {
     for (size_t i = 0; i < allowed.n; i++)
         if (strcmp(allowed.v[i], path) == 0) return;
     vec_push(allowed_arena, &allowed, arena_strdup(allowed_arena, path));
+}
+
+/* The engine asks for the name as the statement has it, which for reading is a pattern. */
+static void allow_one(const char *path)
+{
+    allow_text(path);
+    allow_text(path_pattern(allowed_arena, path));
 }
 
 void engine_allow(const char *path)

@@ -62,12 +62,12 @@ Err *segment_error(const Segment *segment, Err *err)
     int line, column;
     err_position(err, &line, &column);
     const UserText *text = line > 0 ? text_at(&segment->emit, line, &line) : NULL;
+    bool is_placed = text != NULL;
     if (text == NULL && segment->emit.texts.n == 1) text = &segment->emit.texts.v[0];
     Err *told =
         ERR(SQL, "%s: %s", text != NULL ? text->rel->label : segment->rel->label, err_message(err));
     if (err_hint_text(err) != NULL) told = err_hint(told, "%s", err_hint_text(err));
-    if (text != NULL && line > 0)
-        told = err_source(err_at(told, line, column), text->rel->sql.query);
+    if (is_placed) told = err_source(err_at(told, line, column), text->rel->sql.query);
     err_free(err);
     return told;
 }

@@ -158,3 +158,22 @@ prepare() { pond init --quiet; }
     fails 1 mkdir /
     ok mkdir -p /
 }
+
+@test "a pond and an export in folders whose names are patterns, quotes and escapes" {
+    mkdir "odd it's [x] *{a}?" && cd "odd it's [x] *{a}?"
+    export POND="$PWD/my [d] %20 = ü"
+    pond init --quiet
+    mkdir year=2024
+    printf 'timestamp,a\n2024-01-01,7\n' >"year=2024/a'b [1].csv"
+    url() { python3 -c 'import sys, urllib.parse; print(urllib.parse.quote(sys.argv[1]))' "$PWD/$1"; }
+    ok copy "host+csv+series://$(url "year=2024/a'b [1].csv")" /s.series
+    [ "$(rows /s.series)" = $'timestamp,a\n2024-01-01T00:00:00Z,7' ] # no column of a folder's name
+    ok cat /s.series --sql 'SELECT sum(a) AS s FROM source' --format csv
+    is $'s\n7'
+    ok export -p /s.series -d "out [1] it's" --temporal year
+    cmp "out [1] it's/s/year=2024/data.parquet" <(pond cat "host+table://$(url "out [1] it's/s/year=2024/data.parquet")")
+    rm -rf "$POND/cache"
+    ok fsck
+    ok maintain --compact --vacuum --retain 0
+    [ "$(rows /s.series | tail -n 1)" = 2024-01-01T00:00:00Z,7 ]
+}
