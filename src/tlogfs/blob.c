@@ -213,7 +213,8 @@ static Err *publish_one(Tlog *tlog, Arena *arena, const Staged *staged, Map *dir
     }
     TRY(os_stat(path, &stat));
     Verified file = verified_of(staged->name, &stat);
-    TRY(index_verified_put(tlog->index, &file));
+    TLOG_READ(tlog,
+              index_verified_put(tlog->index, &file)); /* an index in trouble stops no commit */
     return NULL;
 }
 

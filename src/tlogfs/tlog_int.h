@@ -61,7 +61,8 @@ bool tlog_can_mend(const Tlog *tlog);
 /* The index showed itself damaged or unusable by `error` (which ends here): a new one at the same
  * commit, with the open transaction's rows. */
 Err *tlog_mend(Tlog *tlog, Err *error) WARN_UNUSED;
-/* Runs a call that only reads the index; once more after mending it. */
+/* Runs a call that only reads the index, or may be repeated on one made anew; once more after
+ * mending it. */
 #define TLOG_READ(tlog, call)                                                                      \
     do {                                                                                           \
         Err *read_error_ = (call);                                                                 \
