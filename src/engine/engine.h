@@ -182,6 +182,9 @@ typedef struct ParquetWrite {
  * becomes DOUBLE in the file, _S and _MS timestamps TIMESTAMP, ENUM VARCHAR. */
 Err *engine_write_parquet(Arena *arena, Conn *conn, const ParquetWrite *write, ParquetStats *out)
     WARN_UNUSED;
+/* A path as a literal for table functions, which take their paths for patterns: it matches nothing
+ * but this path. */
+char *engine_path_sql(Arena *arena, const char *path);
 /* read_parquet(['a', 'b']) that reads exactly these files: pattern characters in paths and folders
  * named k=v mean nothing. `extra` e.g. ", file_row_number=true" or "". */
 char *engine_read_parquet_sql(Arena *arena, const char *const *paths, size_t count,

@@ -27,7 +27,7 @@ char *path_pattern(Arena *arena, const char *path)
     return pattern.data;
 }
 
-static char *path_literal(Arena *arena, const char *path)
+char *engine_path_sql(Arena *arena, const char *path)
 {
     return sql_literal(arena, path_pattern(arena, path));
 }
@@ -38,7 +38,7 @@ char *engine_read_parquet_sql(Arena *arena, const char *const *paths, size_t cou
     Buf sql = buf_new(arena);
     buf_puts(&sql, "read_parquet([");
     for (size_t i = 0; i < count; i++)
-        buf_printf(&sql, "%s%s", i > 0 ? ", " : "", path_literal(arena, paths[i]));
+        buf_printf(&sql, "%s%s", i > 0 ? ", " : "", engine_path_sql(arena, paths[i]));
     buf_printf(&sql, "], hive_partitioning=false%s)", extra);
     return sql.data;
 }
@@ -52,7 +52,7 @@ static Err *footer_names(Arena *arena, Conn *conn, const char *path, char **name
     CLEANUP(engine_result_close_at) Result *result = NULL;
     const char *sql =
         arena_printf(scratch, "SELECT name, coalesce(num_children, 0) FROM parquet_schema(%s)",
-                     path_literal(scratch, path));
+                     engine_path_sql(scratch, path));
     int64_t inner = 0; /* rows that belong to what came before them */
     bool root = true;
     TRY(engine_query(conn, sql, NULL, 0, &result));
@@ -98,7 +98,7 @@ Err *engine_parquet_schema(Arena *arena, Conn *conn, const char *path, Schema *o
     if (err == NULL) err = own_names(arena, conn, path, &schema);
     if (err == NULL) {
         const char *sql = arena_printf(scratch, "SELECT num_rows FROM parquet_file_metadata(%s)",
-                                       path_literal(scratch, path));
+                                       engine_path_sql(scratch, path));
         err = engine_scalar_text(scratch, conn, sql, NULL, 0, &rows);
     }
     if (err != NULL) return err_path(err, path);

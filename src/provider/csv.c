@@ -128,8 +128,8 @@ static void put_reader(Buf *sql, const Csv *csv, bool sniff)
     Arena *arena = sql->arena;
     buf_printf(sql,
                "%s, delim=%s, quote=%s, escape=%s, comment='', header=%s, skip=0, "
-               "strict_mode=true, null_padding=false",
-               sql_literal(arena, csv->path), sql_literal(arena, delimiter),
+               "strict_mode=true, null_padding=false, hive_partitioning=false",
+               engine_path_sql(arena, csv->path), sql_literal(arena, delimiter),
                sql_literal(arena, quote), sql_literal(arena, quote),
                csv->header ? "true" : "false");
     const char *null_text = url_option(csv->url, "nullstr");
