@@ -10,7 +10,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { LOOK_AHEAD = 4, ATTEMPTS = 3 };
+enum { LOOK_AHEAD = 4, ATTEMPTS = 64 }; /* each only after a writer has moved on */
 
 static DeltaActions actions_of(const DeltaCommit *commit)
 {
