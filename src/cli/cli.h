@@ -108,15 +108,17 @@ void cli_pass_by(void *cli, const Err *err);
 const char *paint(
     bool colored,
     const char *style); /* "" when not colored; styles: bold dim red green yellow blue cyan reset */
-void stats_print(const Cli *cli);
+void stats_print(void); /* --stats */
 void help_command(const Cli *cli, const Command *command);
 void help_overview(const Cli *cli);
 
 /* A table for people: columns fit the terminal. Cells are copied. */
 typedef struct Table Table;
-Table *table_new(Arena *arena, const char *const *headers, const bool *right_aligned, size_t count);
+/* `right`: aligned so; `exact`: never cut. Either may be NULL. */
+Table *table_new(Arena *arena, const char *const *headers, const bool *right, const bool *exact,
+                 size_t count);
 void table_add(Table *table, const char *const *cells);
-void table_print(Table *table, bool color);
+size_t table_print(Table *table, bool color); /* how many columns had no room */
 
 /* ---- rows ---- */
 typedef struct Progress Progress;

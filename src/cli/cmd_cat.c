@@ -141,7 +141,7 @@ static Err *explain(Cli *cli, Plan *plan, const Rel *rel)
 {
     char *text = NULL;
     TRY(rel_explain(plan, cli->arena, rel, (TimeSpan){TIME_MIN, TIME_MAX}, &text));
-    out_printf("%s\n", text);
+    out_text(cli, "node", cli->args[0], "statements", text);
     return NULL;
 }
 

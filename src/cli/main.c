@@ -1,6 +1,7 @@
 /* pond: arguments, one command, one exit. */
 #include "cli/cli.h"
 #include <errno.h>
+#include <locale.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdlib.h>
@@ -67,6 +68,7 @@ static Err *run(Cli *cli, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    (void)setlocale(LC_CTYPE, "C.UTF-8"); /* libsmartcols would escape all but ASCII */
     Arena *arena = arena_new();
     Cli cli = {.arena = arena};
     Err *err = run(&cli, argc, argv);
@@ -75,7 +77,7 @@ int main(int argc, char **argv)
     int status = err == NULL ? cli.status : err_exit_status(err_code(err));
     if (err != NULL && !(err_errnum(err) == EPIPE && err_code(err) == ERR_IO))
         error_print(&cli, err);
-    if (cli.stats) stats_print(&cli);
+    if (cli.stats) stats_print();
     perf_trace_to(-1);
     os_close_at(&cli.trace);
     err_free(err);

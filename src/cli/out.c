@@ -1,8 +1,6 @@
-/* Output: results on stdout, counters on stderr, colours where wanted, and tables for people
- * (libsmartcols). */
+/* Output: results on stdout, counters on stderr, colours where wanted. */
 #include "cli/cli.h"
 #include <errno.h>
-#include <libsmartcols/libsmartcols.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -70,107 +68,41 @@ const char *paint(bool colored, const char *style)
     return "";
 }
 
-/* ---- tables ---- */
-
-struct Table {
-    Arena *arena;
-    const char *const *headers;
-    const bool *right;
-    size_t columns;
-    VEC(const char **) rows;
-};
-
-Table *table_new(Arena *arena, const char *const *headers, const bool *right_aligned, size_t count)
-{
-    Table *table = ANEW(arena, Table);
-    *table = (Table){.arena = arena, .headers = headers, .right = right_aligned, .columns = count};
-    return table;
-}
-
-void table_add(Table *table, const char *const *cells)
-{
-    const char **copy = AARRAY(table->arena, const char *, table->columns);
-    for (size_t i = 0; i < table->columns; i++)
-        copy[i] = arena_strdup(table->arena, cells[i] != NULL ? cells[i] : "");
-    vec_push(table->arena, &table->rows, copy);
-}
-
-static void add_rows(struct libscols_table *to, const Table *table)
-{
-    for (size_t i = 0; i < table->rows.n; i++) {
-        struct libscols_line *line = scols_table_new_line(to, NULL);
-        for (size_t c = 0; c < table->columns; c++)
-            (void)scols_line_set_data(line, c, table->rows.v[i][c]);
-    }
-}
-
-void table_print(Table *table, bool color)
-{
-    (void)fflush(stdout);
-    scols_init_debug(0);
-    struct libscols_table *to = scols_new_table();
-    if (to == NULL) return;
-    (void)scols_table_enable_maxout(to, 0);
-    (void)scols_table_set_column_separator(to, "  ");
-    (void)scols_table_enable_colors(to, color);
-    for (size_t c = 0; c < table->columns; c++) {
-        int flags = (table->right != NULL && table->right[c] ? SCOLS_FL_RIGHT : 0) |
-                    (isatty(STDOUT_FILENO) ? SCOLS_FL_TRUNC : 0);
-        struct libscols_column *column = scols_table_new_column(to, table->headers[c], 0, flags);
-        if (color && column != NULL)
-            (void)scols_cell_set_color(scols_column_get_header(column), "bold");
-    }
-    add_rows(to, table);
-    (void)scols_table_set_stream(to, stdout);
-    (void)scols_print_table(to);
-    scols_unref_table(to);
-}
-
 /* ---- counters ---- */
 
-static void add_os_counts(Table *table)
+static void put_stat(const char *name, const char *layer, uint64_t count, uint64_t bytes,
+                     const char *what)
 {
-    for (int origin = 0; origin < OS_ORIGIN_COUNT; origin++) {
-        for (int class = 0; class < OS_CLASS_COUNT; class ++) {
-            for (int op = 0; op < OS_OP_COUNT; op++) {
-                OsCount count = os_count((OsOrigin)origin, (OsClass) class, (OsOp)op);
-                if (count.calls == 0 || class == OS_OTHER) continue;
-                char *name = arena_printf(table->arena, "%s %s (%s)", os_op_name((OsOp)op),
-                                          os_class_name((OsClass) class),
-                                          origin == OS_OURS ? "pond" : "engine");
-                table_add(
-                    table,
-                    (const char *[]){
-                        name, "os",
-                        arena_printf(table->arena, "%llu", (unsigned long long)count.calls),
-                        count.bytes > 0 ? size_format(table->arena, (int64_t)count.bytes) : "",
-                        ""});
-            }
-        }
+    SCRATCH(scratch);
+    (void)fprintf(stderr, "%-32s %-10s %12llu %10s%s%s\n", name, layer, (unsigned long long)count,
+                  bytes > 0 ? size_format(scratch, (int64_t)bytes) : "", *what != '\0' ? "  " : "",
+                  what);
+}
+
+static void put_os_stats(OsOrigin origin, OsClass class)
+{
+    for (int op = 0; op < OS_OP_COUNT; op++) {
+        SCRATCH(scratch);
+        OsCount count = os_count(origin, class, (OsOp)op);
+        if (count.calls == 0) continue;
+        char *name = arena_printf(scratch, "%s %s (%s)", os_op_name((OsOp)op), os_class_name(class),
+                                  origin == OS_OURS ? "pond" : "engine");
+        put_stat(name, "os", count.calls, count.bytes, "");
     }
 }
 
 /* On stderr, since stdout belongs to the result. */
-void stats_print(const Cli *cli)
+void stats_print(void)
 {
-    static const char *const HEADERS[] = {"operation", "layer", "count", "bytes", "what"};
-    static const bool RIGHT[] = {false, false, true, true, false};
-    (void)cli;
-    SCRATCH(scratch);
-    Table *table = table_new(scratch, HEADERS, RIGHT, 5);
+    (void)fflush(stdout);
     for (int op = 0; op < PERF_OP_COUNT; op++) {
         uint64_t count = perf_read((PerfOp)op);
         const PerfOpInfo *info = perf_op_info((PerfOp)op);
-        if (count == 0) continue;
-        table_add(table, (const char *[]){info->name, info->layer,
-                                          arena_printf(scratch, "%llu", (unsigned long long)count),
-                                          "", info->text});
+        if (count > 0) put_stat(info->name, info->layer, count, 0, info->text);
     }
-    add_os_counts(table);
-    (void)fflush(stdout);
-    for (size_t i = 0; i < table->rows.n; i++) {
-        const char **row = table->rows.v[i];
-        (void)fprintf(stderr, "%-32s %-10s %12s %10s  %s\n", row[0], row[1], row[2], row[3],
-                      row[4]);
+    for (int origin = 0; origin < OS_ORIGIN_COUNT; origin++) {
+        for (int class = 0; class < OS_CLASS_COUNT; class ++) {
+            if (class != OS_OTHER) put_os_stats((OsOrigin)origin, (OsClass) class);
+        }
     }
 }

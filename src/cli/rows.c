@@ -226,25 +226,29 @@ static void window_add(Window *window, Arena *arena, const Schema *schema, const
     window->tail[slot] = row_cells(window->tail_arenas[slot], schema, chunk, row);
 }
 
-static void window_print(Window *window, Cli *cli, const Schema *schema)
+static size_t window_print(Window *window, Cli *cli, const Schema *schema)
 {
     const char **headers = AARRAY(cli->arena, const char *, schema->count),
                **dots = AARRAY(cli->arena, const char *, schema->count);
-    bool *right = AARRAY(cli->arena, bool, schema->count);
+    bool *right = AARRAY(cli->arena, bool, schema->count),
+         *exact = AARRAY(cli->arena, bool, schema->count);
     for (size_t c = 0; c < schema->count; c++) {
         headers[c] = text_printable(cli->arena, schema->columns[c].name);
+        TypeClass class = type_class(schema->columns[c].type);
         right[c] = type_is_numeric(schema->columns[c].type);
+        exact[c] = class != TYPE_TEXT && class != TYPE_OTHER;
         dots[c] = "...";
     }
-    Table *table = table_new(cli->arena, headers, right, schema->count);
+    Table *table = table_new(cli->arena, headers, right, exact, schema->count);
     int64_t head = window->rows < TABLE_MOST ? window->rows : TABLE_MOST,
             rest = window->rows - head;
     for (int64_t i = 0; i < head; i++) table_add(table, window->head[i]);
     if (rest > TABLE_MOST) table_add(table, dots);
     for (int64_t i = rest > TABLE_MOST ? window->rows - TABLE_MOST : head; i < window->rows; i++)
         table_add(table, window->tail[i % TABLE_MOST]);
-    table_print(table, cli->color_out);
+    size_t hidden = table_print(table, cli->color_out);
     for (size_t i = 0; i < TABLE_MOST; i++) arena_free(window->tail_arenas[i]);
+    return hidden;
 }
 
 static Err *print_table(Cli *cli, RelStream *stream, const Schema *schema, Progress **progress)
@@ -263,8 +267,10 @@ static Err *print_table(Cli *cli, RelStream *stream, const Schema *schema, Progr
         out_printf("No data found\n");
         return NULL;
     }
-    window_print(window, cli, schema);
-    out_printf("Summary: %" PRId64 " total rows\n", window->rows);
+    size_t hidden = window_print(window, cli, schema);
+    out_printf("Summary: %" PRId64 " total rows", window->rows);
+    if (hidden > 0) out_printf(", %zu of %zu columns shown", schema->count - hidden, schema->count);
+    out_printf("\n");
     return NULL;
 }
 

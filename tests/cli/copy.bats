@@ -230,3 +230,16 @@ $(awk -F, 'NR > 1 && $5 > m { m = $5 } END { print m }' "$VEGA/seattle-weather.c
     tells "nothing matches"
     fails 4 cat /no/such/path
 }
+
+@test "tables fit the terminal: texts are cut, columns left out and counted, times and numbers never cut" {
+    csv_series /h.series <"$HOURLY"
+    table() { script -qec "stty cols $1; $POND_BIN --pond $POND cat /h.series --sql \"$2\" --color never" /dev/null | tr -d '\r'; }
+    run table 60 "SELECT date, pressure, repeat('x', 99) AS t, wind FROM source LIMIT 2"
+    has "2010-01-01T01:00:00Z" " 1016.6" "…" "Summary: 2 total rows"
+    for line in "${lines[@]}"; do [ "${#line}" -le 60 ] || fail "$line"; done
+    run table 40 "SELECT date, pressure, wind, temperature, 12345678901234567 AS n FROM source LIMIT 2"
+    has "2010-01-01T01:00:00Z  " "pressure" "columns shown"
+    for line in "${lines[@]:0:3}"; do [ "${#line}" -le 40 ] || fail "$line"; done
+    ok cat /h.series --sql "SELECT 'äöü😀' AS \"µS/cm\", repeat('x', 99) AS t" --format table # not a terminal: whole
+    has "µS/cm" "äöü😀" "$(printf 'x%.0s' {1..99})"
+}
