@@ -25,9 +25,8 @@ typedef struct Touched {
 
 static void touch_parent(Touched *touched, const char *path)
 {
-    SCRATCH(scratch);
-    char *host = outdir_host_path(scratch, touched->out, path);
-    map_put(&touched->dirs, path_parent(scratch, host), touched);
+    char *host = outdir_host_path(touched->arena, touched->out, path);
+    map_put(&touched->dirs, path_parent(touched->arena, host), touched);
 }
 
 static Err *make_dirs(Touched *touched, const TextVec *dirs)
@@ -145,19 +144,23 @@ static Err *stands(Err *err)
     return err_hint(err, "the next export into this folder completes it, or pond recover -d DIR");
 }
 
-static Err *write_record(const OutDir *out, const Changes *changes)
+static Err *write_record(Arena *arena, const OutDir *out, const Changes *changes)
 {
-    SCRATCH(scratch);
-    const char *staged = path_join(scratch, out->staging_dir, "publish");
-    TRY(record_write(staged, changes));
+    size_t size;
+    const char *text = record_text(arena, changes, &size);
+    const char *staged = path_join(arena, out->staging_dir, "publish");
+    CLEANUP(os_close_at) OsFile *file = NULL;
+    TRY(os_open_new(staged, &file));
+    TRY(os_write(file, text, size));
+    TRY(os_sync(file));
     TRY(os_rename(staged, out->record_path));
-    return os_sync_dir(out->private_dir);
+    return stands(os_sync_dir(out->private_dir));
 }
 
-static Err *commit(const OutDir *out, const Changes *changes)
+static Err *commit(Arena *arena, const OutDir *out, const Changes *changes)
 {
     perf_trace_begin("commit");
-    Err *err = write_record(out, changes);
+    Err *err = write_record(arena, out, changes);
     perf_trace_end("commit");
     return err;
 }
@@ -176,7 +179,7 @@ Err *publish(Arena *arena, const OutDir *out, const Changes *changes)
     if (changes->moves.n == 0 && changes->removals.n == 0) return outdir_clear_staging(out);
     TRY(sync_staged(arena, out, changes));
     TRY(os_check_interrupt());
-    TRY(commit(out, changes));
+    TRY(commit(arena, out, changes));
     return finish(arena, out, changes);
 }
 
