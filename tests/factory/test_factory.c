@@ -1,6 +1,7 @@
 /* Factories: their tables are whole, examples are valid, keys are strict, directories list what
  * they should, over a store in memory. */
 #include "factory/factory_int.h"
+#include "perf/perf.h"
 #include "provider/provider_test.h"
 
 typedef struct Pond {
@@ -196,6 +197,26 @@ static void test_circles(void **state)
     OK(provider_check_circle(pond->bench.provider, "/fine"));
     OK(provider_relation_of(pond->bench.provider, "/fine",
                             &rel)); /* what the check built is gone */
+    /* What the check left out, texts, is there afterwards. */
+    static const char CSV[] = "timestamp,a\n2024-01-01,1\n";
+    FsBackend backend = fs_memory_backend(pond->memory);
+    VersionSpec version = {.meta = {.bytes = CSV, .size_bytes = sizeof CSV - 1, .rows = -1}};
+    Node text = {.type = ENTRY_DATA}, made;
+    Plan *plan = NULL;
+    sha256_of(CSV, sizeof CSV - 1, version.meta.sha256);
+    fs_memory_begin(pond->memory);
+    OK(fs_create(provider_fs(pond->bench.provider), arena, "/raw.csv", &text, &made));
+    OK(backend.ops->append(backend.self, made.id, &version, NULL));
+    fs_memory_commit(pond->memory);
+    fs_forget(provider_fs(pond->bench.provider));
+    make(pond, "sql-derived-series", "/text", "patterns: {x: \"csv:///raw.csv\"}\n");
+    uint64_t parsed = perf_read(PERF_format_parse);
+    OK(provider_check_circle(pond->bench.provider, "/text"));
+    assert_int_equal(perf_read(PERF_format_parse), parsed);
+    OK(provider_relation_of(pond->bench.provider, "/text", &rel));
+    OK(provider_plan(pond->bench.provider, &plan));
+    OK(plan_resolve(plan, rel));
+    assert_int_equal(rel_schema(rel)->count, 2);
     make(pond, "temporal-reduce", "/red",
          "in_pattern: /over\nout_pattern: x\nresolutions: [1h]\naggregations: [{type: avg}]\n");
     OK(provider_check_circle(pond->bench.provider, "/red"));

@@ -81,6 +81,9 @@ static const Good GOOD[] = {
      "timestamp " TZ ", d DATE: 2024-01-01 00:00:00+00,2024-03-04"},
     {"csv:///x", "timestamp,d\n2024-01-01,04/03/2024\n",
      "timestamp " TZ ", d VARCHAR: 2024-01-01 00:00:00+00,04/03/2024"},
+    /* Day or month first: a guess would be a silent error. */
+    {"csv:///x", "ts,d\n1700000000,04/03/2024\n1700000000,15/03/2024\n",
+     "ts " TZ ", d VARCHAR: 2023-11-14 22:13:20+00,04/03/2024 | 2023-11-14 22:13:20+00,15/03/2024"},
     {"csv:///x", "timestamp,a\n2024-01-01,#1\n",
      "timestamp " TZ ", a VARCHAR: 2024-01-01 00:00:00+00,#1"},
     {"csv:///x", "timestamp,a", "timestamp " TZ ", a VARCHAR: "},
