@@ -87,8 +87,8 @@ char *outdir_host_path(Arena *arena, const OutDir *out, const char *path);
 /* Appends one path component, reversibly encoded (docs/format.md, "Names"). `keys` holds the Hive
  * keys met so far in the path. */
 void name_encode(Buf *out, const char *component, Map *keys);
-/* The target's path from captures, or from the pond path. INVALID when a component would be longer
- * than 255 bytes. */
+/* The target's path from captures, or from the pond path; raw data keep their extension. INVALID
+ * when a component would be longer than 255 bytes. */
 Err *name_target_path(Arena *arena, const ExportInput *input, char **out) WARN_UNUSED;
 
 /* ---- target.c ---- */

@@ -103,12 +103,22 @@ static const char *without_extension(Arena *arena, const ExportInput *input)
     return arena_strndup(arena, input->source, (size_t)(dot - input->source));
 }
 
+/* A capture such as that of "*.csv" has left out what raw data keep. */
+static void add_extension(PathMaker *maker, const ExportInput *input)
+{
+    const char *base = path_base(input->source), *dot = strrchr(base, '.');
+    if (input->rel != NULL || dot == NULL || dot == base || text_ends(maker->path.data, dot))
+        return;
+    name_encode(&maker->path, dot, &maker->keys);
+}
+
 Err *name_target_path(Arena *arena, const ExportInput *input, char **out)
 {
     PathMaker maker = {
         .arena = arena, .path = buf_new(arena), .keys = map_new(arena), .source = input->source};
     for (size_t i = 0; i < input->capture_count; i++) TRY(add_path(&maker, input->captures[i]));
     if (maker.path.size == 0) TRY(add_path(&maker, without_extension(arena, input)));
+    add_extension(&maker, input);
     *out = maker.path.data;
     return NULL;
 }

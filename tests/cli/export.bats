@@ -97,6 +97,13 @@ catalog_is_true() { # every file of the catalogue exists with its size and hash,
     find out -type f -exec sha256sum {} + | sort | diff before -
 }
 
+@test "--dry-run of what runs whole: its rows are told once, not for each partition" {
+    printf 'patterns: {h: /h.series}\nquery: SELECT date, wind FROM h ORDER BY wind, date LIMIT 1000\n' >q
+    pond mknod sql-derived-series /q --config-path q
+    ok export -p /q -d out --temporal year,month --dry-run --json
+    [ "$(jq '.rows <= 8759' <<<"$output")" = true ]
+}
+
 @test "foreign and edited files are never touched" {
     ok export -p /h.series -d out --temporal year,month
     echo foreign >out/h/year=2010/note.txt
@@ -198,6 +205,8 @@ catalog_is_true() { # every file of the catalogue exists with its size and hash,
     cmp "$HOURLY" "$(find out -type f -name 'raw*')"
     ok export -p /raw.csv -d out --json
     [ "$(jq -c '[.written, .kept]' <<<"$output")" = "[0,1]" ]
+    ok export -p '/*.csv' -d out2
+    cmp "$HOURLY" out2/raw.csv # a capture does not take its extension away
 }
 
 @test "a folder that cannot be written: nothing is half done" {

@@ -21,6 +21,11 @@ static void test_paths(void **state)
     assert_string_equal(path_of("/a/b.c.series", NULL, false), "a/b.c");
     assert_string_equal(path_of("/a/.hidden", NULL, false), "a/.hidden");
     assert_string_equal(path_of("/a/readme.txt", NULL, true), "a/readme.txt");
+    assert_string_equal(path_of("/a/readme.txt", CAPTURES("readme"), true), "readme.txt");
+    assert_string_equal(path_of("/a/readme.txt", CAPTURES("a", "readme.txt"), true),
+                        "a/readme.txt");
+    assert_string_equal(path_of("/a/readme.txt", CAPTURES("readme"), false), "readme");
+    assert_string_equal(path_of("/a/.rc", CAPTURES("x"), true), "x");
     assert_string_equal(path_of("/r/DO/res=1h.series", CAPTURES("DO", "res=1h"), false),
                         "DO/res=1h");
     assert_string_equal(path_of("/a/b/c.series", CAPTURES("a/b", "c"), false), "a/b/c");
