@@ -43,7 +43,20 @@ static void put_file(JsonOut *out, const ManifestFile *file)
     json_end(out);
 }
 
-static void put_target(JsonOut *out, const ManifestTarget *target)
+static void put_fields(JsonOut *out, const Schema *schema)
+{
+    json_key(out, "fields");
+    json_begin_array(out);
+    for (size_t i = 0; i < schema->count; i++) {
+        json_begin_object(out);
+        json_kv_str(out, "name", schema->columns[i].name);
+        json_kv_str(out, "type", schema->columns[i].type);
+        json_end(out);
+    }
+    json_end(out);
+}
+
+static Err *put_target(FileOut *file, JsonOut *out, const ManifestTarget *target)
 {
     json_begin_object(out);
     json_kv_str(out, "pond", target->pond);
@@ -55,20 +68,16 @@ static void put_target(JsonOut *out, const ManifestTarget *target)
     json_kv_str(out, "source", target->source);
     json_kv_str(out, "path", target->path);
     json_kv_str(out, "partitioning", target->partitioning);
-    json_key(out, "fields");
-    json_begin_array(out);
-    for (size_t i = 0; i < target->schema.count; i++) {
-        json_begin_object(out);
-        json_kv_str(out, "name", target->schema.columns[i].name);
-        json_kv_str(out, "type", target->schema.columns[i].type);
-        json_end(out);
-    }
-    json_end(out);
+    put_fields(out, &target->schema);
     json_key(out, "files");
     json_begin_array(out);
-    for (size_t i = 0; i < target->file_count; i++) put_file(out, &target->files[i]);
+    for (size_t i = 0; i < target->file_count; i++) {
+        put_file(out, &target->files[i]);
+        TRY(file_out_flush(file));
+    }
     json_end(out);
     json_end(out);
+    return NULL;
 }
 
 /* The pond all targets come from; NULL when there are several. */
@@ -83,19 +92,22 @@ static const char *only_pond(const Manifest *manifest)
     return pond;
 }
 
-char *catalog_text(Arena *arena, const Manifest *manifest, size_t *out_size)
+Err *catalog_write(const char *path, const Manifest *manifest, FileState *out_state,
+                   char out_sha256[65])
 {
-    Buf text = buf_new(arena);
-    JsonOut out = json_out(&text);
+    SCRATCH(scratch);
+    CLEANUP(file_out_close_at) FileOut file = {0};
+    TRY(file_out_open(scratch, path, &file));
+    JsonOut out = json_out(&file.text);
     json_begin_object(&out);
     json_kv_int(&out, "version", 1);
     json_kv_str(&out, "pond", only_pond(manifest));
     json_key(&out, "targets");
     json_begin_array(&out);
-    for (size_t i = 0; i < manifest->targets.n; i++) put_target(&out, &manifest->targets.v[i]);
+    for (size_t i = 0; i < manifest->targets.n; i++)
+        TRY(put_target(&file, &out, &manifest->targets.v[i]));
     json_end(&out);
     json_end(&out);
-    buf_putc(&text, '\n');
-    *out_size = text.size;
-    return text.data;
+    buf_putc(&file.text, '\n');
+    return file_out_finish(&file, out_state, out_sha256);
 }

@@ -63,9 +63,11 @@ static Err *in_the_way(const char *host_path, const char *what)
 
 static Err *need_dirs(Diffing *d, const char *path)
 {
+    SCRATCH(scratch);
     for (const char *slash = strchr(path, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        char *dir = arena_strndup(d->arena, path, (size_t)(slash - path));
+        char *dir = arena_strndup(scratch, path, (size_t)(slash - path));
         if (map_has(&d->dirs, dir)) continue;
+        dir = arena_strdup(d->arena, dir);
         const char *parent = strrchr(dir, '/');
         bool there = false;
         OsStat now;
@@ -94,14 +96,18 @@ static void sort_texts(TextVec *texts)
 /* Directories of ours that still hold files of ours stay ours; the rest may go. */
 static void plan_dirs(Diffing *d)
 {
-    Map used = map_new(d->arena);
+    SCRATCH(scratch);
+    SCRATCH(path_arena);
+    Map used = map_new(scratch);
     const ManifestTargetVec *targets = &d->diff->manifest.targets;
     for (size_t t = 0; t < targets->n; t++)
         for (size_t f = 0; f < targets->v[t].file_count; f++) {
             const char *path = targets->v[t].files[f].path;
             for (const char *slash = strchr(path, '/'); slash != NULL;
-                 slash = strchr(slash + 1, '/'))
-                map_put(&used, arena_strndup(d->arena, path, (size_t)(slash - path)), d);
+                 slash = strchr(slash + 1, '/')) {
+                map_put(&used, arena_strndup(path_arena, path, (size_t)(slash - path)), d);
+            }
+            arena_reset(path_arena);
         }
     TextVec kept = {0}, unused = {0};
     for (size_t i = 0; i < d->input->old->dirs.n; i++) {
@@ -242,43 +248,35 @@ static Err *remove_old(Diffing *d)
 
 /* ---- catalog and manifest ---- */
 
-static Err *stage_text(Diffing *d, const char *name, const char *text, size_t size, FileState *out)
+static char *staged_host(Diffing *d, const char *name)
 {
-    const char *host = path_join(d->arena, d->input->out->staging_dir, name);
-    CLEANUP(os_close_at) OsFile *file = NULL;
-    OsStat stat;
-    TRY(os_open_new(host, &file));
-    TRY(os_write(file, text, size));
-    TRY(os_fstat(file, &stat));
-    *out = file_state_of(&stat);
-    return NULL;
+    return path_join(d->arena, d->input->out->staging_dir, name);
 }
 
 static Err *place_catalog(Diffing *d)
 {
     Manifest *manifest = &d->diff->manifest;
     const Manifest *old = d->input->old;
-    size_t size;
-    const char *text = catalog_text(d->arena, manifest, &size);
-    const char *host = outdir_host_path(d->arena, d->input->out, "catalog.json");
-    sha256_of(text, size, manifest->catalog_sha256);
-    manifest->has_catalog = true;
+    const char *host = outdir_host_path(d->arena, d->input->out, "catalog.json"),
+               *staged = staged_host(d, "catalog.json");
     Move move = {.staged = ".pond/staging/catalog.json", .path = "catalog.json"};
-    bool there, as;
+    bool as;
     OsStat now;
-    TRY(os_stat_if(host, &there, &now));
-    if (there) {
+    TRY(os_stat_if(host, &move.replaces, &now));
+    if (move.replaces) {
         if (!old->has_catalog) return in_the_way(host, "a file that is not the export's");
         TRY(file_is_as(host, &old->catalog, old->catalog_sha256, &as, &move.was));
         if (!as) return in_the_way(host, "a file that was changed since it was exported");
-        manifest->catalog = move.was;
-        if (strcmp(old->catalog_sha256, manifest->catalog_sha256) == 0) return NULL;
-        move.replaces = true;
         move.was_sha256 = old->catalog_sha256;
     } else {
         TRY(check_no_link(d, "catalog.json"));
     }
-    TRY(stage_text(d, "catalog.json", text, size, &move.state));
+    TRY(catalog_write(staged, manifest, &move.state, manifest->catalog_sha256));
+    manifest->has_catalog = true;
+    if (move.replaces && strcmp(old->catalog_sha256, manifest->catalog_sha256) == 0) {
+        manifest->catalog = move.was;
+        return os_unlink(staged);
+    }
     manifest->catalog = move.state;
     vec_push(d->arena, &d->diff->changes.moves, move);
     return NULL;
@@ -286,22 +284,20 @@ static Err *place_catalog(Diffing *d)
 
 static Err *place_manifest(Diffing *d)
 {
-    size_t size, old_size;
-    char *text = manifest_text(d->arena, &d->diff->manifest, &size), *old_text;
-    char hex[65];
-    const char *host = outdir_host_path(d->arena, d->input->out, ".pond/manifest");
-    TRY(os_read_file_if(d->arena, host, (size_t)1 << 30, &old_text, &old_size));
-    if (old_text != NULL && old_size == size && memcmp(old_text, text, size) == 0) return NULL;
-    Move move = {
-        .staged = ".pond/staging/manifest", .path = ".pond/manifest", .replaces = old_text != NULL};
-    if (old_text != NULL) {
-        OsStat now;
-        TRY(os_stat(host, &now));
+    const char *host = outdir_host_path(d->arena, d->input->out, ".pond/manifest"),
+               *staged = staged_host(d, "manifest");
+    Move move = {.staged = ".pond/staging/manifest", .path = ".pond/manifest"};
+    char seal[65], old_sha256[65];
+    int64_t size;
+    OsStat now;
+    TRY(manifest_write(staged, &d->diff->manifest, &move.state, seal));
+    if (strcmp(seal, d->input->old->seal) == 0) return os_unlink(staged);
+    TRY(os_stat_if(host, &move.replaces, &now));
+    if (move.replaces) {
         move.was = file_state_of(&now);
-        sha256_of(old_text, old_size, hex);
-        move.was_sha256 = arena_strdup(d->arena, hex);
+        TRY(os_sha256_file(host, &size, old_sha256));
+        move.was_sha256 = arena_strdup(d->arena, old_sha256);
     }
-    TRY(stage_text(d, "manifest", text, size, &move.state));
     vec_push(d->arena, &d->diff->changes.moves, move);
     return NULL;
 }

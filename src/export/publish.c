@@ -2,8 +2,8 @@
  *
  *   1. fsync every staged file, and staging/.
  *   2. write staging/publish, fsync it, rename it to .pond/publish, fsync .pond: THE COMMIT POINT.
- *   3. make directories, rename staged files into place, remove what is no longer wanted, fsync
- * every directory touched.
+ *   3. make directories, fsync those they stand in; rename staged files into place, remove what is
+ *      no longer wanted, fsync every directory touched.
  *   4. remove the record, fsync .pond, remove staging.
  *
  * A crash before 2 is complete leaves the old export and staging that the next run removes. After
@@ -12,8 +12,8 @@
  * place must be what the record says was there, or the new file; a stranger that came in between is
  * an error and the record stays, so nothing of anyone's is lost.
  *
- * Step 3 syncs directories once, after all renames: on a journaling file system the first fsync
- * carries most of the others. */
+ * A new directory is made durable before a file moves into it: else the move could be durable, so
+ * that nothing is left in staging, while the directory is lost, and the file with it. */
 #include "export/publish_int.h"
 
 /* Directories whose names have changed, each once. */
@@ -25,8 +25,9 @@ typedef struct Touched {
 
 static void touch_parent(Touched *touched, const char *path)
 {
-    char *host = outdir_host_path(touched->arena, touched->out, path);
-    map_put(&touched->dirs, path_parent(touched->arena, host), touched);
+    SCRATCH(scratch);
+    char *host = outdir_host_path(scratch, touched->out, path);
+    map_put(&touched->dirs, path_parent(scratch, host), touched);
 }
 
 static Err *make_dirs(Touched *touched, const TextVec *dirs)
@@ -116,8 +117,10 @@ static Err *sync_touched(Touched *touched)
 
 static Err *apply(Arena *arena, const OutDir *out, const Changes *changes)
 {
+    Touched made = {.arena = arena, .out = out, .dirs = map_new(arena)};
     Touched touched = {.arena = arena, .out = out, .dirs = map_new(arena)};
-    TRY(make_dirs(&touched, &changes->dirs_made));
+    TRY(make_dirs(&made, &changes->dirs_made));
+    TRY(sync_touched(&made));
     for (size_t i = 0; i < changes->moves.n; i++) TRY(apply_move(&touched, &changes->moves.v[i]));
     for (size_t i = 0; i < changes->removals.n; i++)
         TRY(apply_removal(&touched, &changes->removals.v[i]));
@@ -144,23 +147,19 @@ static Err *stands(Err *err)
     return err_hint(err, "the next export into this folder completes it, or pond recover -d DIR");
 }
 
-static Err *write_record(Arena *arena, const OutDir *out, const Changes *changes)
+static Err *write_record(const OutDir *out, const Changes *changes)
 {
-    size_t size;
-    const char *text = record_text(arena, changes, &size);
-    const char *staged = path_join(arena, out->staging_dir, "publish");
-    CLEANUP(os_close_at) OsFile *file = NULL;
-    TRY(os_open_new(staged, &file));
-    TRY(os_write(file, text, size));
-    TRY(os_sync(file));
+    SCRATCH(scratch);
+    const char *staged = path_join(scratch, out->staging_dir, "publish");
+    TRY(record_write(staged, changes));
     TRY(os_rename(staged, out->record_path));
     return stands(os_sync_dir(out->private_dir));
 }
 
-static Err *commit(Arena *arena, const OutDir *out, const Changes *changes)
+static Err *commit(const OutDir *out, const Changes *changes)
 {
     perf_trace_begin("commit");
-    Err *err = write_record(arena, out, changes);
+    Err *err = write_record(out, changes);
     perf_trace_end("commit");
     return err;
 }
@@ -179,7 +178,7 @@ Err *publish(Arena *arena, const OutDir *out, const Changes *changes)
     if (changes->moves.n == 0 && changes->removals.n == 0) return outdir_clear_staging(out);
     TRY(sync_staged(arena, out, changes));
     TRY(os_check_interrupt());
-    TRY(commit(arena, out, changes));
+    TRY(commit(out, changes));
     return finish(arena, out, changes);
 }
 

@@ -35,27 +35,48 @@ typedef struct Manifest {
     bool has_catalog;
     FileState catalog;
     char catalog_sha256[65];
-    TextVec dirs; /* directories that export made, by path */
+    TextVec dirs;  /* directories that export made, by path */
+    char seal[65]; /* of the file it was read from; "" when there was none */
 } Manifest;
 /* An absent manifest is an empty one. CORRUPT when its checksum does not fit, UNSUPPORTED for
  * another version. */
 Err *manifest_read(Arena *arena, const char *dir, Manifest *out) WARN_UNUSED;
-char *manifest_text(Arena *arena, const Manifest *manifest, size_t *out_size);
+Err *manifest_write(const char *path, const Manifest *manifest, FileState *out_state,
+                    char out_seal[65]) WARN_UNUSED;
 bool manifest_same_key(const ManifestTarget *a, const ManifestTarget *b);
 void manifest_sort(Manifest *manifest);
 
-/* ---- sealed.c: JSON with a checksum line behind it ---- */
-void sealed_finish(Buf *json); /* appends "\nsha256:<hex>\n" */
-/* CORRUPT naming `path` when the seal is broken or missing. */
-Err *sealed_open(Arena *arena, const char *path, const char *text, size_t size, const Json **out)
-    WARN_UNUSED;
+/* ---- sealed.c ---- */
+/* A new file, written through a buffer: add to `text`, and call file_out_flush now and then. */
+typedef struct FileOut {
+    OsFile *file;
+    Buf text;
+    Sha256 *hash;
+} FileOut;
+Err *file_out_open(Arena *arena, const char *path, FileOut *out) WARN_UNUSED;
+Err *file_out_flush(FileOut *out) WARN_UNUSED;
+/* State and hash of the whole file; not synced. */
+Err *file_out_finish(FileOut *out, FileState *out_state, char out_sha256[65]) WARN_UNUSED;
+void file_out_close_at(FileOut *out); /* for CLEANUP, always */
+/* As JSON lines with a checksum line behind them: ends the line; writes the seal. The file stays
+ * open, not synced. */
+Err *sealed_line(FileOut *out) WARN_UNUSED;
+Err *sealed_finish(FileOut *out, FileState *out_state, char out_seal[65]) WARN_UNUSED;
+typedef struct SealedIn {
+    const char *path, *at, *end;
+    char seal[65];
+} SealedIn;
+/* CORRUPT naming `path` when the seal is broken or missing. The text lives in `arena`. */
+Err *sealed_open(Arena *arena, const char *path, bool *out_found, SealedIn *out) WARN_UNUSED;
+Err *sealed_next(SealedIn *in, Arena *arena, const Json **out) WARN_UNUSED; /* NULL at the end */
 void file_state_put(JsonOut *out, const FileState *state);
 FileState file_state_get(const Json *json);
 bool file_state_equal(const FileState *a, const FileState *b);
 FileState file_state_of(const OsStat *stat);
 
 /* ---- catalog.c: OUT/catalog.json, for readers ---- */
-char *catalog_text(Arena *arena, const Manifest *manifest, size_t *out_size);
+Err *catalog_write(const char *path, const Manifest *manifest, FileState *out_state,
+                   char out_sha256[65]) WARN_UNUSED;
 
 /* ---- diff.c: the new export against the old one ---- */
 typedef struct Move {
@@ -114,6 +135,6 @@ Err *export_dry_run(Arena *arena, const ExportCall *call, Target *targets, Expor
 Err *publish(Arena *arena, const OutDir *out, const Changes *changes) WARN_UNUSED;
 /* Completes what a record left behind says. */
 Err *publish_recover(Arena *arena, const OutDir *out, bool *out_completed) WARN_UNUSED;
-/* record.c: its text and back. */
-char *record_text(Arena *arena, const Changes *changes, size_t *out_size);
+/* record.c: its file, synced, and back. */
+Err *record_write(const char *path, const Changes *changes) WARN_UNUSED;
 Err *record_read(Arena *arena, const OutDir *out, bool *out_found, Changes *changes) WARN_UNUSED;

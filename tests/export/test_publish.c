@@ -267,10 +267,16 @@ static void test_a_damaged_manifest(void **state)
     FAILS(try_raw(&input, 1), CORRUPT, "checksum");
     put_file(manifest, "");
     FAILS(try_raw(&input, 1), CORRUPT, "checksum");
-    Buf sealed = buf_new(fx.arena);
-    buf_puts(&sealed, "{\"version\":2}");
-    sealed_finish(&sealed);
-    put_file(manifest, sealed.data);
+    {
+        CLEANUP(file_out_close_at) FileOut sealed = {0};
+        FileState now;
+        char seal[65];
+        assert_int_equal(unlink(manifest), 0);
+        OK(file_out_open(fx.arena, manifest, &sealed));
+        buf_puts(&sealed.text, "{\"version\":2}");
+        OK(sealed_line(&sealed));
+        OK(sealed_finish(&sealed, &now, seal));
+    }
     FAILS(try_raw(&input, 1), UNSUPPORTED, "version 2");
     assert_string_equal(file_text(under(fx.out, "a")), "one");
 }

@@ -27,7 +27,7 @@ static Body before(void)
 static Body after(void)
 {
     return (Body){.inputs = {input_raw("/keep", "same"), input_raw("/d/change", "new"),
-                             input_raw("/new/here", "hello"), input_raw("/empty", "")},
+                             input_raw("/new/and/deep/er/here", "hello"), input_raw("/empty", "")},
                   .count = 4};
 }
 
