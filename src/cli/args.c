@@ -135,6 +135,37 @@ static Err *take_global(Parse *parse, const Option *option, const char *value)
     return NULL;
 }
 
+/* As a shell would have to be given it. */
+static void put_quoted(Buf *line, const char *word)
+{
+    static const char PLAIN[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_-+./:,=@%^";
+    if (*word != '\0' && word[strspn(word, PLAIN)] == '\0') {
+        buf_puts(line, word);
+        return;
+    }
+    buf_putc(line, '\'');
+    for (const char *p = word; *p != '\0'; p++) {
+        if (*p == '\'')
+            buf_puts(line, "'\\''");
+        else
+            buf_putc(line, *p);
+    }
+    buf_putc(line, '\'');
+}
+
+/* user:password@ of URLs does not reach the log. */
+static void add_to_line(Parse *parse, const char *word)
+{
+    const char *scheme = strstr(word, "://"), *at = scheme != NULL ? strchr(scheme + 3, '@') : NULL;
+    const char *slash = scheme != NULL ? strchr(scheme + 3, '/') : NULL;
+    bool secret = at != NULL && (slash == NULL || at < slash);
+    if (secret)
+        word = arena_printf(parse->cli->arena, "%.*s***%s", (int)(scheme + 3 - word), word, at);
+    buf_putc(&parse->line, ' ');
+    put_quoted(&parse->line, word);
+}
+
 static Err *take_option(Parse *parse, const Option *option, const char *word,
                         const char *inline_value, int *i, int argc, char **argv)
 {
@@ -147,8 +178,8 @@ static Err *take_option(Parse *parse, const Option *option, const char *word,
     }
     bool global = option >= GLOBAL_OPTIONS && option < GLOBAL_OPTIONS + GLOBAL_OPTION_COUNT;
     if (global) return take_global(parse, option, value);
-    buf_printf(&parse->line, " --%s%s%s", option->name, value != NULL ? " " : "",
-               value != NULL ? value : "");
+    buf_printf(&parse->line, " --%s", option->name);
+    if (value != NULL) add_to_line(parse, value);
     vec_push(cli->arena, &parse->given,
              ((OptionValue){.option = option, .value = value != NULL ? value : ""}));
     return NULL;
@@ -197,18 +228,6 @@ static Err *take_command(Parse *parse, const char *word)
     Err *err = ERR(USAGE, "unknown command '%s'", word);
     return near != NULL ? err_hint(err, "did you mean '%s'?", near)
                         : err_hint(err, "pond help shows the commands");
-}
-
-/* user:password@ of URLs does not reach the log. */
-static void add_to_line(Parse *parse, const char *word)
-{
-    const char *scheme = strstr(word, "://"), *at = scheme != NULL ? strchr(scheme + 3, '@') : NULL;
-    const char *slash = scheme != NULL ? strchr(scheme + 3, '/') : NULL;
-    if (at != NULL && (slash == NULL || at < slash)) {
-        buf_printf(&parse->line, " %.*s***%s", (int)(scheme + 3 - word), word, at);
-    } else {
-        buf_printf(&parse->line, " %s", word);
-    }
 }
 
 static bool color_wanted(const char *when, int fd)

@@ -142,21 +142,38 @@ static void zsh(Buf *to)
     buf_printf(to, "    esac\n}\n_pond \"$@\"\n");
 }
 
+static void fish_text(Buf *to, const char *text)
+{
+    buf_putc(to, '\'');
+    for (const char *p = text; *p != '\0'; p++) {
+        if (strchr("'\\", *p) != NULL) buf_putc(to, '\\');
+        buf_putc(to, *p);
+    }
+    buf_putc(to, '\'');
+}
+
+static void fish_options(Buf *to, const char *command, const Option *options, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        buf_puts(to, "complete -c pond");
+        if (command != NULL) buf_printf(to, " -n '__fish_seen_subcommand_from %s'", command);
+        if (options[i].letter != 0) buf_printf(to, " -s %c", options[i].letter);
+        buf_printf(to, " -l %s%s -d ", options[i].name, options[i].value != NULL ? " -r" : "");
+        fish_text(to, options[i].text);
+        buf_putc(to, '\n');
+    }
+}
+
 static void fish(Buf *to)
 {
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        buf_printf(to, "complete -c pond -n __fish_use_subcommand -a %s -d '%s'\n",
-                   COMMANDS[i]->name, COMMANDS[i]->summary);
-        for (size_t j = 0; j < COMMANDS[i]->option_count; j++) {
-            buf_printf(to, "complete -c pond -n '__fish_seen_subcommand_from %s' -l %s%s\n",
-                       COMMANDS[i]->name, COMMANDS[i]->options[j].name,
-                       COMMANDS[i]->options[j].value != NULL ? " -r" : "");
-        }
+        const Command *command = COMMANDS[i];
+        buf_printf(to, "complete -c pond -n __fish_use_subcommand -a %s -d ", command->name);
+        fish_text(to, command->summary);
+        buf_putc(to, '\n');
+        fish_options(to, command->name, command->options, command->option_count);
     }
-    for (size_t i = 0; i < GLOBAL_OPTION_COUNT; i++) {
-        buf_printf(to, "complete -c pond -l %s%s\n", GLOBAL_OPTIONS[i].name,
-                   GLOBAL_OPTIONS[i].value != NULL ? " -r" : "");
-    }
+    fish_options(to, NULL, GLOBAL_OPTIONS, GLOBAL_OPTION_COUNT);
 }
 
 static Err *run_completion(Cli *cli)

@@ -206,3 +206,49 @@ load helpers
     run script -qec "$POND_BIN --pond $POND list --quiet" /dev/null
     [[ $output != *$'\r\033[K'* ]]
 }
+
+@test "with --json each command prints one document of its shape" {
+    keys() { # FILTER WANT ARGS...: what jq makes of the command's only output
+        ok "${@:3}" --json
+        [ "$(jq -s 'length' <<<"$output")" = 1 ] || fail "${*:3}: not one document" || return 1
+        got=$(jq -c "$1" <<<"$output") || fail "${*:3}" || return 1
+        [ "$got" = "$2" ] || fail "${*:3}: $got"
+    }
+    change='["log_version","rows","txn"]'
+    printf 'timestamp,a\n2024-01-01,1\n' >in.csv
+    printf 'patterns: {s: /s.series}\n' >q
+    keys 'keys' '["birthplace","id","pond"]' init
+    keys 'keys' "$change" copy "host+csv+series://$PWD/in.csv" /s.series
+    keys 'keys' "$change" mkdir /d /e
+    keys 'keys' "$change" mv /d /f
+    keys 'keys' "$change" rm /f
+    keys 'keys' "$change" ln -s /s.series /l
+    keys 'keys' "$change" mknod sql-derived-series /q --config-path q
+    keys 'keys' '["copied"]' copy /s.series "host://$PWD/out.parquet"
+    keys 'map(.path)' '["/e","/l","/q","/s.series"]' list
+    keys '.[] | [.path, .schema[1].type, .time_column, (.version_list | length)]' '["/s.series","BIGINT","timestamp",1]' describe /s.series
+    keys '.' '[{"timestamp":"2024-01-01T00:00:00Z","a":1}]' cat /s.series
+    keys 'keys' '["node","statements"]' cat /s.series --explain
+    keys 'keys' '["bytes","dry_run","duration_us","files","kept","removed","rows","targets","written"]' export -p /s.series -d out
+    keys '.[0] | keys' '["command","host","log_version","metrics","time","txn","user"]' log
+    keys '[.transactions, ."table:series", .rows]' '[7,1,1]' show
+    keys 'keys' '["checkpoint_version","free_bytes","index","index_state","log_files","log_version","pond","tail","tombstones"]' status
+    keys '.retain' '"24h"' config
+    keys 'keys' "$change" config set retain 2d
+    keys '[.clean, (.root | length), .problems]' '[true,64,[]]' fsck
+    keys "keys | length" 7 maintain --vacuum
+    keys 'keys' '["index_rebuilt","staging_removed"]' recover
+    keys 'keys' '["completed"]' recover -d out
+    keys 'map(.name) | length >= 5' 'true' list-factories
+    keys 'keys' '["format","pond"]' version
+    keys 'keys' '["commands","options"]' help
+    keys '.name' '"export"' help export
+    keys '.topic' '"urls"' help urls
+    keys '.[0] | keys' '["code","exit","name","state","when"]' help errors
+    keys '.shell' '"fish"' completion fish
+}
+
+@test "the overview names every command" {
+    ok help
+    for command in $(pond help --json | jq -r '.commands[].name'); do has "  $command "; done
+}

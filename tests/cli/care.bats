@@ -28,6 +28,11 @@ root_only() { [ "$(id -u)" = 0 ] || skip "needs root"; }
     [ "$(pond log --json --limit 100 | jq -c '[.[].txn] == [range(15; 0; -1)]')" = true ]
 }
 
+@test "log: the command as a shell would have to be given it" {
+    pond mkdir "/it's one" '/$x*' plain
+    [ "$(pond log --json --limit 1 | jq -r '.[0].command')" = "pond mkdir '/it'\\''s one' '/\$x*' plain" ]
+}
+
 @test "secrets of URLs and variables do not reach the log" {
     run pond copy 'host+csv://user:geheim@/x.csv' /x -v token=geheim2
     [ "$status" -ne 0 ]
