@@ -118,6 +118,7 @@ static Err *write_parquet(Cli *cli, Plan *plan, const Rel *rel, bool sorted)
     RelWrite write = {
         .read = {.span = {TIME_MIN, TIME_MAX}, .sorted = sorted}, .path = path, .any_time = true};
     TRY(rel_write(plan, cli->arena, conn, rel, &write, &written));
+    progress_end_at(&progress);
     TRY(write_file(path));
     return os_unlink(path);
 }
