@@ -298,7 +298,7 @@ static Err *finish_rows(Part *part, Worker *worker, const char *staged)
 {
     int64_t size;
     part->empty = part->written.rows == 0;
-    if (part->empty) return os_unlink_if(staged);
+    if (part->empty) return NULL; /* what was staged goes with staging */
     TRY(os_sha256_file(staged, &size, part->sha256));
     return finish_part(part, worker, staged);
 }

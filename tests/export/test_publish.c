@@ -191,6 +191,10 @@ static void test_a_deleted_file_comes_back(void **state)
     ExportSummary summary = export_raw(inputs, 2);
     assert_int_equal(summary.written, 1);
     assert_string_equal(tree_of(fx.out), before);
+    const char *manifest = file_text(under(fx.out, ".pond/manifest")),
+               *dir = strstr(manifest, "{\"dir\":\"x\"}");
+    assert_non_null(dir);
+    assert_null(strstr(dir + 1, "{\"dir\":\"x\"}"));
     export_raw(&inputs[1], 1); /* x is still known as ours */
     assert_string_equal(names_of(fx.out), "b\ncatalog.json\n");
 }
@@ -219,6 +223,24 @@ static void test_other_patterns_are_left_alone(void **state)
     OK(run_export(&third, 1, &options, &summary));
     assert_string_equal(file_text(under(fx.out, "a")), "three");
     assert_null(strstr(file_text(under(fx.out, "catalog.json")), "\"pattern\":\"/*\""));
+}
+
+static void test_two_ponds_in_one_folder(void **state)
+{
+    (void)state;
+    ExportInput mine = input_raw("/a", "one"), theirs = input_raw("/b", "two");
+    export_raw(&mine, 1);
+    ExportOptions options = options_new();
+    options.pond_id = "018f0000-0000-7000-8000-000000000002";
+    ExportSummary summary;
+    OK(run_export(&theirs, 1, &options, &summary));
+    assert_int_equal(summary.removed, 0);
+    assert_string_equal(names_of(fx.out), "a\nb\ncatalog.json\n");
+    const char *catalog = file_text(under(fx.out, "catalog.json"));
+    assert_non_null(strstr(catalog, "{\"version\":1,\"pond\":null,"));
+    assert_non_null(strstr(catalog, "{\"pond\":\"018f0000-0000-7000-8000-000000000002\","
+                                    "\"pattern\":\"/*\",\"captures\":[\"b\"]"));
+    FAILS(run_export(&mine, 1, &options, &summary), CONFLICT, "belongs to the target /a (/*)");
 }
 
 static void test_two_in_one_place(void **state)
@@ -301,6 +323,25 @@ static void test_the_lock(void **state)
     export_raw(&input, 1);
 }
 
+/* An export of `inputs` that dies at its n-th rename; the first brings the record to its place. */
+static void export_and_die(const ExportInput *inputs, size_t count, int nth)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        OutDir names;
+        if (outdir_names(fx.arena, fx.out, &names) != NULL) _exit(1);
+        os_class_add(names.dir, OS_OUT);
+        os_class_add(names.staging_dir, OS_STAGING);
+        const char *plan = arena_printf(fx.arena, "origin=ours,op=rename,nth=%d,do=crash", nth);
+        if (os_fault_set(plan) != NULL) _exit(1);
+        (void)!try_raw(inputs, count);
+        _exit(1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(WEXITSTATUS(status), 137);
+}
+
 /* A record that is there is completed, whatever the run that follows does. */
 static void test_a_record_is_completed(void **state)
 {
@@ -311,27 +352,41 @@ static void test_a_record_is_completed(void **state)
     OK(export_recover(fx.out, 0, &completed));
     assert_false(completed);
     FAILS(export_recover(under(fx.base, "nothing"), 0, &completed), NOT_FOUND, "no export");
-
-    pid_t child = fork();
-    if (child == 0) {
-        input = input_raw("/a", "changed");
-        OutDir names;
-        if (outdir_names(fx.arena, fx.out, &names) != NULL) _exit(1);
-        os_class_add(names.dir, OS_OUT);
-        os_class_add(names.staging_dir, OS_STAGING);
-        /* The second rename: the first brings the record to its place. */
-        if (os_fault_set("origin=ours,op=rename,nth=2,do=crash") != NULL) _exit(1);
-        (void)!try_raw(&input, 1);
-        _exit(1);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(WEXITSTATUS(status), 137);
+    input = input_raw("/a", "changed");
+    export_and_die(&input, 1, 2);
     assert_string_equal(file_text(under(fx.out, "a")), "one");
     OK(export_recover(fx.out, 0, &completed));
     assert_true(completed);
     assert_string_equal(file_text(under(fx.out, "a")), "changed");
     assert_string_equal(names_of(under(fx.out, ".pond")), "lock\nmanifest\n");
+}
+
+/* What users do between a crash and its recovery is theirs. */
+static void test_strangers_before_a_recovery(void **state)
+{
+    (void)state;
+    ExportInput before[] = {input_raw("/a", "one"), input_raw("/gone", "bye")},
+                after[] = {input_raw("/a", "two"), input_raw("/new", "new")};
+    bool completed;
+    export_raw(before, 2);
+    export_and_die(after, 2, 2);
+    put_file(under(fx.out, "gone"), "edited");
+    put_file(under(fx.out, "a"), "mine");
+    FAILS(export_recover(fx.out, 0, &completed), EXISTS, "came here while it was being published");
+    FAILS(try_raw(after, 2), EXISTS, "came here while it was being published");
+    assert_string_equal(file_text(under(fx.out, "a")), "mine");
+    assert_int_equal(unlink(under(fx.out, "a")), 0);
+    OK(export_recover(fx.out, 0, &completed));
+    assert_true(completed);
+    assert_string_equal(file_text(under(fx.out, "a")), "two");
+    assert_string_equal(file_text(under(fx.out, "new")), "new");
+    assert_string_equal(file_text(under(fx.out, "gone")), "edited");
+    /* A torn record is nobody's: it was never the commit point, and is not believed. */
+    after[0] = input_raw("/a", "three");
+    export_and_die(after, 2, 2);
+    char *record = under(fx.out, ".pond/publish"), *text = file_text(record);
+    put_file(record, arena_strndup(fx.arena, text, strlen(text) / 2));
+    FAILS(export_recover(fx.out, 0, &completed), CORRUPT, "checksum");
 }
 
 static void test_dry_run(void **state)
@@ -369,11 +424,13 @@ int main(void)
         TEST(test_a_touched_file_is_ours),
         TEST(test_a_deleted_file_comes_back),
         TEST(test_other_patterns_are_left_alone),
+        TEST(test_two_ponds_in_one_folder),
         TEST(test_two_in_one_place),
         TEST(test_pieces_in_order),
         TEST(test_a_damaged_manifest),
         TEST(test_the_lock),
         TEST(test_a_record_is_completed),
+        TEST(test_strangers_before_a_recovery),
         TEST(test_dry_run),
     };
     return cmocka_run_group_tests_name("publish", tests, NULL, NULL);

@@ -288,6 +288,33 @@ static void test_partitioning_over_time(void **state)
     assert_rows("a", MORE);
 }
 
+/* What was asked for before is no automatic choice. */
+static void test_an_old_wish_is_no_choice(void **state)
+{
+    (void)state;
+    ExportInput input = input_of("/a", series_from("a", HOURLY));
+    export_as(&input, 1, "year,month");
+    ExportSummary summary = export_as(&input, 1, NULL);
+    assert_string_equal(summary.targets[0].partitioning, "");
+    assert_string_equal(names_of(under(fx.out, "a")), "data.parquet\n");
+}
+
+/* Recorded intervals that leave out a row are a defect of ours, and are seen where files share a
+ * pass. */
+static void test_rows_outside_of_the_recorded_times(void **state)
+{
+    (void)state;
+    ScanFile file = version_of("a", "timestamp",
+                               "SELECT TIMESTAMPTZ '2024-01-01 00:00:00Z' + INTERVAL 1 DAY * i AS "
+                               "timestamp FROM range(9) t(i)");
+    TimeSpan spans[] = {{time_at("2024-01-01"), time_at("2024-01-04")},
+                        {time_at("2024-01-06"), time_at("2024-01-09")}};
+    file.intervals = spans;
+    file.interval_count = 2;
+    ExportInput input = input_of("/a", series_of("/a", &file, 1));
+    FAILS(try_as(&input, 1, "year,month,day"), INTERNAL, "/a: a row at 2024-01-05T00:00:00Z");
+}
+
 /* One more version touches the files its rows fall into and no other. */
 static void test_an_append(void **state)
 {
@@ -340,6 +367,8 @@ int main(void)
         TEST(test_int64_times),
         TEST(test_odd_values),
         TEST(test_partitioning_over_time),
+        TEST(test_an_old_wish_is_no_choice),
+        TEST(test_rows_outside_of_the_recorded_times),
         TEST(test_an_append),
         TEST(test_a_damaged_source),
     };

@@ -181,6 +181,78 @@ static void test_resolutions_over_sql(void **state)
     }
 }
 
+/* The week of 2 March begins on 29 February: a month in which the input has no row. */
+static void test_weeks_over_sql(void **state)
+{
+    (void)state;
+    static const char QUERY[] = "SELECT timestamp + INTERVAL 42 DAY AS timestamp, v, n FROM a "
+                                "ORDER BY timestamp LIMIT 5000";
+    ExportInput *inputs = resolutions(sql_over("/s", QUERY, series_from("a", MINUTES)));
+    export_as(inputs, WIDTH_COUNT, "year,month");
+    const char *expected = "SELECT timestamp + INTERVAL 42 DAY AS timestamp, v, n FROM (" MINUTES
+                           ") ORDER BY timestamp LIMIT 5000";
+    assert_rows(inputs[4].source + 1, reduced_sql(expected, 7 * US_PER_DAY));
+    assert_string_equal(ask("SELECT count(*) FROM '%s/%s/year=2024/month=2/data.parquet'", fx.out,
+                            inputs[4].source + 1),
+                        "1");
+}
+
+static void test_extents_are_read(void **state)
+{
+    (void)state;
+    const Rel *rel =
+        sql_over("/s",
+                 "SELECT unnest([TIMESTAMPTZ '1970-01-01 00:00:00Z', '1970-01-01 00:00:59Z', "
+                 "'1970-01-01 00:01:30Z', "
+                 "'1970-01-02 00:00:00Z', '1969-12-31 00:00:00Z']) AS timestamp FROM a LIMIT 5",
+                 series_from("a", MINUTES));
+    RelExtent extent;
+    OK(plan_resolve(the_plan(), rel));
+    OK(extent_read(fx.arena, the_plan(), rel, NULL, &extent));
+    assert_true(extent.known);
+    assert_int_equal(extent.count, 3);
+    assert_int_equal(extent.intervals[0].min, -US_PER_DAY);
+    assert_int_equal(extent.intervals[0].max, -US_PER_DAY);
+    assert_int_equal(extent.intervals[1].min, 0);
+    assert_int_equal(extent.intervals[1].max, 90 * US_PER_SECOND);
+    assert_int_equal(extent.intervals[2].min, US_PER_DAY);
+    assert_int_equal(extent.intervals[2].max, US_PER_DAY);
+}
+
+/* Of many lonely rows the intervals are joined, and still hold every row. */
+static void test_extents_are_bounded(void **state)
+{
+    (void)state;
+    const Rel *rel = sql_over("/s",
+                              "SELECT TIMESTAMPTZ '2000-01-01 00:00:00Z' + INTERVAL 2 MINUTE * (i "
+                              "+ i // 1000 * 1000) AS timestamp "
+                              "FROM range(200000) t(i), (SELECT 1 FROM a LIMIT 1)",
+                              series_from("a", MINUTES));
+    RelExtent extent;
+    OK(plan_resolve(the_plan(), rel));
+    OK(extent_read(fx.arena, the_plan(), rel, NULL, &extent));
+    assert_true(extent.count > 1 && extent.count <= 65536);
+    assert_int_equal(extent.intervals[0].min, time_at("2000-01-01"));
+    assert_int_equal(extent.intervals[extent.count - 1].max,
+                     time_at("2000-01-01") + 2 * US_PER_MINUTE * (199999 + 199000));
+    for (size_t i = 1; i < extent.count; i++)
+        assert_true(extent.intervals[i].min > extent.intervals[i - 1].max);
+}
+
+/* Five resolutions read their source once. */
+static void test_one_source_is_read_once(void **state)
+{
+    (void)state;
+    ScanFile file = version_of("a", "timestamp", MINUTES);
+    os_class_add(file.path, OS_BLOB);
+    ExportInput *inputs = resolutions(series_of("/a", &file, 1));
+    uint64_t before = os_count(OS_ENGINE, OS_BLOB, OS_READ).bytes;
+    export_as(inputs, WIDTH_COUNT, "year,month");
+    uint64_t bytes = os_count(OS_ENGINE, OS_BLOB, OS_READ).bytes - before;
+    if (bytes > (uint64_t)file.size_bytes * 11 / 10)
+        fail_msg("%" PRIu64 " of %" PRId64, bytes, file.size_bytes);
+}
+
 static void test_what_is_volatile_is_written_again(void **state)
 {
     (void)state;
@@ -380,6 +452,10 @@ int main(void)
         TEST(test_sql_with_outliers),
         TEST(test_sql_without_times),
         TEST(test_resolutions_over_sql),
+        TEST(test_weeks_over_sql),
+        TEST(test_extents_are_read),
+        TEST(test_extents_are_bounded),
+        TEST(test_one_source_is_read_once),
         TEST(test_what_is_volatile_is_written_again),
         TEST(test_a_pass_writes_what_each_file_would_hold),
         TEST(test_times_of_every_kind_are_cut),
