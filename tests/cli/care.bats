@@ -216,7 +216,7 @@ PY
     for delay in 0.02 0.05 0.1; do
         timeout -s KILL "$delay" "$POND_BIN" copy big /big || true
     done
-    ok recover
+    ok recover --wait 20s # the last one may still be dying
     ok fsck
     now=$(root)
     [ "$now" = "$before" ] || pond cat /big | cmp - big
