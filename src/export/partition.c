@@ -314,7 +314,8 @@ static const Edge *farthest_edge(Arena *arena, const Rel *rel)
             edges[n++] = (Edge){files[i]->intervals[k].max, files[i]};
         }
     qsort(edges, n, sizeof *edges, edge_compare);
-    double middle = (double)edges[n / 2].time;
+    const Edge *median = &edges[n / 2];
+    double middle = (double)median->time;
     double below = middle - (double)edges[0].time, above = (double)edges[n - 1].time - middle;
     return below > above ? &edges[0] : &edges[n - 1];
 }

@@ -22,7 +22,7 @@ POND_NAMES = re.compile(
     r'lock|cache|cache/[^/]+|cache/formats/.+|history|history/.+|tmp|blobs|blobs/[0-9a-f]{2}'
     r'|blobs/[0-9a-f]{2}/[0-9a-f]{64}(\.parquet)?|log|log/part-[0-9a-f-]+\.parquet|log/_delta_log'
     r'|log/_delta_log/(\d{20}\.(json|checkpoint\.parquet)|_last_checkpoint)')
-UNPUBLISHED = re.compile(r'log/_delta_log/\.[0-9a-z.]+\.tmp')
+UNPUBLISHED = re.compile(r'log/_delta_log/\.[0-9a-z._]+\.tmp')
 TEMPORARY_NAMES = re.compile(r'pond-[^/]+')  # the folder in $TMPDIR that runs which cannot use the pond's share
 OUT_PRIVATE_NAMES = {'lock', 'manifest'}
 

@@ -153,6 +153,7 @@ def plans(sweep: Sweep, body: Body, quick: bool):
     if quick:
         count = len(sweep.calls(body, 'eio', 'ours'))
         yield 'eio', 'ours', range(1, count + 1), True
+        yield 'short', 'ours', range(1, len(sweep.calls(body, 'short', 'ours')) + 1), True
         for at, deed in enumerate(CRASHES):  # every third call, each time another way; tests/steward and tests/export do all
             yield deed, 'ours', range(1 + 3 * at, count + 1, 3 * len(CRASHES)), False
 
