@@ -72,6 +72,25 @@ static void on_fsck(void *context, int64_t done, int64_t all)
     progress_update(context, done, all, "bytes", NULL);
 }
 
+static void fsck_problem_json(JsonOut *json, const TlogProblem *problem)
+{
+    json_begin_object(json);
+    json_kv_str(json, "code", err_code_id(problem->code));
+    json_kv_str(json, "what", problem->what);
+    json_kv_str(json, "mend", problem->mend);
+    json_kv_bool(json, "fatal", problem->fatal);
+    json_key(json, "versions");
+    json_begin_array(json);
+    for (size_t i = 0; i < problem->ref_count; i++) {
+        json_begin_object(json);
+        json_kv_str(json, "path", problem->refs[i].path);
+        json_kv_int(json, "version", problem->refs[i].version);
+        json_end(json);
+    }
+    json_end(json);
+    json_end(json);
+}
+
 static void fsck_json(Cli *cli, const TlogFsck *fsck)
 {
     Buf text = buf_new(cli->arena);
@@ -87,14 +106,7 @@ static void fsck_json(Cli *cli, const TlogFsck *fsck)
     json_kv_int(&json, "bytes", fsck->bytes);
     json_key(&json, "problems");
     json_begin_array(&json);
-    for (size_t i = 0; i < fsck->problem_count; i++) {
-        json_begin_object(&json);
-        json_kv_str(&json, "code", err_code_id(fsck->problems[i].code));
-        json_kv_str(&json, "what", fsck->problems[i].what);
-        json_kv_str(&json, "mend", fsck->problems[i].mend);
-        json_kv_bool(&json, "fatal", fsck->problems[i].fatal);
-        json_end(&json);
-    }
+    for (size_t i = 0; i < fsck->problem_count; i++) fsck_problem_json(&json, &fsck->problems[i]);
     json_end(&json);
     json_end(&json);
     out_json(&text);
@@ -150,7 +162,8 @@ const Command COMMAND_FSCK = {
         "have the same one.\n"
         "Exit 0 clean, 1 when only something disposable is damaged, 7 when stored content is.",
     .json = "{\"clean\",\"root\",\"commits\",\"rows\",\"nodes\",\"versions\",\"blobs\",\"bytes\","
-            "\"problems\":[{\"code\",\"what\",\"mend\",\"fatal\"}]}",
+            "\"problems\":[{\"code\",\"what\",\"mend\",\"fatal\",\"versions\":[{\"path\","
+            "\"version\"}]}]}",
     .options = FSCK_OPTIONS,
     .option_count = 1,
     .run = run_fsck,

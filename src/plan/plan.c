@@ -14,12 +14,18 @@ Plan *plan_new(Arena *arena, Cache *cache)
     plan->arena = arena;
     plan->cache = cache;
     plan->zones = map_new(arena);
+    (void)pthread_mutex_init(&plan->check_lock, NULL);
+    plan->checked_arena = arena_new();
+    plan->checked = map_new(plan->checked_arena);
     return plan;
 }
 
 void plan_close_at(Plan **plan)
 {
-    if (*plan != NULL) engine_disconnect_at(&(*plan)->conn);
+    if (*plan == NULL) return;
+    engine_disconnect_at(&(*plan)->conn);
+    arena_free((*plan)->checked_arena);
+    (void)pthread_mutex_destroy(&(*plan)->check_lock);
     *plan = NULL;
 }
 
@@ -55,4 +61,30 @@ Err *plan_zone(Plan *plan, const char *name, const Zone **out)
     }
     *out = ref->zone;
     return NULL;
+}
+
+void plan_set_file_check(Plan *plan, Err *(*check)(void *context, const ScanFile *file),
+                         void *context)
+{
+    plan->check_file = check;
+    plan->check_context = context;
+}
+
+static Err *check_file(Plan *plan, const ScanFile *file)
+{
+    if (map_has(&plan->checked, file->path)) return NULL;
+    TRY(plan->check_file(plan->check_context, file));
+    (void)map_put(&plan->checked, arena_strdup(plan->checked_arena, file->path), plan);
+    return NULL;
+}
+
+Err *plan_check_files(Plan *plan, const ScanFile *const *files, size_t count)
+{
+    Err *err = NULL;
+    if (plan->check_file == NULL) return NULL;
+    (void)pthread_mutex_lock(&plan->check_lock);
+    for (size_t i = 0; i < count && err == NULL; i++)
+        if (files[i]->stored) err = check_file(plan, files[i]);
+    (void)pthread_mutex_unlock(&plan->check_lock);
+    return err;
 }

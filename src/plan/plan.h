@@ -45,7 +45,13 @@ typedef struct ScanFile {
     const TimeSpan *intervals;
     size_t interval_count;
     bool in_order;
+    bool stored; /* a pond's own: what plan_set_file_check installed is asked before it is read */
 } ScanFile;
+
+/* Asked once for each stored file, before the first statement that reads it runs; by one thread at
+ * a time, while the thread that plans rests. */
+void plan_set_file_check(Plan *plan, Err *(*check)(void *context, const ScanFile *file),
+                         void *context);
 
 typedef struct ScanSpec {
     const char *label; /* the node's path */

@@ -7,6 +7,7 @@
  * anywhere. */
 #pragma once
 #include "plan/plan.h"
+#include <pthread.h>
 
 enum {
     PLAN_REVISION = 1
@@ -171,9 +172,15 @@ struct Plan {
     Err *(*load_zone)(void *context, Arena *arena, const char *name, const Zone **out);
     void *zone_context;
     Map zones;
+    Err *(*check_file)(void *context, const ScanFile *file);
+    void *check_context;
+    pthread_mutex_t check_lock; /* of what follows, and held while a file is checked */
+    Arena *checked_arena;
+    Map checked; /* paths */
 };
 Err *plan_conn(Plan *plan, Conn **out) WARN_UNUSED;
 Err *plan_zone(Plan *plan, const char *name, const Zone **out) WARN_UNUSED;
+Err *plan_check_files(Plan *plan, const ScanFile *const *files, size_t count) WARN_UNUSED;
 
 /* A scan of what rel_write has written of `rel`: same columns, types, label and fingerprint. */
 const Rel *rel_scan_materialized(Arena *arena, const Rel *rel, const ScanFile *file);

@@ -172,6 +172,7 @@ Err *emit_scan(Emit *emit, const Rel *rel, EmitWish wish)
     const RelFacts *facts = rel->facts;
     FileList list = wish.sorted ? scan_select_sorted(emit->arena, &rel->scan, wish.span)
                                 : scan_select(emit->arena, &rel->scan, wish.span);
+    if (emit->conn != NULL) TRY(plan_check_files(emit->plan, list.files, list.count));
     ScanEmit s = {
         .emit = emit,
         .parts = scan_parts(rel, emit->arena),

@@ -92,6 +92,7 @@ Err *provider_plan(Provider *provider, Plan **out)
         TRY(provider_scratch_dir(provider, &scratch));
         provider->plan = plan_new(provider->arena, provider_cache(provider));
         plan_set_zone_source(provider->plan, load_zone, provider);
+        plan_set_file_check(provider->plan, provider_check_file, provider);
     }
     *out = provider->plan;
     return NULL;

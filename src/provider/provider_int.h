@@ -24,6 +24,8 @@ struct Provider {
 Err *trail_enter(Provider *provider, const char *path) WARN_UNUSED;
 void trail_leave(Provider *provider);
 
+/* The content of a stored file is as it was when it came in (for plan_set_file_check). */
+Err *provider_check_file(void *provider, const ScanFile *file) WARN_UNUSED;
 Err *provider_conn(Provider *provider, Conn **out) WARN_UNUSED;
 Cache *provider_cache(Provider *provider);
 /* A new name in the scratch folder. */

@@ -10,7 +10,7 @@ static Err *version_scan_file(Provider *provider, const char *path, const Versio
     Arena *arena = provider->arena;
     const FsBackend *backend = &provider->options.backend;
     Content content;
-    TRY(backend->ops->content(backend->self, arena, version, &content));
+    TRY(backend->ops->locate(backend->self, arena, version, &content));
     if (content.path == NULL) {
         return err_path(ERR(CORRUPT, "%s: version %lld is a table without a blob", path,
                             (long long)version->version),
@@ -18,7 +18,20 @@ static Err *version_scan_file(Provider *provider, const char *path, const Versio
     }
     memcpy(out->sha256, version->sha256, sizeof out->sha256);
     const char *label = arena_printf(arena, "%s v%lld", path, (long long)version->version);
-    return scan_file_of(arena, version, content.path, label, out);
+    TRY(scan_file_of(arena, version, content.path, label, out));
+    out->stored = true;
+    return NULL;
+}
+
+Err *provider_check_file(void *context, const ScanFile *file)
+{
+    const FsBackend *backend = &((Provider *)context)->options.backend;
+    SCRATCH(scratch);
+    Version version = {.size_bytes = file->size_bytes, .parquet = true};
+    Content content;
+    memcpy(version.sha256, file->sha256, sizeof version.sha256);
+    return ERR_WRAP(backend->ops->content(backend->self, scratch, &version, &content), "%s",
+                    file->label);
 }
 
 static TimeSpan overrides_of(const Node *node)

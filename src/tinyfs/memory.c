@@ -484,6 +484,7 @@ static const FsBackendOps MEMORY_OPS = {
     .children = memory_children,
     .versions = memory_versions,
     .content = memory_content,
+    .locate = memory_content,
     .create = memory_create,
     .update = memory_update,
     .rename = memory_rename,

@@ -122,6 +122,9 @@ typedef struct FsBackendOps {
     Err *(*children)(void *self, Arena *arena, NodeId parent, Node **out, size_t *count);
     Err *(*versions)(void *self, Arena *arena, NodeId id, Version **out, size_t *count);
     Err *(*content)(void *self, Arena *arena, const Version *version, Content *out);
+    /* The same without a look at a file: what is only planned with. It is to be read after
+     * `content` only. */
+    Err *(*locate)(void *self, Arena *arena, const Version *version, Content *out);
     /* Writes: only inside a transaction. `create` takes parent, name, type, factory, content and
      * attributes; `update` the whole state: type, factory, content, overrides, attributes. */
     Err *(*create)(void *self, Arena *arena, const Node *node, Node *out);

@@ -80,9 +80,9 @@ static Err *verify(Tlog *tlog, Arena *arena, const char *path, const Version *ve
     return NULL;
 }
 
-Err *tlog_op_content(void *self, Arena *arena, const Version *version, Content *out)
+Err *tlog_op_locate(void *self, Arena *arena, const Version *version, Content *out)
 {
-    Tlog *tlog = self;
+    const Tlog *tlog = self;
     Content content = {.size_bytes = version->size_bytes};
     if (version->bytes != NULL) {
         char hash[SHA256_HEX + 1];
@@ -98,8 +98,17 @@ Err *tlog_op_content(void *self, Arena *arena, const Version *version, Content *
         const Staged *staged = tlog->tx == NULL ? NULL : map_get(&tlog->tx->staged_by_name, name);
         content.path =
             staged != NULL ? arena_strdup(arena, staged->path) : blob_path(arena, tlog, name);
-        TRY(verify(tlog, scratch, content.path, version));
     }
+    *out = content;
+    return NULL;
+}
+
+Err *tlog_op_content(void *self, Arena *arena, const Version *version, Content *out)
+{
+    Content content;
+    SCRATCH(scratch);
+    TRY(tlog_op_locate(self, arena, version, &content));
+    if (content.path != NULL) TRY(verify(self, scratch, content.path, version));
     *out = content;
     return NULL;
 }

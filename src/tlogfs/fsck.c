@@ -23,7 +23,14 @@ typedef struct Fsck {
     VEC(TlogProblem) problems;
     int64_t done_bytes, all_bytes;
     Map live; /* data files that the entries add up to */
+    Map bad;  /* blob name → Users, of damaged blobs */
 } Fsck;
+
+/* The versions that refer to a damaged blob. */
+typedef struct Users {
+    size_t problem;
+    VEC(TlogRef) refs;
+} Users;
 
 static void problem(Fsck *fsck, ErrCode code, bool fatal, const char *what, const char *mend)
 {
@@ -40,7 +47,11 @@ static Err *note(Fsck *fsck, Err *error, const char *mend)
     return NULL;
 }
 
-static const char RESTORE[] = "restore the pond from a copy";
+enum { REFS_TOLD = 5 }; /* of a problem, in its text */
+
+static const char RESTORE[] = "restore the pond from a copy",
+                  PUT_BACK[] = "put the file back from a copy, or copy the same content into the "
+                               "pond again";
 
 /* ---- the log's entries ---- */
 
@@ -185,24 +196,77 @@ static Err *each_blob(Fsck *fsck, bool sum)
             fsck->all_bytes += blob.size_bytes;
             continue;
         }
-        TRY(note(fsck, check_blob(fsck, &blob), RESTORE));
+        size_t before = fsck->problems.n;
+        TRY(note(fsck, check_blob(fsck, &blob), PUT_BACK));
+        if (fsck->problems.n > before) {
+            Users *users = ANEW(fsck->arena, Users);
+            users->problem = before;
+            (void)map_put(&fsck->bad, arena_strdup(fsck->arena, blob.name), users);
+        }
         fsck->result.blobs++;
         fsck->result.bytes += blob.size_bytes;
         TRY(progress(fsck, blob.size_bytes));
     }
 }
 
-static Err *check_inline(const Version *version)
+/* The store as it would be over the replayed index. */
+static Tlog shadow_of(const Fsck *fsck)
+{
+    Tlog shadow = *fsck->tlog;
+    shadow.index = fsck->replayed;
+    shadow.tx = NULL;
+    return shadow;
+}
+
+static Err *ref_of(Fsck *fsck, const NodeId *id, const Version *version, TlogRef *out)
+{
+    SCRATCH(scratch);
+    Tlog shadow = shadow_of(fsck);
+    NodeRow row;
+    bool found = false;
+    char *path = NULL;
+    TRY(tlog_node(&shadow, scratch, id, &found, &row));
+    if (!found)
+        return ERR(CORRUPT, "version %lld of a node that is not there: %s",
+                   (long long)version->version, id->text);
+    TRY(tlog_path_of(&shadow, scratch, &row, &path));
+    *out = (TlogRef){.path = arena_strdup(fsck->arena, path), .version = version->version};
+    return NULL;
+}
+
+static Err *check_inline(Fsck *fsck, const NodeId *id, const Version *version)
 {
     char hash[SHA256_HEX + 1];
     if (version->bytes == NULL) return NULL;
     sha256_of(version->bytes, (size_t)version->size_bytes, hash);
     if (strcmp(hash, version->sha256) == 0) return NULL;
-    return ERR(CORRUPT, "inline content %s (transaction %lld) has another hash", version->sha256,
-               (long long)version->txn);
+    TlogRef *ref = ANEW(fsck->arena, TlogRef);
+    TRY(ref_of(fsck, id, version, ref));
+    problem(fsck, ERR_CORRUPT, true,
+            arena_printf(fsck->arena, "inline content %s has another hash: %s v%lld",
+                         version->sha256, ref->path, (long long)ref->version),
+            RESTORE);
+    fsck->problems.v[fsck->problems.n - 1].refs = ref;
+    fsck->problems.v[fsck->problems.n - 1].ref_count = 1;
+    return NULL;
 }
 
-static Err *check_versions(Fsck *fsck)
+static Err *check_version(Fsck *fsck, const NodeId *id, const Version *version)
+{
+    SCRATCH(scratch);
+    fsck->result.versions++;
+    TRY(note(fsck, check_inline(fsck, id, version), RESTORE));
+    Users *users = version->bytes != NULL || fsck->bad.count == 0
+                       ? NULL
+                       : map_get(&fsck->bad, blob_name(scratch, version));
+    if (users == NULL) return NULL;
+    TlogRef ref;
+    TRY(ref_of(fsck, id, version, &ref));
+    vec_push(fsck->arena, &users->refs, ref);
+    return NULL;
+}
+
+static Err *each_version(Fsck *fsck)
 {
     CLEANUP(index_scan_end) IndexScan scan = {0};
     Cell cells[CELLS_MAX];
@@ -213,20 +277,36 @@ static Err *check_versions(Fsck *fsck)
         Version version;
         TRY(index_scan_next(&scan, &more, cells));
         if (!more) return NULL;
+        NodeId id = id_unpack(cells[0].bytes);
         TRY(version_from_cells(scratch, cells, &version));
-        TRY(note(fsck, check_inline(&version), RESTORE));
-        fsck->result.versions++;
+        TRY(check_version(fsck, &id, &version));
+    }
+}
+
+/* What is lost with each damaged blob, in the words of who has to restore it. */
+static void name_users(Fsck *fsck)
+{
+    for (size_t i = 0; i < fsck->bad.count; i++) {
+        const Users *users = fsck->bad.entries[i].value;
+        TlogProblem *problem = &fsck->problems.v[users->problem];
+        Buf what = buf_new(fsck->arena);
+        buf_puts(&what, problem->what);
+        for (size_t r = 0; r < users->refs.n && r < REFS_TOLD; r++)
+            buf_printf(&what, "%s%s v%lld", r == 0 ? "; it holds " : ", ", users->refs.v[r].path,
+                       (long long)users->refs.v[r].version);
+        if (users->refs.n > REFS_TOLD)
+            buf_printf(&what, " and %zu more", users->refs.n - REFS_TOLD);
+        problem->what = what.data;
+        problem->refs = users->refs.v;
+        problem->ref_count = users->refs.n;
     }
 }
 
 /* ---- the whole ---- */
 
-/* The store as it would be over the replayed index. */
 static Err *root_of_replayed(Fsck *fsck)
 {
-    Tlog shadow = *fsck->tlog;
-    shadow.index = fsck->replayed;
-    shadow.tx = NULL;
+    Tlog shadow = shadow_of(fsck);
     Err *error = tlog_root_fingerprint(tlog_backend(&shadow), fsck->result.root);
     fsck->replayed = shadow.index;
     return error;
@@ -256,8 +336,9 @@ static Err *check_replayed(Fsck *fsck)
     fsck->result.nodes = fsck->stamp.nodes;
     TRY(check_data_files(fsck));
     TRY(each_blob(fsck, true));
-    TRY(check_versions(fsck));
     TRY(each_blob(fsck, false));
+    TRY(each_version(fsck));
+    name_users(fsck);
     TRY(check_index(fsck));
     return root_of_replayed(fsck);
 }
@@ -275,7 +356,7 @@ static Err *check(Fsck *fsck)
 Err *tlog_fsck(Arena *arena, Tlog *tlog, TlogFsckOptions options, TlogFsck *out)
 {
     if (tlog->tx != NULL) return ERR(INTERNAL, "fsck inside a transaction");
-    Fsck fsck = {.arena = arena, .tlog = tlog, .options = options};
+    Fsck fsck = {.arena = arena, .tlog = tlog, .options = options, .bad = map_new(arena)};
     Err *error = check(&fsck);
     index_close_at(&fsck.replayed);
     TRY(error);

@@ -94,6 +94,7 @@ Err *tlog_op_drop(void *self, NodeId id, int64_t from, int64_t to) WARN_UNUSED;
 
 /* ---- blob.c ---- */
 Err *tlog_op_content(void *self, Arena *arena, const Version *version, Content *out) WARN_UNUSED;
+Err *tlog_op_locate(void *self, Arena *arena, const Version *version, Content *out) WARN_UNUSED;
 const char *tlog_op_staging_dir(void *self);
 /* Takes a finished staged file into the transaction, fsynced, under its blob name. */
 Err *blob_stage(Tlog *tlog, const VersionSpec *spec) WARN_UNUSED;

@@ -112,11 +112,17 @@ Err *tlog_history(Arena *arena, Tlog *tlog, int64_t before, size_t limit, TlogEn
                   size_t *count) WARN_UNUSED;
 
 /* ---- integrity ---- */
+typedef struct TlogRef {
+    const char *path;
+    int64_t version;
+} TlogRef;
 typedef struct TlogProblem {
     ErrCode code;
-    const char *what; /* one line, with the name of the thing */
-    const char *mend; /* the command or action that mends it, or NULL */
-    bool fatal;       /* truth is damaged; else only something disposable */
+    const char *what;    /* one line, with the name of the thing, and some of `refs` */
+    const char *mend;    /* the command or action that mends it, or NULL */
+    bool fatal;          /* truth is damaged; else only something disposable */
+    const TlogRef *refs; /* of damaged content: every live version that refers to it */
+    size_t ref_count;
 } TlogProblem;
 typedef struct TlogFsck {
     char root[65]; /* fingerprint of the content: docs/format.md */

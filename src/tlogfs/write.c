@@ -11,6 +11,7 @@ const FsBackendOps TLOG_OPS = {
     .children = tlog_op_children,
     .versions = tlog_op_versions,
     .content = tlog_op_content,
+    .locate = tlog_op_locate,
     .create = tlog_op_create,
     .update = tlog_op_update,
     .rename = tlog_op_rename,

@@ -94,11 +94,61 @@ root_only() { [ "$(id -u)" = 0 ] || skip "needs root"; }
     tells damaged "$blob" hint:
     [ "$(pond fsck --json 2>/dev/null | jq -c '[.clean, (.problems | length > 0)]')" = "[false,true]" ]
     fails 7 cat /h.series --format csv
-    tells "$(basename "$blob" .parquet)"
+    tells "/h.series v1: blob" "$(basename "$blob" .parquet)"
     rm "$blob"
     fails 7 cat /h.series --format csv
     run --separate-stderr pond fsck --quick
     [ "$status" -eq 7 ]
+}
+
+@test "fsck names every version that refers to damaged content" {
+    head -c 9000 /dev/urandom >f
+    for i in 1 2 3 4 5 6 7; do pond copy f "/f $i"; done
+    pond mkdir /d
+    pond copy f '/d/é.bin'
+    printf changed >>f
+    pond copy f '/f 2' # its first version is no longer live
+    pond copy f /other
+    chmod -R u+w p/blobs
+    blob=$(find p/blobs -type f -size 9000c)
+    rm "$blob"
+    run --separate-stderr pond fsck --quick
+    [ "$status" -eq 7 ]
+    tells "$blob" '/f 1 v1, /f 3 v1, /f 4 v1, /f 5 v1, /f 6 v1 and 2 more' 'copy the same content'
+    [ "$(pond fsck --json 2>/dev/null | jq -c '[.problems[].versions | sort_by(.path)[] | [.path, .version]]')" = \
+        '[["/d/é.bin",1],["/f 1",1],["/f 3",1],["/f 4",1],["/f 5",1],["/f 6",1],["/f 7",1]]' ]
+    head -c 9000 f >g
+    ok copy g /again # the same content mends them all
+    ok fsck
+    has clean
+}
+
+@test "planning looks at no blob; each is verified before it is first read, and once" {
+    for i in 1 2 3; do printf 'timestamp,v\n2024-01-0%s,%s\n' $i $i | csv_series /s.series; done
+    printf 'in_pattern: /s.series\nout_pattern: s\nresolutions: [1d]\naggregations: [{type: sum}]\n' >reduce.yaml
+    pond mknod temporal-reduce /r --config-path reduce.yaml
+    looks() { pond "$@" --stats 2>&1 >/dev/null | awk '/ blob \(pond\)/ { n += $5 } END { print n + 0 }'; }
+    [ "$(looks describe /s.series --plan)" = 0 ]
+    [ "$(looks cat /s.series --explain)" = 0 ]
+    [ "$(looks export -p /s.series -p '/r/*/*' -d out --dry-run)" = 0 ]
+    [ "$(looks cat /s.series --format csv)" = 3 ] # a stat each
+    [ "$(looks cat /s.series --format csv --time-end 2024-01-02)" = 2 ]
+    [ "$(count_of blob_verify cat /s.series --format csv)" = 0 ] # what came in counts as read
+    touch p/blobs/*/*
+    [ "$(count_of blob_verify describe /s.series --plan)" = 0 ]
+    [ "$(count_of blob_verify cat /r/s/res=1d.series --format csv)" = 3 ]
+    [ "$(count_of blob_verify export -p /s.series -p '/r/*/*' -d out --temporal day)" = 0 ]
+    for blob in p/blobs/*/*; do
+        chmod u+w "$blob"
+        printf X | dd of="$blob" bs=1 seek=60 conv=notrunc status=none
+    done
+    ok describe /s.series --plan
+    for command in 'cat /s.series --format csv' 'cat /r/s/res=1d.series --format csv' 'export -p /s.series -d new' \
+        'export -p /r/*/* -d new' "cat /s.series --format csv --sql FROM\ source"; do
+        run --separate-stderr xargs -n 20 "$POND_BIN" <<<"$command"
+        tells "/s.series v" "its content has another hash"
+    done
+    [ -z "$(find new -name '*.parquet')" ]
 }
 
 @test "caches may be deleted or damaged at any moment" {

@@ -569,6 +569,28 @@ static void contract_damaged_content(void **state)
     FAILS(CORRUPT, ops_of(c)->content(self_of(c), c->arena, &version, &content));
 }
 
+static void contract_locate(void **state)
+{
+    Contract *c = *state;
+    begin(c);
+    Node data = create(c, NODE_ROOT, "data", ENTRY_DATA),
+         large = create(c, NODE_ROOT, "large", ENTRY_DATA);
+    Version text = append_text(c, data.id, "some text"), file = {0};
+    VersionSpec spec = staged_spec(c, "a file", 6);
+    OK(ops_of(c)->append(self_of(c), large.id, &spec, &file));
+    text = version_copy(c->arena, &text); /* the transaction's until then */
+    for (int committed = 0; committed < 2; committed++) {
+        Content found = {0}, content = {0};
+        OK(ops_of(c)->locate(self_of(c), c->arena, &text, &found));
+        assert_memory_equal(found.bytes, "some text", 9);
+        OK(ops_of(c)->locate(self_of(c), c->arena, &file, &found));
+        OK(ops_of(c)->content(self_of(c), c->arena, &file, &content));
+        assert_string_equal(found.path, content.path);
+        assert_int_equal(found.size_bytes, 6);
+        if (!committed) commit(c);
+    }
+}
+
 static Version parquet_version(Contract *c, NodeId id, int64_t rows, TimeSpan *intervals,
                                size_t count)
 {
@@ -740,7 +762,7 @@ static void contract_txn_is_visible(void **state)
         CONTRACT_TEST(contract_content_staged, factory),                                           \
         CONTRACT_TEST(contract_content_inline, factory),                                           \
         CONTRACT_TEST(contract_bad_specs, factory),                                                \
-        CONTRACT_TEST(contract_damaged_content, factory),                                          \
+        CONTRACT_TEST(contract_damaged_content, factory), CONTRACT_TEST(contract_locate, factory), \
         CONTRACT_TEST(contract_version_fields, factory),                                           \
         CONTRACT_TEST(contract_needs_transaction, factory),                                        \
         CONTRACT_TEST(contract_abort, factory), CONTRACT_TEST(contract_txn_is_visible, factory),   \
