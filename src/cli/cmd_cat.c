@@ -66,6 +66,11 @@ static Err *cat_bytes(Cli *cli, const Source *source)
     Version *versions = NULL;
     size_t count = 0;
     TRY(backend.ops->versions(backend.self, cli->arena, source->node.id, &versions, &count));
+    if (source->node.has_min_override || source->node.has_max_override) {
+        return err_hint(
+            ERR(INVALID, "%s: has temporal bounds, its file holds what they hide", source->path),
+            "use --format parquet");
+    }
     if (source->node.type == ENTRY_TABLE_SERIES && count != 1) {
         return err_hint(
             ERR(INVALID, "%s: has %zu versions, which are not one file", source->path, count),

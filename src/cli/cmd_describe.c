@@ -128,6 +128,9 @@ static void print_text(Cli *cli, const Description *d)
                    typed ? d->schema.columns[i].type : "NULL (no value yet)");
     }
     if (d->time_column != NULL) out_printf("  Time column: %s\n", d->time_column);
+    if (d->node->has_range)
+        out_printf("  Stored range: %s .. %s\n", time_format_human(scratch, d->node->range.min),
+                   time_format_human(scratch, d->node->range.max));
     if (d->node->has_min_override)
         out_printf("  Hidden before: %s\n", time_format_human(scratch, d->node->min_override));
     if (d->node->has_max_override)
@@ -247,7 +250,8 @@ const Command COMMAND_DESCRIBE = {
     .summary = "type, schema, time column, versions; for derived nodes the tree",
     .examples = "  pond describe /sensors/north.series\n  pond describe '/reduced/**' --plan\n  "
                 "pond describe host+csv:///tmp/readings.csv\n",
-    .json = "[{\"path\",\"type\",\"format\",\"schema\":[{\"name\",\"type\"}],\"time_column\","
+    .json = "[{\"path\",\"type\",\"first\",\"last\",\"min_time\",\"max_time\",\"format\","
+            "\"schema\":[{\"name\",\"type\"}],\"time_column\","
             "\"version_list\":[...],\"tree\"}]",
     .options = OPTIONS,
     .option_count = 1,

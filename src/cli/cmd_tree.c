@@ -2,7 +2,7 @@
 #include "cli/commands.h"
 #include <string.h>
 
-static Err *not_in_pond(const char *path)
+Err *cli_pond_path(const char *path)
 {
     if (path == NULL || strstr(path, "://") == NULL) return NULL;
     return ERR(USAGE, "%s: a path in the pond is expected", path);
@@ -14,7 +14,7 @@ static Err *mkdir_body(void *context, Cli *cli)
 {
     (void)context;
     for (size_t i = 0; i < cli->arg_count; i++) {
-        TRY(not_in_pond(cli->args[i]));
+        TRY(cli_pond_path(cli->args[i]));
         TRY(fs_mkdir(provider_fs(cli->provider), cli->arena, cli->args[i], cli_flag(cli, "parents"),
                      NULL));
     }
@@ -57,7 +57,7 @@ static Err *remove_matches(Cli *cli, const char *text)
     const Pattern *pattern = NULL;
     Match *matches = NULL;
     size_t count = 0;
-    TRY(not_in_pond(text));
+    TRY(cli_pond_path(text));
     text = without_slash(cli->arena, text);
     if (strcmp(text, "/") == 0) return fs_remove(fs, cli->arena, text, true); /* refused */
     TRY(pattern_compile(cli->arena, text, &pattern));
@@ -104,8 +104,8 @@ const Command COMMAND_RM = {
 static Err *mv_body(void *context, Cli *cli)
 {
     (void)context;
-    TRY(not_in_pond(cli->args[0]));
-    TRY(not_in_pond(cli->args[1]));
+    TRY(cli_pond_path(cli->args[0]));
+    TRY(cli_pond_path(cli->args[1]));
     return fs_move(provider_fs(cli->provider), cli->arena, cli->args[0], cli->args[1]);
 }
 

@@ -7,7 +7,8 @@ const char *const OVERVIEW_GROUPS[][12] = {
     {"Start", "init", "copy", "list", "cat", "describe", NULL},
     {"Define", "mknod", "list-factories", "mkdir", "mv", "rm", "ln", NULL},
     {"Export", "export", NULL},
-    {"Look after", "log", "show", "status", "config", "maintain", "fsck", "recover", NULL},
+    {"Look after", "log", "show", "status", "config", "set-temporal-bounds", "maintain", "fsck",
+     "recover", NULL},
     {"More", "help", "completion", "version", NULL},
 };
 enum { GROUP_COUNT = sizeof OVERVIEW_GROUPS / sizeof *OVERVIEW_GROUPS };
@@ -43,7 +44,7 @@ void help_overview(const Cli *cli)
         out_printf("\n%s%s%s\n", bold, OVERVIEW_GROUPS[g][0], reset);
         for (size_t i = 1; OVERVIEW_GROUPS[g][i] != NULL; i++) {
             const Command *command = command_find(OVERVIEW_GROUPS[g][i]);
-            if (command != NULL) out_printf("  %-16s %s\n", command->name, command->summary);
+            if (command != NULL) out_printf("  %-20s %s\n", command->name, command->summary);
         }
     }
     out_printf("\n%sOptions of every command%s\n", bold, reset);
