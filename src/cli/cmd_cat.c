@@ -62,6 +62,10 @@ static Err *write_file(const char *path)
 static Err *cat_bytes(Cli *cli, const Source *source)
 {
     if (source->host) return write_file(source->path);
+    if (source->node.type == ENTRY_DYNAMIC_DATA) {
+        out_write(source->node.content, strlen(source->node.content));
+        return NULL;
+    }
     FsBackend backend = fs_backend(provider_fs(cli->provider));
     Version *versions = NULL;
     size_t count = 0;

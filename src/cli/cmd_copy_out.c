@@ -87,6 +87,8 @@ static Err *write_bytes(Cli *cli, const Source *source, const char *part)
     size_t count = 0;
     TRY(backend.ops->versions(backend.self, cli->arena, source->node.id, &versions, &count));
     TRY(os_open_new(part, &to));
+    if (source->node.type == ENTRY_DYNAMIC_DATA)
+        return os_write(to, source->node.content, strlen(source->node.content));
     for (size_t i = 0; i < count; i++) {
         Content content;
         TRY(backend.ops->content(backend.self, cli->arena, &versions[i], &content));

@@ -26,6 +26,7 @@ static const char *format_of(const Node *node)
     case ENTRY_TABLE_SERIES: return "Parquet series";
     case ENTRY_DYNAMIC: return "derived";
     case ENTRY_DYNAMIC_DIR: return "derived directory";
+    case ENTRY_DYNAMIC_DATA: return "configuration";
     }
     return "?";
 }
@@ -102,10 +103,10 @@ static void print_versions(Arena *arena, const Description *d)
     }
 }
 
-static void print_tree(const char *tree)
+static void print_lines(const char *title, const char *text)
 {
-    out_printf("  Tree\n");
-    for (const char *line = tree; *line != '\0';) {
+    out_printf("  %s\n", title);
+    for (const char *line = text; *line != '\0';) {
         int length = (int)strcspn(line, "\n");
         out_printf("    %.*s\n", length, line);
         line += length + (line[length] == '\n');
@@ -138,7 +139,8 @@ static void print_text(Cli *cli, const Description *d)
     if (d->version_count > 0) out_printf("  Versions (%zu)\n", d->version_count);
     print_versions(scratch, d);
     if (d->tree != NULL && (cli_flag(cli, "plan") || d->node->type == ENTRY_DYNAMIC))
-        print_tree(d->tree);
+        print_lines("Tree", d->tree);
+    if (d->node->type == ENTRY_DYNAMIC_DATA) print_lines("Configuration", d->node->content);
     if (d->node->type == ENTRY_DYNAMIC)
         out_printf("  Time-local: %s; in time order: %s\n", d->local ? "yes" : "no",
                    d->in_order ? "yes" : "no");

@@ -165,7 +165,7 @@ static Err *run_show(Cli *cli)
     const Pattern *pattern = NULL;
     Match *matches = NULL;
     size_t count = 0;
-    int64_t kinds[ENTRY_DYNAMIC_DIR + 1] = {0}, bytes = 0, rows = 0;
+    int64_t kinds[ENTRY_TYPE_COUNT] = {0}, bytes = 0, rows = 0;
     TRY(cli_open_provider(cli, true, &provider));
     TRY(cli_open_pond(cli, &pond));
     TRY(pattern_compile(cli->arena, "/**", &pattern));
@@ -187,7 +187,7 @@ static Err *run_show(Cli *cli)
     put_text(&pairs, "last_change", "last change",
              cli->json ? time_format(cli->arena, info->time)
                        : time_to_second(cli->arena, info->time));
-    for (int type = 0; type <= ENTRY_DYNAMIC_DIR; type++) {
+    for (int type = 0; type < ENTRY_TYPE_COUNT; type++) {
         if (kinds[type] > 0)
             put_count(&pairs, entry_type_name((EntryType)type), entry_type_name((EntryType)type),
                       kinds[type]);

@@ -12,7 +12,7 @@ typedef struct Mknod {
 static Err *overwrite(Cli *cli, const Mknod *mknod, const Found *found)
 {
     Node node = found->node;
-    EntryType type = mknod->factory->kind == FACTORY_DIR ? ENTRY_DYNAMIC_DIR : ENTRY_DYNAMIC;
+    EntryType type = factory_entry_type(mknod->factory);
     if (node.derived || node.factory == NULL) {
         return ERR(EXISTS, "%s: exists and is not a node that mknod made, but %s", mknod->path,
                    entry_type_name(node.type));
@@ -42,7 +42,7 @@ static Err *body(void *context, Cli *cli)
         fs_forget(provider_fs(cli->provider));
         return provider_check_circle(cli->provider, mknod->path);
     }
-    Node node = {.type = mknod->factory->kind == FACTORY_DIR ? ENTRY_DYNAMIC_DIR : ENTRY_DYNAMIC,
+    Node node = {.type = factory_entry_type(mknod->factory),
                  .factory = mknod->factory->name,
                  .content = mknod->config};
     TRY(fs_create(provider_fs(cli->provider), cli->arena, mknod->path, &node, NULL));
@@ -104,7 +104,7 @@ static void factory_json(JsonOut *json, const Factory *factory)
 {
     json_begin_object(json);
     json_kv_str(json, "name", factory->name);
-    json_kv_str(json, "makes", factory->kind == FACTORY_DIR ? "directory" : "file");
+    json_kv_str(json, "makes", factory_makes(factory));
     json_kv_str(json, "text", factory->text);
     json_key(json, "keys");
     json_begin_array(json);
@@ -123,9 +123,10 @@ static void factory_json(JsonOut *json, const Factory *factory)
 
 static void factory_text(const Cli *cli, const Factory *factory)
 {
+    SCRATCH(scratch);
     out_printf("  %s%-22s%s makes a %-10s %s\n", paint(cli->color_out, "bold"), factory->name,
-               paint(cli->color_out, "reset"),
-               factory->kind == FACTORY_DIR ? "directory:" : "file:", factory->text);
+               paint(cli->color_out, "reset"), arena_printf(scratch, "%s:", factory_makes(factory)),
+               factory->text);
     for (size_t i = 0; cli->verbose && i < factory->key_count; i++) {
         out_printf("      %-14s %-9s %s%s\n", factory->keys[i].name, factory->keys[i].type,
                    factory->keys[i].text, factory->keys[i].required ? " (required)" : "");

@@ -8,7 +8,8 @@ const char *node_tag(EntryType type)
     case ENTRY_DYNAMIC_DIR: return "[DIR]";
     case ENTRY_SYMLINK: return "[LINK]";
     case ENTRY_DATA:
-    case ENTRY_DATA_SERIES: return "[FILE]";
+    case ENTRY_DATA_SERIES:
+    case ENTRY_DYNAMIC_DATA: return "[FILE]";
     case ENTRY_TABLE: return "[TBL]";
     case ENTRY_TABLE_SERIES:
     case ENTRY_DYNAMIC: return "[SER]";

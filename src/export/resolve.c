@@ -43,6 +43,10 @@ static Err *resolve_source(Resolving *r, const Source *source)
         return err_hint(
             ERR(INVALID, "%s: is a directory, and only files are exported", source->path),
             "write a pattern that matches files, such as '%s/*'", source->path);
+    if (source->node.type == ENTRY_DYNAMIC_DATA)
+        return err_hint(ERR(INVALID, "%s: is %s, which holds nothing to export", source->path,
+                            source->node.factory),
+                        "write a pattern that does not match it");
     if (as_text || provider_is_queryable(&source->node))
         TRY(provider_relation(r->provider, source, r->url.is_url ? &r->url : NULL, &input.rel));
     else

@@ -102,7 +102,7 @@ static Err *children(const FactoryCall *call, Node **out, size_t *count)
         }
         escape_dollars(call->arena, config);
         nodes[i] = (Node){.name = yaml_get(entry, "name")->text,
-                          .type = factory->kind == FACTORY_DIR ? ENTRY_DYNAMIC_DIR : ENTRY_DYNAMIC,
+                          .type = factory_entry_type(factory),
                           .factory = factory->name,
                           .content = yaml_write(call->arena, config)};
     }

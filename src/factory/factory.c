@@ -3,9 +3,9 @@
 #include "factory/factory_int.h"
 #include <string.h>
 
-static const Factory *const FACTORIES[] = {&FACTORY_DYNAMIC_DIR, &FACTORY_SQL_SERIES,
-                                           &FACTORY_SQL_TABLE, &FACTORY_SYNTHETIC,
-                                           &FACTORY_TEMPORAL_REDUCE};
+static const Factory *const FACTORIES[] = {&FACTORY_COLUMN_RENAME, &FACTORY_DYNAMIC_DIR,
+                                           &FACTORY_SQL_SERIES,    &FACTORY_SQL_TABLE,
+                                           &FACTORY_SYNTHETIC,     &FACTORY_TEMPORAL_REDUCE};
 enum { FACTORY_COUNT = sizeof FACTORIES / sizeof *FACTORIES };
 
 const Factory *const *factory_all(size_t *count)
@@ -20,6 +20,25 @@ const Factory *factory_find(const char *name)
         if (strcmp(FACTORIES[i]->name, name) == 0) return FACTORIES[i];
     }
     return NULL;
+}
+
+static const struct {
+    const char *makes;
+    EntryType type;
+} KINDS[] = {
+    [FACTORY_FILE] = {"file", ENTRY_DYNAMIC},
+    [FACTORY_DIR] = {"directory", ENTRY_DYNAMIC_DIR},
+    [FACTORY_TRANSFORM] = {"transform", ENTRY_DYNAMIC_DATA},
+};
+
+EntryType factory_entry_type(const Factory *factory)
+{
+    return KINDS[factory->kind].type;
+}
+
+const char *factory_makes(const Factory *factory)
+{
+    return KINDS[factory->kind].makes;
 }
 
 static Err *unknown_factory(const char *name)
@@ -80,8 +99,7 @@ Err *factory_wrap(const FactoryCall *call, Err *err)
     return ERR_WRAP(err, "%s", call->path);
 }
 
-/* What still holds a reference is checked at use. */
-static bool is_reference(const Yaml *node)
+bool factory_is_reference(const Yaml *node)
 {
     return node->kind == YAML_SCALAR &&
            (strstr(node->text, "${env:") != NULL || strstr(node->text, "${var:") != NULL);
@@ -91,7 +109,7 @@ Err *factory_duration(const Yaml *node, int64_t *out_us)
 {
     if (node->kind != YAML_SCALAR)
         return yaml_error(node, "a duration such as 15m or 1h is expected");
-    if (is_reference(node)) return NULL;
+    if (factory_is_reference(node)) return NULL;
     return factory_error_at(node, duration_parse(node->text, out_us));
 }
 
@@ -100,7 +118,7 @@ Err *factory_time(const Yaml *map, const char *key, bool required, TimeUs *out)
     const char *text = NULL;
     TRY(yaml_str(map, key, required, &text));
     const Yaml *node = yaml_get(map, key);
-    if (text == NULL || is_reference(node)) return NULL;
+    if (text == NULL || factory_is_reference(node)) return NULL;
     return factory_error_at(node, time_parse(text, out));
 }
 
@@ -120,8 +138,8 @@ Err *factory_check(Provider *provider, const Factory *factory, const char *path,
 
 /* ---- what the provider calls ---- */
 
-static Err *open_call(Provider *provider, const Node *node, const char *path, FactoryCall *call,
-                      const Factory **out)
+Err *factory_call_of(Provider *provider, const Node *node, const char *path, FactoryCall *call,
+                     const Factory **out)
 {
     Arena *arena = provider_arena(provider);
     const Factory *factory = node->factory == NULL ? NULL : factory_find(node->factory);
@@ -144,7 +162,7 @@ static Err *children(Provider *provider, const Node *dir, const char *path, Node
 {
     FactoryCall call;
     const Factory *factory = NULL;
-    TRY(open_call(provider, dir, path, &call, &factory));
+    TRY(factory_call_of(provider, dir, path, &call, &factory));
     if (factory->children == NULL)
         return ERR(INVALID, "%s: %s makes no directories", path, factory->name);
     return err_path(factory->children(&call, out, count), path);
@@ -154,7 +172,7 @@ static Err *relation(Provider *provider, const Node *node, const char *path, con
 {
     FactoryCall call;
     const Factory *factory = NULL;
-    TRY(open_call(provider, node, path, &call, &factory));
+    TRY(factory_call_of(provider, node, path, &call, &factory));
     if (factory->relation == NULL)
         return ERR(INVALID, "%s: %s makes no relations", path, factory->name);
     return err_path(factory->relation(&call, out), path);

@@ -9,7 +9,11 @@
 #pragma once
 #include "provider/provider.h"
 
-typedef enum FactoryKind { FACTORY_FILE, FACTORY_DIR } FactoryKind;
+typedef enum FactoryKind {
+    FACTORY_FILE,
+    FACTORY_DIR,
+    FACTORY_TRANSFORM /* named by others under `transforms`: neither rows nor entries of its own */
+} FactoryKind;
 
 /* A configuration key, for checks, help and docs. */
 typedef struct FactoryKey {
@@ -41,7 +45,12 @@ typedef struct Factory {
     Err *(*check)(const FactoryCall *call);
     Err *(*relation)(const FactoryCall *call, const Rel **out); /* FILE, and derived files of DIR */
     Err *(*children)(const FactoryCall *call, Node **out, size_t *count); /* DIR */
+    /* TRANSFORM: `input` (resolved) as it leaves the transform. */
+    Err *(*transform)(const FactoryCall *call, const Rel *input, const Rel **out);
 } Factory;
+
+EntryType factory_entry_type(const Factory *factory); /* of its nodes */
+const char *factory_makes(const Factory *factory);    /* "file", "directory", "transform" */
 
 const Factory *factory_find(const char *name); /* NULL when unknown */
 const Factory *const *factory_all(size_t *count);

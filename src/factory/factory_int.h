@@ -2,8 +2,8 @@
 #pragma once
 #include "factory/factory.h"
 
-extern const Factory FACTORY_DYNAMIC_DIR, FACTORY_SQL_TABLE, FACTORY_SQL_SERIES, FACTORY_SYNTHETIC,
-    FACTORY_TEMPORAL_REDUCE;
+extern const Factory FACTORY_COLUMN_RENAME, FACTORY_DYNAMIC_DIR, FACTORY_SQL_TABLE,
+    FACTORY_SQL_SERIES, FACTORY_SYNTHETIC, FACTORY_TEMPORAL_REDUCE;
 
 /* The configuration has only the factory's keys, and all required ones. */
 Err *factory_check_keys(const Yaml *config, const char *what, const FactoryKey *keys, size_t count)
@@ -12,6 +12,25 @@ Err *factory_check_keys(const Yaml *config, const char *what, const FactoryKey *
 Err *factory_error_at(const Yaml *node, Err *err) WARN_UNUSED;
 /* The node's path in front, unless the error tells a whole way through nodes already. */
 Err *factory_wrap(const FactoryCall *call, Err *err) WARN_UNUSED;
+/* A value that still holds ${env:} or ${var:}: it is checked at use. */
+bool factory_is_reference(const Yaml *node);
 /* A scalar that must be a duration or a time, with position. */
 Err *factory_duration(const Yaml *node, int64_t *out_us) WARN_UNUSED;
 Err *factory_time(const Yaml *map, const char *key, bool required, TimeUs *out) WARN_UNUSED;
+
+/* ---- the nodes that a configuration names (inputs.c) ---- */
+/* A pattern or URL that compiles; `what` names the key in messages. */
+Err *inputs_check_pattern(Arena *arena, const Yaml *node, const char *what) WARN_UNUSED;
+/* `transforms`: a list of paths, not empty. NULL is fine. */
+Err *inputs_check_transforms(const Yaml *list) WARN_UNUSED;
+/* The relations of the sources of one pattern, after the transforms (NULL: none), united by name.
+ */
+Err *inputs_relation(const FactoryCall *call, const char *pattern, const Yaml *transforms,
+                     const Source *sources, size_t count, const Rel **out) WARN_UNUSED;
+/* All that a pattern names, united; nothing = an empty relation, with a warning. */
+Err *inputs_of_pattern(const FactoryCall *call, const char *pattern, const Yaml *transforms,
+                       const Rel **out) WARN_UNUSED;
+
+/* How another node's factory is called. */
+Err *factory_call_of(Provider *provider, const Node *node, const char *path, FactoryCall *call,
+                     const Factory **out) WARN_UNUSED;

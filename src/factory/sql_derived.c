@@ -7,22 +7,41 @@
 static const FactoryKey KEYS[] = {
     {"patterns", "map", "table name: URL or path pattern", true},
     {"query", "text", "one SELECT over those names (default: all of the one pattern)", false},
+    {"transforms", "list",
+     "paths of transforms, applied in order to all patterns; or a map: table name: list", false},
 };
 
 static Err *validate_pattern(Arena *arena, const Yaml *name, const Yaml *value)
 {
-    Url url;
-    const Pattern *pattern = NULL;
-    if (value->kind != YAML_SCALAR || *value->text == '\0')
-        return yaml_error(value, "pattern '%s' is not a path or URL", name->text);
     if (*name->text == '\0') return yaml_error(name, "a pattern needs a table name");
-    Err *err = url_parse(arena, value->text, &url);
-    if (err == NULL && !url.host) err = pattern_compile(arena, url.path, &pattern);
-    if (err == NULL) return NULL;
-    Err *own = yaml_error(value, "pattern '%s': %s", name->text, err_message(err));
-    if (err_hint_text(err) != NULL) own = err_hint(own, "%s", err_hint_text(err));
-    err_free(err);
-    return own;
+    return inputs_check_pattern(arena, value, arena_printf(arena, "pattern '%s'", name->text));
+}
+
+/* A list for all patterns, or a map of lists by table name. */
+static Err *validate_transforms(const Yaml *transforms, const Yaml *patterns)
+{
+    if (transforms == NULL || transforms->kind != YAML_MAP)
+        return inputs_check_transforms(transforms);
+    SCRATCH(scratch);
+    const char **names = AARRAY(scratch, const char *, patterns->count);
+    for (size_t i = 0; i < patterns->count; i++) names[i] = patterns->keys[i]->text;
+    for (size_t i = 0; i < transforms->count; i++) {
+        const Yaml *name = transforms->keys[i];
+        if (yaml_get(patterns, name->text) == NULL) {
+            const char *near = text_nearest(name->text, names, patterns->count);
+            Err *err = yaml_error(name, "transforms: there is no pattern '%s'", name->text);
+            return near != NULL ? err_hint(err, "did you mean '%s'?", near) : err;
+        }
+        TRY(inputs_check_transforms(transforms->items[i]));
+    }
+    return NULL;
+}
+
+static const Yaml *transforms_of(const Yaml *config, const char *name)
+{
+    const Yaml *transforms = yaml_get(config, "transforms");
+    const bool is_map = transforms != NULL && transforms->kind == YAML_MAP;
+    return is_map ? yaml_get(transforms, name) : transforms;
 }
 
 static Err *validate(Arena *arena, const Yaml *config)
@@ -39,57 +58,25 @@ static Err *validate(Arena *arena, const Yaml *config)
         return yaml_error(config, "several patterns need a 'query'");
     for (size_t i = 0; i < patterns->count; i++)
         TRY(validate_pattern(arena, patterns->keys[i], patterns->items[i]));
-    return NULL;
+    return validate_transforms(yaml_get(config, "transforms"), patterns);
 }
 
-static Err *wrong_match(const Source *source, const char *pattern)
+/* A table's pattern names exactly one node. */
+static Err *input_of(const FactoryCall *call, const char *name, const char *pattern, bool one,
+                     const Rel **out)
 {
-    const char *is = entry_is_dir(source->node.type) ? "a directory" : "raw data";
-    Err *err = ERR(INVALID, "pattern %s matches %s, which is %s", pattern, source->path, is);
-    return entry_is_dir(source->node.type)
-               ? err_hint(err, "match what is in it: %s/*", source->path)
-               : err_hint(err, "read it with a format: csv://%s", pattern);
-}
-
-static bool has_rows(const Url *url, const Source *source)
-{
-    return source->host || url->format == FORMAT_CSV || provider_is_queryable(&source->node);
-}
-
-static Err *united(const FactoryCall *call, const char *pattern, const Url *url,
-                   const Source *sources, size_t count, const Rel **out)
-{
-    const Rel **rels = AARRAY(call->arena, const Rel *, count + 1);
-    for (size_t i = 0; i < count; i++) {
-        if (!has_rows(url, &sources[i])) return wrong_match(&sources[i], pattern);
-        TRY(provider_relation(call->provider, &sources[i], url, &rels[i]));
-    }
-    if (count == 1) {
-        *out = rels[0];
-        return NULL;
-    }
-    return rel_union(call->arena, pattern, rels, count, out);
-}
-
-static Err *input_of(const FactoryCall *call, const char *pattern, bool one, const Rel **out)
-{
-    Url url;
+    const Yaml *transforms = transforms_of(call->config, name);
     Source *sources = NULL;
     size_t count = 0;
-    TRY(url_parse(call->arena, pattern, &url));
+    if (!one) return inputs_of_pattern(call, pattern, transforms, out);
     TRY(provider_match(call->provider, call->arena, pattern, &sources, &count));
-    if (count == 0 && !one && strpbrk(url.path, "*?[{") != NULL) {
-        log_warn("%s: nothing matches %s; it is read as empty", call->path, pattern);
-        *out = rel_empty(call->arena, pattern, NULL);
-        return NULL;
-    }
     if (count == 0)
         return provider_relation_of(call->provider, pattern, out); /* its error names the nearest */
-    if (one && count > 1) {
+    if (count > 1) {
         return ERR(INVALID, "a table reads one node, pattern %s matches %zu: %s, %s, ...", pattern,
                    count, sources[0].path, sources[1].path);
     }
-    return united(call, pattern, &url, sources, count, out);
+    return inputs_relation(call, pattern, transforms, sources, count, out);
 }
 
 static Err *build(const FactoryCall *call, bool one, const Rel **out)
@@ -99,7 +86,8 @@ static Err *build(const FactoryCall *call, bool one, const Rel **out)
     SqlInput *inputs = AARRAY(call->arena, SqlInput, patterns->count);
     for (size_t i = 0; i < patterns->count; i++) {
         inputs[i].name = patterns->keys[i]->text;
-        TRY(factory_wrap(call, input_of(call, patterns->items[i]->text, one, &inputs[i].rel)));
+        TRY(factory_wrap(
+            call, input_of(call, inputs[i].name, patterns->items[i]->text, one, &inputs[i].rel)));
     }
     return rel_sql(call->arena, call->path, query != NULL ? query->text : NULL, inputs,
                    patterns->count, out);

@@ -14,6 +14,7 @@ static const FactoryKey KEYS[] = {
      "{type, columns} each; columns are names or globs, omitted = all numeric", true},
     {"zone", "text", "time zone of the buckets (UTC)", false},
     {"origin", "time", "where buckets are counted from (1970-01-01, in the zone)", false},
+    {"transforms", "list", "paths of transforms, applied in order to each input", false},
 };
 static const FactoryKey AGG_KEYS[] = {
     {"type", "text", "avg, min, max, sum, count, first, last or stddev", true},
@@ -130,6 +131,7 @@ static Err *validate(Arena *arena, const Yaml *config)
     TRY(yaml_str(config, "time_column", false, &text));
     TRY(yaml_str(config, "zone", false, &text));
     TRY(factory_time(config, "origin", false, &origin));
+    TRY(inputs_check_transforms(yaml_get(config, "transforms")));
     TRY(yaml_list(config, "resolutions", true, &list));
     TRY(check_resolutions(arena, list));
     TRY(yaml_list(config, "aggregations", true, &list));
@@ -316,23 +318,6 @@ static Err *add_aggregation(const FactoryCall *call, const Yaml *node, const Sch
     return NULL;
 }
 
-static Err *input_relation(const FactoryCall *call, const Output *output, const Rel **out)
-{
-    Url url;
-    TRY(url_parse(call->arena, yaml_get(call->config, "in_pattern")->text, &url));
-    const Rel **rels = AARRAY(call->arena, const Rel *, output->sources.n);
-    for (size_t i = 0; i < output->sources.n; i++) {
-        TRY(provider_relation(call->provider, &output->sources.v[i], &url, &rels[i]));
-    }
-    if (output->sources.n == 1)
-        *out = rels[0];
-    else
-        TRY(rel_union(call->arena, call->path, rels, output->sources.n, out));
-    Plan *plan = NULL;
-    TRY(provider_plan(call->provider, &plan));
-    return plan_resolve(plan, *out);
-}
-
 static Err *time_column_of(const FactoryCall *call, const Rel *input, const char **out)
 {
     const Schema *schema = rel_schema(input);
@@ -381,7 +366,13 @@ static Err *relation(const FactoryCall *call, const Rel **out)
     const Rel *input = NULL;
     BucketSpec spec = {0};
     AggVec aggs = {0};
-    TRY(factory_wrap(call, input_relation(call, derived->output, &input)));
+    Plan *plan = NULL;
+    TRY(factory_wrap(call, inputs_relation(call, yaml_get(call->config, "in_pattern")->text,
+                                           yaml_get(call->config, "transforms"),
+                                           derived->output->sources.v, derived->output->sources.n,
+                                           &input)));
+    TRY(provider_plan(call->provider, &plan));
+    TRY(factory_wrap(call, plan_resolve(plan, input)));
     TRY(time_column_of(call, input, &spec.time_column));
     for (size_t i = 0; i < list->count; i++) {
         TRY(factory_wrap(call, add_aggregation(call, list->items[i], rel_schema(input),
@@ -390,8 +381,6 @@ static Err *relation(const FactoryCall *call, const Rel **out)
     spec.aggs = aggs.v;
     spec.agg_count = aggs.n;
     TRY(read_spec(call, derived->resolution, &spec));
-    Plan *plan = NULL;
-    TRY(provider_plan(call->provider, &plan));
     return rel_bucket(plan, call->arena, input, &spec, out);
 }
 

@@ -20,12 +20,9 @@ void emit_columns(Emit *emit, size_t count, bool with_order)
 void emit_nothing(Emit *emit, const Schema *schema, bool with_order)
 {
     buf_puts(&emit->sql, "SELECT ");
-    for (size_t i = 0; i < schema->count; i++) {
-        const char *type = schema->columns[i].type;
-        bool has_type = strcmp(type, "\"NULL\"") != 0;
-        buf_printf(&emit->sql, has_type ? "%sCAST(NULL AS %s) AS c%zu" : "%sNULL%.0s AS c%zu",
-                   i > 0 ? ", " : "", type, i);
-    }
+    for (size_t i = 0; i < schema->count; i++)
+        buf_printf(&emit->sql, "%s%s AS c%zu", i > 0 ? ", " : "",
+                   null_sql(emit->arena, schema->columns[i].type), i);
     if (with_order) buf_puts(&emit->sql, ", 0::BIGINT AS o, 0::BIGINT AS r");
     buf_puts(&emit->sql, " WHERE false");
 }
@@ -49,12 +46,16 @@ static void emit_cut(Emit *emit, const Rel *rel, TimeSpan span)
 static char *project_column_sql(Emit *emit, const Rel *rel, size_t index)
 {
     const RelFacts *input = rel->inputs[0]->facts;
-    ptrdiff_t from = schema_find(&input->schema, rel->project.columns[index].source);
-    const char *from_type = input->schema.columns[from].type;
+    const ProjectColumn *column = &rel->project.columns[index];
     const char *type = rel->facts->schema.columns[index].type;
+    if (column->source == NULL) return null_sql(emit->arena, type);
+    ptrdiff_t from = schema_find(&input->schema, column->source);
+    const char *from_type = input->schema.columns[from].type;
     char *expr = arena_printf(emit->arena, "c%zd", from);
     if (strcmp(from_type, type) == 0) return expr;
     bool is_time = from == input->time_index;
+    if (column->as_time && !(is_time && column->unit == TIME_UNIT_NONE))
+        return time_read_sql(emit->arena, expr, column->source, from_type, column->unit);
     if (is_time && strcmp(type, TYPE_TZ) == 0)
         return time_cast_sql(emit->arena, expr, from_type, input->time_unit);
     if (is_time && strcmp(type, "TIMESTAMP") == 0)

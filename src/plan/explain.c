@@ -67,8 +67,10 @@ static void add_project(Buf *text, const ProjectSpec *project)
 {
     for (size_t i = 0; i < project->count; i++) {
         const ProjectColumn *column = &project->columns[i];
-        bool is_renamed = strcmp(column->source, column->name) != 0;
-        buf_printf(text, "%s%s", i > 0 ? ", " : " ", column->source);
+        const char *source = column->source != NULL ? column->source : "NULL";
+        bool is_renamed = strcmp(source, column->name) != 0;
+        buf_printf(text, "%s%s", i > 0 ? ", " : " ", source);
+        if (column->as_time) buf_puts(text, "::time");
         if (column->cast != NULL) buf_printf(text, "::%s", column->cast);
         if (is_renamed) buf_printf(text, " as %s", column->name);
     }

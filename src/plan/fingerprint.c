@@ -73,8 +73,14 @@ static void add_synthetic(Sha256 *hash, const SyntheticSpec *spec)
 
 static void add_project(Sha256 *hash, const Rel *rel)
 {
-    for (size_t i = 0; i < rel->project.count; i++)
-        sha256_add_text(hash, rel->project.columns[i].source);
+    for (size_t i = 0; i < rel->project.count; i++) {
+        const ProjectColumn *column = &rel->project.columns[i];
+        if (column->source != NULL)
+            sha256_add_text(hash, column->source);
+        else
+            add_optional(hash, NULL);
+        if (column->as_time) sha256_add_int(hash, (int64_t)column->unit);
+    }
     add_schema(hash, &rel->facts->schema);
 }
 

@@ -91,9 +91,13 @@ Err *rel_synthetic(Arena *arena, const SyntheticSpec *spec, const Rel **out) WAR
 
 /* ---- operators ---- */
 typedef struct ProjectColumn {
-    const char *source; /* input column's name */
+    const char *source; /* input column's name; NULL: a column of type `cast` without values */
     const char *name;   /* output name */
     const char *cast;   /* SQL type or NULL */
+    bool as_time;  /* instead of `cast`: a TIMESTAMPTZ, of text (UTC where it names no zone) or of
+                      numbers */
+    TimeUnit unit; /* what the numbers count; NONE: as recorded of a time column, else by the
+                      magnitude of each (1971 to 2199; others are an error when it runs) */
 } ProjectColumn;
 Err *rel_project(Arena *arena, const Rel *input, const ProjectColumn *columns, size_t count,
                  const Rel **out) WARN_UNUSED;
@@ -169,6 +173,7 @@ rel_fingerprint(const Rel *rel); /* 64 hex; architecture section 4 lists the ing
 bool rel_is_time_local(const Rel *rel);
 bool rel_is_volatile(const Rel *rel); /* random(), now(): never cached */
 bool rel_is_in_order(const Rel *rel);
+bool rel_is_nothing(const Rel *rel); /* no rows, whatever happens: such inputs have no say */
 /* Disjoint intervals that cover every row's time, ascending; known = false when only running it
  * tells (SQL). */
 typedef struct RelExtent {

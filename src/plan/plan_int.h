@@ -36,6 +36,10 @@ char *time_filter_sql(Arena *arena, const char *expr, const char *type, TimeUnit
                       TimeSpan span);
 /* The expression as TIMESTAMP WITH TIME ZONE, floored to µs. */
 char *time_cast_sql(Arena *arena, const char *expr, const char *type, TimeUnit unit);
+/* Any text or number read as a time, NULL as NULL; what is none is an error naming the column when
+ * it runs. A number counts `unit`; NONE: by its magnitude. */
+char *time_read_sql(Arena *arena, const char *expr, const char *column, const char *type,
+                    TimeUnit unit);
 /* A minimum or maximum as the engine prints it for a column of that type. */
 Err *time_of_stat(const char *text, const char *type, TimeUnit unit, TimeUs *out) WARN_UNUSED;
 
@@ -219,6 +223,7 @@ typedef struct United {
 } United;
 /* Columns by name with widened types; times of different kinds become TIMESTAMP WITH TIME ZONE. */
 Err *unite(Arena *arena, const UnionPart *parts, size_t count, United *out) WARN_UNUSED;
+char *null_sql(Arena *arena, const char *type); /* NULL of a type */
 /* Column `column` of the union as an expression over columns <prefix>0, <prefix>1 ... of the part.
  */
 char *unite_column_sql(Arena *arena, const United *united, size_t column, const UnionPart *part,
@@ -299,7 +304,6 @@ Err *emit_sorted(Emit *emit, const Rel *rel, TimeSpan span) WARN_UNUSED;
 /* SELECT NULL::T AS c0, ... without rows. */
 void emit_nothing(Emit *emit, const Schema *schema, bool with_order);
 void emit_columns(Emit *emit, size_t count, bool with_order); /* c0, c1, ..., o, r */
-bool rel_is_nothing(const Rel *rel);                          /* no rows, whatever happens */
 TimeSpan synthetic_indexes(const SyntheticSpec *spec, TimeSpan span);
 
 /* ---- segments ---- */

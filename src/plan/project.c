@@ -94,14 +94,38 @@ static Err *check_names(const Rel *rel)
     return NULL;
 }
 
+static Err *instant_type(const Rel *rel, const ProjectColumn *column, const char *from,
+                         const char **out)
+{
+    switch (type_class(from)) {
+    case TYPE_INT:
+    case TYPE_FLOAT:
+    case TYPE_DECIMAL:
+    case TYPE_TEXT:
+    case TYPE_TIMESTAMP:
+    case TYPE_TIMESTAMPTZ:
+    case TYPE_DATE: *out = TYPE_TZ; return NULL;
+    case TYPE_BOOL:
+    case TYPE_OTHER: break;
+    }
+    if (strcmp(from, "\"NULL\"") == 0) {
+        *out = TYPE_TZ;
+        return NULL;
+    }
+    return ERR(INVALID, "%s: column \"%s\" is %s, which is no time", rel->label, column->source,
+               from);
+}
+
 /* The column's type; *out_done = false when only the engine knows and there is no plan. */
 static Err *column_type(Plan *plan, const Rel *rel, size_t index, const char **out, bool *out_done)
 {
     const ProjectColumn *column = &rel->project.columns[index];
     const Schema *input = &rel->inputs[0]->facts->schema;
-    ptrdiff_t from = schema_find(input, column->source);
-    if (from < 0) return column_missing(rel->label, input, column->source);
-    *out = input->columns[from].type;
+    ptrdiff_t from = column->source != NULL ? schema_find(input, column->source) : -1;
+    if (from < 0 && column->source != NULL)
+        return column_missing(rel->label, input, column->source);
+    if (from >= 0) *out = input->columns[from].type;
+    if (column->as_time) return instant_type(rel, column, *out, out);
     if (column->cast == NULL) return NULL;
     *out = known_type(column->cast);
     if (*out != NULL) return NULL;
@@ -129,7 +153,8 @@ static void find_time(const Rel *rel)
     for (size_t i = 0; i < rel->project.count; i++) {
         const char *type = facts->schema.columns[i].type;
         TimeUnit unit = strcmp(type, time->type) == 0 ? input->time_unit : TIME_UNIT_NONE;
-        if (strcmp(rel->project.columns[i].source, time->name) != 0 || !time_type_ok(type, unit))
+        const char *source = rel->project.columns[i].source;
+        if (source == NULL || strcmp(source, time->name) != 0 || !time_type_ok(type, unit))
             continue;
         facts->time_index = (ptrdiff_t)i;
         facts->time_unit = unit;

@@ -163,7 +163,9 @@ Err *rel_project(Arena *arena, const Rel *input, const ProjectColumn *columns, s
     for (size_t i = 0; i < count; i++) {
         rel->project.columns[i] = (ProjectColumn){.source = arena_strdup(arena, columns[i].source),
                                                   .name = arena_strdup(arena, columns[i].name),
-                                                  .cast = arena_strdup(arena, columns[i].cast)};
+                                                  .cast = arena_strdup(arena, columns[i].cast),
+                                                  .as_time = columns[i].as_time,
+                                                  .unit = columns[i].unit};
     }
     return settle(rel, out);
 }

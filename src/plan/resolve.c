@@ -134,9 +134,32 @@ Err *plan_resolve(Plan *plan, const Rel *rel)
     return rel_resolve(plan, rel);
 }
 
+static bool all_are_nothing(const Rel *rel)
+{
+    for (size_t i = 0; i < rel->input_count; i++) {
+        if (!rel_is_nothing(rel->inputs[i])) return false;
+    }
+    return true;
+}
+
 bool rel_is_nothing(const Rel *rel)
 {
-    return rel->kind == REL_EMPTY || (rel->kind == REL_SCAN && rel->scan.file_count == 0);
+    switch (rel->kind) {
+    case REL_EMPTY: return true;
+    case REL_SCAN: return rel->scan.file_count == 0;
+    case REL_PASS:
+    case REL_RETIME:
+    case REL_PROJECT:
+    case REL_RANGE:
+    case REL_UNION:
+    case REL_SORT:
+    case REL_BUCKET:
+    case REL_BUCKET_OVER:
+    case REL_PARTIALS: return all_are_nothing(rel);
+    case REL_SYNTHETIC:
+    case REL_SQL: return false;
+    }
+    return false;
 }
 
 /* Inputs that hold nothing have no say in the schema, unless none holds anything. */

@@ -172,6 +172,73 @@ char *time_cast_sql(Arena *arena, const char *expr, const char *type, TimeUnit u
     return arena_printf(arena, "make_timestamptz(%s)", time_us_sql(arena, expr, type, unit));
 }
 
+/* ---- reading times ---- */
+
+/* A branch of a CASE: numbers of 1971 to 2199 in that unit. */
+static char *epoch_branch(Arena *arena, const char *expr, bool is_whole, TimeUnit unit)
+{
+    static const int64_t PER_SECOND[] = {[TIME_UNIT_S] = 1,
+                                         [TIME_UNIT_MS] = 1000,
+                                         [TIME_UNIT_US] = 1000000,
+                                         [TIME_UNIT_NS] = 1000000000};
+    const int64_t low = INT64_C(31536000), high = INT64_C(7258118400), per = PER_SECOND[unit];
+    const char *us = is_whole ? time_us_sql(arena, expr, "BIGINT", unit)
+                              : arena_printf(arena,
+                                             "CAST(floor(CAST(%s AS DOUBLE) * 1e6 / %" PRId64
+                                             " + 0.5) AS BIGINT)",
+                                             expr, per);
+    return arena_printf(arena,
+                        "WHEN %s >= %" PRId64 " AND %s < %" PRId64 " THEN make_timestamptz(%s) ",
+                        expr, low * per, expr, high * per, us);
+}
+
+static char *not_a_time(Arena *arena, const char *expr, const char *column, const char *why)
+{
+    return arena_printf(arena, "error(%s || CAST(%s AS VARCHAR) || %s)",
+                        sql_literal(arena, arena_printf(arena, "column \"%s\": '", column)), expr,
+                        sql_literal(arena, why));
+}
+
+static char *epoch_sql(Arena *arena, const char *expr, const char *column, bool is_whole)
+{
+    Buf sql = buf_new(arena);
+    buf_printf(&sql, "CASE WHEN %s IS NULL THEN NULL ", expr);
+    for (int unit = TIME_UNIT_S; unit <= TIME_UNIT_NS; unit++)
+        buf_puts(&sql, epoch_branch(arena, expr, is_whole, (TimeUnit)unit));
+    buf_printf(&sql, "ELSE %s END",
+               not_a_time(arena, expr, column,
+                          "' may count s, ms, us or ns: cast it by epoch_s, epoch_ms, epoch_us or "
+                          "epoch_ns"));
+    return sql.data;
+}
+
+static char *text_time_sql(Arena *arena, const char *expr, const char *column)
+{
+    return arena_printf(arena,
+                        "CASE WHEN %s IS NULL THEN NULL WHEN TRY_CAST(%s AS " TYPE_TZ
+                        ") IS NULL THEN %s ELSE TRY_CAST(%s AS " TYPE_TZ ") END",
+                        expr, expr, not_a_time(arena, expr, column, "' is not a time"), expr);
+}
+
+char *time_read_sql(Arena *arena, const char *expr, const char *column, const char *type,
+                    TimeUnit unit)
+{
+    const TypeClass class = type_class(type);
+    if (class == TYPE_TEXT) return text_time_sql(arena, expr, column);
+    if (class == TYPE_TIMESTAMP || class == TYPE_TIMESTAMPTZ || class == TYPE_DATE)
+        return time_cast_sql(arena, expr, type, TIME_UNIT_NONE);
+    if (class != TYPE_INT && class != TYPE_FLOAT && class != TYPE_DECIMAL)
+        return arena_printf(arena, "CAST(%s AS " TYPE_TZ ")", expr);
+    if (unit == TIME_UNIT_NONE) return epoch_sql(arena, expr, column, class == TYPE_INT);
+    if (class == TYPE_INT)
+        return arena_printf(arena, "make_timestamptz(%s)", time_us_sql(arena, expr, type, unit));
+    TimeScale scale = unit_scale(unit);
+    return arena_printf(arena,
+                        "make_timestamptz(CAST(floor(CAST(%s AS DOUBLE) * %" PRId64 " / %" PRId64
+                        " + 0.5) AS BIGINT))",
+                        expr, scale.multiply, scale.divide);
+}
+
 /* ---- what RETURN_STATS prints ---- */
 
 static bool read_number(const char **at, int digits_min, int digits_max, int64_t *out)

@@ -91,15 +91,19 @@ Err *unite(Arena *arena, const UnionPart *parts, size_t count, United *out)
     return NULL;
 }
 
+char *null_sql(Arena *arena, const char *type)
+{
+    if (strcmp(type, "\"NULL\"") == 0) return arena_strdup(arena, "NULL");
+    return arena_printf(arena, "CAST(NULL AS %s)", type);
+}
+
 char *unite_column_sql(Arena *arena, const United *united, size_t column, const UnionPart *part,
                        const char *prefix)
 {
     const Column *wanted = &united->schema.columns[column];
     ptrdiff_t from = schema_find(part->schema, wanted->name);
     bool has_type = strcmp(wanted->type, "\"NULL\"") != 0;
-    if (from < 0)
-        return has_type ? arena_printf(arena, "CAST(NULL AS %s)", wanted->type)
-                        : arena_strdup(arena, "NULL");
+    if (from < 0) return null_sql(arena, wanted->type);
     char *expr = arena_printf(arena, "%s%zd", prefix, from);
     const char *type = part->schema->columns[from].type;
     const bool is_time =

@@ -149,6 +149,11 @@ static Err *not_queryable(const Source *source)
         return err_hint(err_path(ERR(INVALID, "%s: is a directory", source->path), source->path),
                         "name what is in it: %s/*", source->path);
     }
+    if (source->node.type == ENTRY_DYNAMIC_DATA) {
+        return err_path(
+            ERR(INVALID, "%s: is %s, it has no rows", source->path, source->node.factory),
+            source->path);
+    }
     return err_hint(
         err_path(ERR(INVALID, "%s: is raw data, it has no rows", source->path), source->path),
         "read it with a format: csv://%s", source->path);

@@ -22,6 +22,7 @@ static const char *const TYPE_NAMES[] = {
     [ENTRY_TABLE_SERIES] = "table:series",
     [ENTRY_DYNAMIC] = "table:dynamic",
     [ENTRY_DYNAMIC_DIR] = "dynamic-directory",
+    [ENTRY_DYNAMIC_DATA] = "data:dynamic",
 };
 enum { TYPE_COUNT = sizeof TYPE_NAMES / sizeof TYPE_NAMES[0] };
 
@@ -44,6 +45,11 @@ bool entry_type_parse(const char *name, EntryType *out)
 bool entry_is_dir(EntryType type)
 {
     return type == ENTRY_DIR || type == ENTRY_DYNAMIC_DIR;
+}
+
+bool entry_is_dynamic(EntryType type)
+{
+    return type == ENTRY_DYNAMIC || type == ENTRY_DYNAMIC_DIR || type == ENTRY_DYNAMIC_DATA;
 }
 
 bool entry_is_series(EntryType type)

@@ -26,11 +26,15 @@ typedef enum EntryType {
     ENTRY_TABLE,        /* table: Parquet; a new version replaces */
     ENTRY_TABLE_SERIES, /* table:series: Parquet; live versions united by column name */
     ENTRY_DYNAMIC,      /* table:dynamic: made by a factory, queryable */
-    ENTRY_DYNAMIC_DIR   /* dynamic-directory: listed by a factory */
+    ENTRY_DYNAMIC_DIR,  /* dynamic-directory: listed by a factory */
+    ENTRY_DYNAMIC_DATA  /* data:dynamic: a factory's configuration that others use (a transform):
+                           neither rows nor entries */
 } EntryType;
+enum { ENTRY_TYPE_COUNT = ENTRY_DYNAMIC_DATA + 1 };
 const char *entry_type_name(EntryType type); /* "table:series" */
 bool entry_type_parse(const char *name, EntryType *out);
 bool entry_is_dir(EntryType type);       /* DIR, DYNAMIC_DIR */
+bool entry_is_dynamic(EntryType type);   /* made by a factory: DYNAMIC, _DIR, _DATA */
 bool entry_is_series(EntryType type);    /* DATA_SERIES, TABLE_SERIES */
 bool entry_is_table(EntryType type);     /* TABLE, TABLE_SERIES */
 bool entry_has_versions(EntryType type); /* data and tables, series or not */

@@ -119,8 +119,7 @@ static Err *check_place(Tlog *tlog, Arena *arena, const NodeId *parent, const ch
 static Err *check_state(Arena *arena, const Node *node)
 {
     const char *name = text_printable(arena, node->name == NULL ? "" : node->name);
-    bool dynamic = node->type == ENTRY_DYNAMIC || node->type == ENTRY_DYNAMIC_DIR;
-    if (dynamic && node->factory == NULL)
+    if (entry_is_dynamic(node->type) && node->factory == NULL)
         return ERR(INVALID, "%s: a dynamic node needs a factory", name);
     bool target = node->content != NULL && node->content[0] != '\0';
     if (node->type == ENTRY_SYMLINK && !target)

@@ -1,55 +1,7 @@
 /* Factories: their tables are whole, examples are valid, keys are strict, directories list what
  * they should, over a store in memory. */
-#include "factory/factory_int.h"
+#include "factory/factory_test.h"
 #include "perf/perf.h"
-#include "provider/provider_test.h"
-
-typedef struct Pond {
-    Bench bench;
-    FsMemory *memory;
-} Pond;
-
-static int pond_setup(void **state)
-{
-    Arena *arena = arena_new();
-    Pond *pond = ANEW(arena, Pond);
-    pond->bench.arena = arena;
-    (void)strcpy(pond->bench.dir, "/tmp/pond-factory-XXXXXX");
-    assert_non_null(mkdtemp(pond->bench.dir));
-    OK(fs_memory_open(arena, pond->bench.dir, &pond->memory));
-    ProviderOptions options = {.backend = fs_memory_backend(pond->memory),
-                               .scratch = bench_scratch,
-                               .context = &pond->bench,
-                               .vars = BENCH_VARS,
-                               .var_count = COUNT_OF(BENCH_VARS)};
-    OK(provider_open(arena, &options, &pond->bench.provider));
-    factory_install(pond->bench.provider);
-    *state = pond;
-    return 0;
-}
-
-static void make(Pond *pond, const char *factory_name, const char *path, const char *config)
-{
-    const Factory *factory = NULL;
-    OK(factory_validate(pond->bench.arena, factory_name, config, &factory));
-    Node node = {.type = factory->kind == FACTORY_DIR ? ENTRY_DYNAMIC_DIR : ENTRY_DYNAMIC,
-                 .factory = factory_name,
-                 .content = config};
-    fs_memory_begin(pond->memory);
-    OK(fs_create(provider_fs(pond->bench.provider), pond->bench.arena, path, &node, NULL));
-    fs_memory_commit(pond->memory);
-}
-
-/* "/a/b /a/c": what a pattern names. */
-static const char *names(Pond *pond, const char *pattern)
-{
-    Source *sources = NULL;
-    size_t count = 0;
-    Buf text = buf_new(pond->bench.arena);
-    OK(provider_match(pond->bench.provider, pond->bench.arena, pattern, &sources, &count));
-    for (size_t i = 0; i < count; i++) buf_printf(&text, "%s%s", i > 0 ? " " : "", sources[i].path);
-    return text.data;
-}
 
 static void test_tables(void **state)
 {
@@ -226,13 +178,6 @@ static void test_circles(void **state)
         "reads itself: ");
 }
 
-static Err *check(Pond *pond, const char *factory_name, const char *config)
-{
-    const Factory *factory = NULL;
-    TRY(factory_validate(pond->bench.arena, factory_name, config, &factory));
-    return factory_check(pond->bench.provider, factory, "/new", config);
-}
-
 static void test_checks_of_new_nodes(void **state)
 {
     Pond *pond = *state;
@@ -260,9 +205,6 @@ static void test_checks_of_new_nodes(void **state)
                     "query: SELECT 1; SELECT 2}}]\n")),
         "entry 'n'");
 }
-
-#undef TEST
-#define TEST(function) cmocka_unit_test_setup_teardown(function, pond_setup, bench_teardown)
 
 int main(void)
 {

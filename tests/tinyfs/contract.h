@@ -175,8 +175,9 @@ static void contract_collisions(void **state)
 static void contract_bad_parents(void **state)
 {
     Contract *c = *state;
-    static const EntryType NOT_DIRS[] = {ENTRY_SYMLINK, ENTRY_DATA,    ENTRY_DATA_SERIES,
-                                         ENTRY_TABLE,   ENTRY_DYNAMIC, ENTRY_DYNAMIC_DIR};
+    static const EntryType NOT_DIRS[] = {ENTRY_SYMLINK,     ENTRY_DATA,    ENTRY_DATA_SERIES,
+                                         ENTRY_TABLE,       ENTRY_DYNAMIC, ENTRY_DYNAMIC_DIR,
+                                         ENTRY_DYNAMIC_DATA};
     begin(c);
     Node data = create(c, NODE_ROOT, "data", ENTRY_DATA);
     for (size_t i = 0; i < sizeof NOT_DIRS / sizeof NOT_DIRS[0]; i++) {

@@ -100,7 +100,7 @@ static void abort_changes(Contract *c)
 
 static Err *try_create(Contract *c, NodeId parent, const char *name, EntryType type, Node *out)
 {
-    bool dynamic = type == ENTRY_DYNAMIC || type == ENTRY_DYNAMIC_DIR;
+    bool dynamic = entry_is_dynamic(type);
     Node node = {.parent = parent, .name = name, .type = type};
     if (dynamic) node.factory = "some-factory";
     if (dynamic) node.content = "key: value\n";
