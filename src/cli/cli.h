@@ -88,6 +88,8 @@ Err *cli_open_provider(Cli *cli, bool pond_needed, Provider **out) WARN_UNUSED;
 typedef Err *CliBody(void *context, Cli *cli);
 Err *cli_transact(Cli *cli, CliBody *body, void *context) WARN_UNUSED;
 #define COMMITTED_JSON "{\"txn\",\"log_version\",\"rows\"}: 0, -1, 0 when nothing had to change"
+/* A folder of this command's own below $TMPDIR, removed at the end: for what has no pond. */
+Err *cli_temp_dir(Cli *cli, const char **out) WARN_UNUSED;
 void cli_close(Cli *cli);
 
 /* ---- output ---- */

@@ -9,7 +9,7 @@ const char *const OVERVIEW_GROUPS[][12] = {
     {"Export", "export", NULL},
     {"Look after", "log", "show", "status", "config", "set-temporal-bounds", "maintain", "fsck",
      "recover", NULL},
-    {"More", "help", "completion", "version", NULL},
+    {"More", "bench", "help", "completion", "version", NULL},
 };
 enum { GROUP_COUNT = sizeof OVERVIEW_GROUPS / sizeof *OVERVIEW_GROUPS };
 

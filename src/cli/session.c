@@ -55,14 +55,20 @@ static void allow_files(const Cli *cli, const char *scratch_dir)
     }
 }
 
+Err *cli_temp_dir(Cli *cli, const char **out)
+{
+    if (cli->own_temp == NULL) TRY(own_temp(cli));
+    *out = cli->own_temp;
+    return NULL;
+}
+
 static Err *scratch(void *context, const char **out)
 {
     Cli *cli = context;
     if (cli->pond != NULL) {
         *out = pond_temp_dir(cli->pond);
     } else {
-        if (cli->own_temp == NULL) TRY(own_temp(cli));
-        *out = cli->own_temp;
+        TRY(cli_temp_dir(cli, out));
     }
     allow_files(cli, *out);
     engine_configure(&(EngineOptions){

@@ -1,0 +1,54 @@
+load helpers
+
+@test "bench ab: what is compared must be given, and must be the same" {
+    fails 2 bench ab
+    tells "no command to measure" "--a CMD"
+    fails 2 bench ab --a true
+    tells "nothing to compare with"
+    fails 2 bench ab --a true --b true --toggle X=1,2
+    fails 2 bench ab --a true --toggle X=1
+    tells "NAME=A,B"
+    fails 2 bench ab --a true --b true --pairs 7
+    fails 2 bench ab --a true --b true --band x
+    fails 2 bench abc
+    tells "did you mean 'ab'"
+    fails 1 bench ab --a 'echo a' --b 'echo b'
+    tells "standard output" "--differ"
+    fails 1 bench ab --a 'mkdir {out}; echo 1 >{out}/x' --b 'mkdir {out}; echo 2 >{out}/x'
+    tells "{out}"
+    fails 1 bench ab --a 'mkdir {out}; echo 1 >{out}/x' --b 'mkdir {out}; echo 1 >{out}/y'
+    fails 1 bench ab --a true --b 'echo reason >&2; exit 3'
+    tells "exited with 3" "reason"
+    fails 1 bench ab --a true --b 'date +%N'
+    fails 1 bench ab --a 'date +%N' --b 'date +%N' --differ
+    tells "the same each time"
+}
+
+@test "bench ab: what is below .pond in {out} does not count, a run finds an empty place, nothing is left" {
+    export TMPDIR=$PWD/t
+    mkdir t
+    run --separate-stderr pond bench ab --json --pairs 8 --seed 1 \
+        --a 'mkdir {out} && mkdir {out}/.pond && date +%N >{out}/.pond/x && echo 1 >{out}/y' \
+        --b 'mkdir -p {out}/.pond && date +%N >{out}/.pond/x && echo 1 >{out}/y'
+    [ "$status" -le 1 ] || fail "the run failed"
+    [ "$(jq -r '.pairs, .same_output' <<<"$output" | xargs)" = "8 true" ] || fail "not eight equal pairs"
+    [ -z "$(ls t)" ] || fail "files are left: $(ls t)"
+}
+
+@test "bench ab: a toggle is an environment variable; the ratio is that of B to A" {
+    run --separate-stderr pond bench ab --a 'sleep $NAP' --toggle NAP=0.4,0.01 --pairs 8 --json
+    [ "$status" -eq 0 ] || fail "the run failed"
+    jq -e '.ratio < 0.7 and .ratio_low <= .ratio and .ratio <= .ratio_high and .a.wall_s >= 0.4' <<<"$output" || fail "$output"
+}
+
+@test "bench ab --differ measures what differs" {
+    run --separate-stderr pond bench ab --a 'echo a' --b 'echo b' --pairs 8 --differ --json
+    [ "$status" -le 1 ] || fail "the run failed"
+    [ "$(jq .same_output <<<"$output")" = false ] || fail "$output"
+}
+
+@test "bench selftest: rates between 0 and 1" {
+    run --separate-stderr pond bench selftest --pairs 80 --seed 7 --json
+    [ "$status" -eq 0 ] || fail "failed"
+    jq -e '.pairs == 80 and .spread >= 1 and ([.false_paired, .false_blocks, .found_paired] | all(. >= 0 and . <= 1))' <<<"$output" || fail "$output"
+}
