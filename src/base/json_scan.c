@@ -36,10 +36,15 @@ static Err *wrong(const Scanner *scanner, size_t offset, const char *what)
     return json_error_at(ERR_INVALID, scanner->text, scanner->size_bytes, offset, what);
 }
 
+static char byte_at(const char *text, size_t size, size_t at)
+{
+    return at < size ? text[at] : '\0';
+}
+
 /* The byte at the place, 0 at the end (a NUL byte in the text is an error of its own). */
 static char peek(const Scanner *scanner, size_t at)
 {
-    return at < scanner->size_bytes ? scanner->text[at] : '\0';
+    return byte_at(scanner->text, scanner->size_bytes, at);
 }
 
 static bool is_space(char c)
@@ -82,30 +87,29 @@ static Err *scan_string(Scanner *scanner)
     return NULL;
 }
 
-static size_t skip_digits(const Scanner *scanner, size_t at)
+static size_t skip_digits(const char *text, size_t size, size_t at)
 {
-    while (peek(scanner, at) >= '0' && peek(scanner, at) <= '9') at++;
+    while (at < size && text[at] >= '0' && text[at] <= '9') at++;
     return at;
 }
 
-/* The end of the number that begins at `at`, 0 when it is malformed. */
-static size_t number_end(const Scanner *scanner, size_t at, bool *is_integer)
+size_t json_number_end(const char *text, size_t size, size_t at, bool *is_integer)
 {
-    if (peek(scanner, at) == '-') at++;
-    size_t end = skip_digits(scanner, at);
-    if (end == at || (peek(scanner, at) == '0' && end > at + 1)) return 0;
+    if (byte_at(text, size, at) == '-') at++;
+    size_t end = skip_digits(text, size, at);
+    if (end == at || (text[at] == '0' && end > at + 1)) return 0;
     *is_integer = true;
-    if (peek(scanner, end) == '.') {
+    if (byte_at(text, size, end) == '.') {
         *is_integer = false;
         at = end + 1;
-        end = skip_digits(scanner, at);
+        end = skip_digits(text, size, at);
         if (end == at) return 0;
     }
-    if (peek(scanner, end) == 'e' || peek(scanner, end) == 'E') {
+    if (byte_at(text, size, end) == 'e' || byte_at(text, size, end) == 'E') {
         *is_integer = false;
         at = end + 1;
-        if (peek(scanner, at) == '+' || peek(scanner, at) == '-') at++;
-        end = skip_digits(scanner, at);
+        if (byte_at(text, size, at) == '+' || byte_at(text, size, at) == '-') at++;
+        end = skip_digits(text, size, at);
         if (end == at) return 0;
     }
     return end;
@@ -128,7 +132,8 @@ static bool fits_int64(const char *digits, size_t length)
 static Err *scan_number(Scanner *scanner, JsonScan *out)
 {
     bool is_integer = false;
-    size_t begin = scanner->at, end = number_end(scanner, begin, &is_integer);
+    size_t begin = scanner->at;
+    size_t end = json_number_end(scanner->text, scanner->size_bytes, begin, &is_integer);
     if (end == 0) return wrong(scanner, begin, "a malformed number");
     if (is_integer && !fits_int64(scanner->text + begin, end - begin))
         out->has_inexact_integers = true;
