@@ -128,15 +128,35 @@ static Err *take_special(JsonPull *pull, size_t *at, bool *has_escapes)
     return NULL;
 }
 
+/* Whether some of the eight bytes may be a quote, a backslash, a control character or not ASCII. */
+static bool is_special_in(const char *eight)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+    uint64_t bytes;
+    memcpy(&bytes, eight, sizeof bytes);
+    uint64_t quotes = bytes ^ ones * '"', slashes = bytes ^ ones * '\\';
+    return ((bytes | ((bytes - ones * 0x20) & ~bytes) | ((quotes - ones) & ~quotes) |
+             ((slashes - ones) & ~slashes)) &
+            highs) != 0;
+}
+
+/* Where the next byte of a string is that needs a look, or the text's end. */
+static size_t skip_plain(const JsonPull *pull, size_t at)
+{
+    while (pull->size - at >= 8 && !is_special_in(pull->text + at)) at += 8;
+    while (at < pull->size && pull->text[at] >= 0x20 && pull->text[at] < 0x7f &&
+           pull->text[at] != '"' && pull->text[at] != '\\')
+        at++;
+    return at;
+}
+
 /* Behind a string's opening quote: the bytes up to the closing one. */
 static Err *take_string(JsonPull *pull, JsonText *out)
 {
     size_t begin = pull->at + 1, at = begin;
     bool has_escapes = false;
     for (;;) {
-        while (at < pull->size && pull->text[at] >= 0x20 && pull->text[at] < 0x7f &&
-               pull->text[at] != '"' && pull->text[at] != '\\')
-            at++;
+        at = skip_plain(pull, at);
         if (at >= pull->size) return json_pull_wrong(pull, begin - 1, "a string without end");
         if (pull->text[at] == '"') break;
         TRY(take_special(pull, &at, &has_escapes));
