@@ -1,11 +1,11 @@
 /* OTLP metrics as JSON lines to rows: each line one ExportMetricsServiceRequest (OTLP 1.x, section
  * "JSON Protobuf Encoding"; instrumentationLibraryMetrics of before 0.15 too). One row a time, one
- * column a metric; docs/factories.md, "oteljson", tells the rules.
+ * column a metric; docs/formats.md, "oteljson", tells the rules.
  *
  * An Otel reads one text in one or more parts, each of complete lines: otel_begin, otel_add ...,
  * otel_write, otel_begin ... What parts have in common (columns, the attributes that each stands
  * for, what was left out) is its state, which can be stored between them. Rows of one time in two
- * parts are for the reader of the parts to bring together: the last value that is not null counts.
+ * parts are brought together by otel_relation.
  *
  * Memory: 24 bytes a data point of a part, beside the bytes. Threads: one. Errors: INVALID and
  * LIMIT with line and byte, without the name of the text. */
@@ -33,5 +33,8 @@ void otel_end(Otel *otel);
 /* The state as JSON, and back into a new Otel with the same options. */
 void otel_state_put(const Otel *otel, JsonOut *json);
 Err *otel_state_get(Otel *otel, const Json *json) WARN_UNUSED;
+/* The parts' files, as one scan in the order of the text, to one row a time. */
+Err *otel_relation(Provider *provider, const char *label, const Rel *scan, const Rel **out)
+    WARN_UNUSED;
 /* What was left out so far, in one sentence; NULL when nothing was. */
 char *otel_left_out(const Otel *otel, Arena *arena);

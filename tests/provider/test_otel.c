@@ -403,11 +403,128 @@ static void test_wide(void **state)
     assert_string_equal(cells, "0 9999,1 10000");
 }
 
+/* ---- parts ---- */
+
+static uint32_t next_random(uint32_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 17;
+    *state ^= *state << 5;
+    return *state;
+}
+
+/* Lines of a few points over few times and metrics, so that cells meet in every way; metric m0 has
+ * no values, m1 whole numbers, m2 now and then a fraction. */
+static char *random_text(Arena *arena, uint32_t *random, int64_t spread)
+{
+    Buf text = buf_new(arena);
+    for (int line = 0; line < 60; line++) {
+        buf_puts(&text, "{\"resourceMetrics\":[{\"scopeMetrics\":[{\"metrics\":[");
+        for (int i = 0, count = (int)(next_random(random) % 4); i < count; i++) {
+            uint32_t metric = next_random(random) % 5, value = next_random(random) % 100;
+            buf_printf(&text,
+                       "%s{\"name\":\"m%u\",\"gauge\":{\"dataPoints\":[{\"timeUnixNano\":\"%lld\",",
+                       i > 0 ? "," : "", metric,
+                       (long long)(line * spread + 1000 + next_random(random) % 20000));
+            if (metric == 0 || value < 10)
+                buf_puts(&text, "\"flags\":1}]}}");
+            else if (metric == 2 && value < 20)
+                buf_puts(&text, "\"asDouble\":0.5}]}}");
+            else
+                buf_printf(&text, "\"asInt\":%u}]}}", value);
+        }
+        buf_puts(&text, "]}]}]}\n");
+    }
+    return text.data;
+}
+
+static const char *relation_rows(Bench *bench, const Rel *rel)
+{
+    Plan *plan = NULL;
+    CLEANUP(rel_close_at) RelStream *stream = NULL;
+    Buf text = buf_new(bench->arena);
+    OK(provider_plan(bench->provider, &plan));
+    OK(plan_resolve(plan, rel));
+    const Schema *schema = rel_schema(rel);
+    for (size_t i = 0; i < schema->count; i++)
+        buf_printf(&text, "%s %s,", schema->columns[i].name, schema->columns[i].type);
+    OK(rel_open(plan, rel, (RelRead){.span = {TIME_MIN, TIME_MAX}, .sorted = true}, &stream));
+    for (Chunk chunk;;) {
+        OK(rel_next(stream, &chunk));
+        if (chunk.rows == 0) return text.data;
+        for (size_t row = 0; row < chunk.rows; row++) {
+            buf_puts(&text, "\n");
+            for (size_t i = 0; i < chunk.columns; i++) {
+                const Vector *vector = &chunk.vectors[i];
+                if (vector_is_null(vector, row))
+                    buf_puts(&text, "-,");
+                else if (vector->phys == PHYS_F64)
+                    buf_printf(&text, "%g,", engine_double(vector, row));
+                else
+                    buf_printf(&text, "%lld,", (long long)engine_int(vector, row));
+            }
+        }
+    }
+}
+
+/* The text's relation, read in parts of these lines. */
+static const char *rows_in_parts(Bench *bench, const char *text, const bool *cut_behind)
+{
+    Url url = url_with(bench, "");
+    Otel *otel = NULL;
+    Conn *conn = NULL;
+    const Rel *scan = NULL, *rel = NULL;
+    VEC(ScanFile) files = {0};
+    static int number = 0;
+    OK(otel_new(bench->arena, &url, &otel));
+    OK(provider_conn(bench->provider, &conn));
+    for (const char *at = text; *at != '\0';) {
+        const char *end = at;
+        int64_t line = otel_line(otel);
+        for (bool more = true; more && *end != '\0'; line++) {
+            end = strchr(end, '\n') + 1;
+            more = !cut_behind[line];
+        }
+        Version meta;
+        char *path = arena_printf(bench->arena, "%s/part%d.parquet", bench->dir, number++);
+        otel_begin(otel, otel_line(otel));
+        OK(otel_add(otel, at, (size_t)(end - at)));
+        OK(otel_write(otel, bench->arena, conn, path, &meta));
+        otel_end(otel);
+        at = end;
+        if (meta.rows == 0) continue;
+        ScanFile file = {0};
+        OK(scan_file_of(bench->arena, &meta, path, path, &file));
+        (void)snprintf(file.sha256, sizeof file.sha256, "%064d", number);
+        vec_push(bench->arena, &files, file);
+    }
+    ScanSpec spec = {
+        .label = "x", .files = files.v, .file_count = files.n, .clip = {TIME_MIN, TIME_MAX}};
+    OK(rel_scan(bench->arena, &spec, &scan));
+    OK(otel_relation(bench->provider, "x", scan, &rel));
+    return relation_rows(bench, rel);
+}
+
+/* However a text is cut, its rows are those of the whole; times of parts meet often or never. */
+static void test_parts(void **state)
+{
+    Bench *bench = *state;
+    uint32_t random = 2463534242U;
+    for (int round = 0; round < 60; round++) {
+        char *text = random_text(bench->arena, &random, round % 3 == 0 ? 100000 : 500);
+        bool cut_behind[64] = {0};
+        const char *whole = rows_in_parts(bench, text, cut_behind);
+        for (int i = 0; i < 64; i++) cut_behind[i] = next_random(&random) % 8 == 0;
+        const char *parts = rows_in_parts(bench, text, cut_behind);
+        if (strcmp(whole, parts) != 0) fail_msg("round %d:\n%s\nis not\n%s", round, parts, whole);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_content), TEST(test_attributes), TEST(test_owners), TEST(test_refused),
         TEST(test_bomb),    TEST(test_left_out),   TEST(test_state),  TEST(test_options),
-        TEST(test_meta),    TEST(test_wide)};
+        TEST(test_meta),    TEST(test_wide),       TEST(test_parts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
