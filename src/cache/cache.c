@@ -135,6 +135,7 @@ void cache_close_at(Cache **cache)
 
 char *cache_get(Cache *cache, Arena *arena, const char *kind, const char *key, size_t *out_size)
 {
+    PERF_SPAN_FOR(PERF_cache_get, key);
     char *value = NULL;
     size_t size = 0;
     bool hit = cache != NULL && cache->store != NULL && !cache_is_off() &&
@@ -161,6 +162,7 @@ static void hold_budget(Cache *cache)
 void cache_put(Cache *cache, const char *kind, const char *key, const void *value, size_t size)
 {
     if (cache == NULL || cache->store == NULL || cache_is_off()) return;
+    PERF_SPAN(PERF_cache_put);
     if (size > STORE_VALUE_BYTES_MAX || store_row_bytes(kind, key, size) > cache->budget_bytes / 2)
         return;
     if (!settle(cache, store_put(cache->store, kind, key, value, size, os_now()))) return;

@@ -9,7 +9,7 @@
 #include "export/export.h"
 #include "factory/factory.h"
 #include "os/os.h"
-#include "perf/perf.h"
+#include "perf/read.h"
 
 typedef struct Option {
     const char *name;  /* long name without dashes */

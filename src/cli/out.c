@@ -95,9 +95,9 @@ static void put_os_stats(OsOrigin origin, OsClass class)
 void stats_print(void)
 {
     (void)fflush(stdout);
-    for (int op = 0; op < PERF_OP_COUNT; op++) {
-        uint64_t count = perf_read((PerfOp)op);
-        const PerfOpInfo *info = perf_op_info((PerfOp)op);
+    for (size_t i = 0; i < PERF_OP_COUNT; i++) {
+        const PerfOpInfo *info = perf_op_at(i);
+        uint64_t count = perf_read(info->op);
         if (count > 0) put_stat(info->name, info->layer, count, 0, info->text);
     }
     for (int origin = 0; origin < OS_ORIGIN_COUNT; origin++) {

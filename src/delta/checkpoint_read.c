@@ -172,7 +172,7 @@ Err *delta_checkpoint_read(Arena *arena, const char *table, const DeltaCheckpoin
                            DeltaActions *into)
 {
     CLEANUP(engine_disconnect_at) Conn *conn = NULL;
-    perf_count(PERF_checkpoint_read);
+    PERF_SPAN_FOR(PERF_checkpoint_read, ref->paths[0]);
     TRY(check_hash(ref));
     if (ref->is_json) TRY(read_json(arena, ref->paths[0], into));
     if (ref->is_json && into->sidecars.n == 0) return NULL; /* the engine is not needed */

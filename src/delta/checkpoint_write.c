@@ -38,6 +38,7 @@ static Err *write_temp(const char *temp, const DeltaSnapshot *snapshot, int64_t 
 static Err *publish(Arena *arena, const char *table, const DeltaSnapshot *snapshot,
                     int64_t expire_ms, Written *out)
 {
+    PERF_SPAN(PERF_checkpoint_write);
     int64_t version = snapshot->version;
     const char *temp = delta_temp_path(arena, table, version);
     Err *failed = write_temp(temp, snapshot, expire_ms, out);
@@ -46,7 +47,6 @@ static Err *publish(Arena *arena, const char *table, const DeltaSnapshot *snapsh
         err_free(os_unlink_if(temp));
         return ERR_WRAP(failed, "checkpoint %" PRId64, version);
     }
-    perf_count(PERF_checkpoint_write);
     return os_sync_dir(delta_log_dir(arena, table));
 }
 

@@ -23,7 +23,7 @@ Err *delta_entry_read(Arena *arena, const char *table, int64_t version, bool *ou
     char *text = NULL;
     size_t size = 0;
     TRY(os_read_file_if(scratch, path, ENTRY_BYTES_MAX, &text, &size));
-    perf_count(text == NULL ? PERF_log_probe : PERF_log_entry_open);
+    perf_count_for(text == NULL ? PERF_log_probe : PERF_log_entry_open, path);
     if (text == NULL) {
         *out_exists = false;
         return NULL;
@@ -82,7 +82,7 @@ static Err *publish(Arena *arena, const char *table, int64_t version, const Buf 
     err_free(os_unlink_if(temp));
     TRY(failed);
     if (won) {
-        perf_count(PERF_commit);
+        perf_count(PERF_log_commit);
         Err *err = os_sync_dir(delta_log_dir(arena, table));
         if (err != NULL)
             return err_hint(
@@ -104,8 +104,6 @@ Err *delta_commit(Arena *arena, const char *table, int64_t version, const DeltaC
         return ERR(INVALID, "the first log entry of a table needs protocol and metadata");
     Buf text = buf_new(arena);
     TRY(delta_commit_text(arena, commit, &text));
-    perf_trace_begin("commit");
-    Err *failed = publish(arena, table, version, &text, out_won);
-    perf_trace_end("commit");
-    return failed;
+    PERF_SPAN(PERF_commit);
+    return publish(arena, table, version, &text, out_won);
 }

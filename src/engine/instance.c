@@ -197,6 +197,7 @@ static Err *raw_connect(duckdb_connection *out)
 Err *engine_connect(Conn **out)
 {
     SCRATCH(scratch);
+    PERF_SPAN(PERF_engine_connect);
     duckdb_connection handle = NULL;
     TRY(raw_connect(&handle));
     size_t slot = 0;
@@ -212,7 +213,6 @@ Err *engine_connect(Conn **out)
     conn->slot = slot;
     slots[slot].handle = handle;
     atomic_store(&slots[slot].state, SLOT_LIVE);
-    perf_count(PERF_engine_connect);
     *out = conn;
     return NULL;
 }

@@ -92,14 +92,12 @@ Err *library_load(void)
     SCRATCH(scratch);
     const char *file = NULL;
     TRY(library_find(scratch, &file));
-    perf_trace_begin("engine.load");
+    PERF_SPAN(PERF_engine_load);
     void *handle = dlopen(file, RTLD_LAZY | RTLD_LOCAL);
-    perf_trace_end("engine.load");
     if (handle == NULL) return ERR(IO, "the engine's library cannot be loaded: %s", dlerror());
     EngineLibrary found;
     TRY(library_resolve(handle, file, &found));
     ddb = found;
     library = handle;
-    perf_count(PERF_engine_load);
     return NULL;
 }

@@ -229,10 +229,8 @@ static Err *copy_run(Arena *arena, Conn *conn, const ParquetWrite *write, Parque
     SCRATCH(scratch);
     CLEANUP(result_destroy_at) duckdb_result result = {0};
     const Statement statement = {.text = write->select_sql, .offset = strlen(COPY)};
-    perf_trace_begin("engine.copy");
-    Err *err = statement_run(conn, copy_sql(scratch, write), &statement, &result);
-    perf_trace_end("engine.copy");
-    TRY(err);
+    PERF_SPAN(PERF_engine_copy);
+    TRY(statement_run(conn, copy_sql(scratch, write), &statement, &result));
     return stats_of_result(arena, result, out);
 }
 

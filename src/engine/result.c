@@ -37,6 +37,7 @@ static Err *result_interrupted(const Result *result)
 /* Runs until rows can be fetched. */
 static Err *result_start(Result *result)
 {
+    PERF_SPAN(PERF_engine_execute);
     CLEANUP(pending_destroy_at) duckdb_pending_result pending = NULL;
     duckdb_state state = ddb.pending_prepared_streaming(result->prepared, &pending);
     while (state == DuckDBSuccess) {
@@ -154,6 +155,7 @@ static Err *result_fetch(Result *result)
     result->chunk = NULL;
     if (result->ended) return NULL;
     TRY(result_interrupted(result));
+    PERF_SPAN(PERF_engine_fetch);
     result->chunk = ddb.fetch_chunk(result->result);
     if (result->chunk != NULL && ddb.data_chunk_get_size(result->chunk) > 0) return NULL;
     result_end(result);

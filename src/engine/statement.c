@@ -32,6 +32,7 @@ Err *statement_begin(Conn *conn, const char *sql)
 Err *statement_run(Conn *conn, const char *sql, const Statement *statement, duckdb_result *out)
 {
     TRY(statement_begin(conn, sql));
+    PERF_SPAN(PERF_engine_run);
     if (ddb.query(conn->handle, sql, out) == DuckDBSuccess) return NULL;
     return statement_error(conn, statement, ddb.result_error(out));
 }
@@ -46,6 +47,7 @@ Err *prepared_open(Conn *conn, const char *sql, const Statement *statement,
                    duckdb_prepared_statement *out)
 {
     TRY(statement_begin(conn, sql));
+    PERF_SPAN(PERF_engine_prepare);
     if (ddb.prepare(conn->handle, sql, out) == DuckDBSuccess) return NULL;
     return statement_error(conn, statement, ddb.prepare_error(*out));
 }

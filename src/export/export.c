@@ -114,6 +114,7 @@ static DiffInput diff_input(const Run *run)
 
 static Err *stage(Run *run)
 {
+    PERF_SPAN(PERF_staging);
     TRY(os_mkdir(run->out.staging_dir));
     TRY(work_materialize(run->arena, run->call, &run->pool, run->targets));
     TRY(work_partition(run->arena, run->call, &run->out, &run->old, run->targets));
@@ -128,9 +129,7 @@ static Err *run_locked(Run *run, ExportSummary *out)
         log_note("completed the export into %s that was interrupted while it was published",
                  run->out.dir);
     TRY(manifest_read(run->arena, run->out.dir, &run->old));
-    perf_trace_begin("staging");
     Err *err = stage(run);
-    perf_trace_end("staging");
     err_free(work_clear(run->call)); /* the scratch folder has an owner who removes it all */
     TRY(err);
     ExportSummary summary = {0};

@@ -158,18 +158,15 @@ static Err *write_record(const OutDir *out, const Changes *changes)
 
 static Err *commit(const OutDir *out, const Changes *changes)
 {
-    perf_trace_begin("commit");
-    Err *err = write_record(out, changes);
-    perf_trace_end("commit");
-    return err;
+    PERF_SPAN(PERF_commit);
+    return write_record(out, changes);
 }
 
 static Err *finish(Arena *arena, const OutDir *out, const Changes *changes)
 {
-    perf_trace_begin("after");
+    PERF_SPAN(PERF_after);
     Err *err = apply(arena, out, changes);
     if (err == NULL) err = outdir_clear_staging(out);
-    perf_trace_end("after");
     return stands(err);
 }
 

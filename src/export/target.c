@@ -83,6 +83,7 @@ static Err *target_make(Arena *arena, const ExportCall *call, const ExportInput 
 
 Err *targets_make(Arena *arena, const ExportCall *call, Target **out)
 {
+    PERF_SPAN(PERF_export_plan);
     Target *targets = AARRAY(arena, Target, call->input_count);
     for (size_t i = 0; i < call->input_count; i++) {
         TRY(os_check_interrupt());

@@ -263,6 +263,7 @@ static Err *cut_by_time(Cutter *cutter, const Manifest *old, Target *target)
 Err *work_partition(Arena *arena, const ExportCall *call, const OutDir *out, const Manifest *old,
                     Target *targets)
 {
+    PERF_SPAN(PERF_export_diff);
     Cutter cutter = {.arena = arena, .call = call, .out = out};
     for (size_t i = 0; i < call->input_count; i++) {
         Target *target = &targets[i];
@@ -309,6 +310,7 @@ static Err *write_rows(void *self, Worker *worker)
     const Target *target = part->target;
     const char *staged = staged_path(worker->arena, part);
     Conn *conn;
+    PERF_SPAN(PERF_export_partition);
     TRY(os_check_interrupt());
     TRY(worker_conn(worker, &conn));
     RelWrite write = {.read = {.span = part->span, .sorted = rel_time_index(target->rel) >= 0},
@@ -322,6 +324,7 @@ static Err *write_raw(void *self, Worker *worker)
     Part *part = self;
     const ExportInput *input = part->target->input;
     const char *staged = staged_path(worker->arena, part);
+    PERF_SPAN(PERF_export_partition);
     part->written = (RelWritten){.rows = -1};
     TRY(raw_write(staged, input->pieces, input->piece_count, &part->written.size_bytes,
                   part->sha256));
@@ -340,6 +343,7 @@ static Err *write_batch_part(Cut *cut, Part *part, Worker *worker)
     SCRATCH(scratch);
     Conn *conn;
     const char *staged = staged_path(scratch, part);
+    PERF_SPAN(PERF_export_partition);
     TRY(worker_conn(worker, &conn));
     TRY(cut_next(cut, scratch, conn, part->span.max, staged, &part->written));
     if (part->written.rows > 0 && part->written.range.min < part->span.min)

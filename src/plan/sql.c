@@ -86,7 +86,7 @@ static Err *ask_engine(Plan *plan, const Rel *rel, SqlCheck *out_check, Schema *
     Conn *conn;
     TRY(plan_conn(plan, &conn));
     TRY(err_source(sql_check(plan, rel->arena, rel, out_check), rel->sql.query));
-    perf_count(PERF_schema_sql);
+    PERF_SPAN_FOR(PERF_schema_sql, rel->facts->fingerprint);
     Err *err = describe_over_views(conn, rel, out_check->is_used, out);
     drop_views(conn, rel);
     return err_source(err, rel->sql.query);

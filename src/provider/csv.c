@@ -377,7 +377,7 @@ Err *provider_csv_to_parquet(Provider *provider, Arena *arena, const char *path,
     Conn *conn = NULL;
     char *time = NULL;
     ParquetStats stats;
-    perf_count(PERF_format_parse);
+    PERF_SPAN_FOR(PERF_format_parse, path);
     TRY(read_header(arena, &csv));
     TRY(refuse_case_twins(&csv));
     TRY(provider_conn(provider, &conn));

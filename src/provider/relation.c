@@ -161,7 +161,7 @@ static Err *not_queryable(const Source *source)
 
 static Err *build(Provider *provider, const Source *source, const Url *url, const Rel **out)
 {
-    perf_count(PERF_relation_build);
+    PERF_SPAN_FOR(PERF_relation_build, source->path);
     if (url != NULL && url->format == FORMAT_CSV) return text_relation(provider, source, url, out);
     if (source->host) return host_parquet_relation(provider, source, url, out);
     if (source->node.type == ENTRY_DYNAMIC) return dynamic_relation(provider, source, out);
@@ -180,6 +180,7 @@ static char *relation_key(Arena *arena, const Source *source, const Url *url)
 Err *provider_relation(Provider *provider, const Source *source, const Url *url, const Rel **out)
 {
     char *key = relation_key(provider->arena, source, url);
+    perf_count_for(PERF_relation_ask, key);
     const Rel *known = map_get(&provider->relations, key);
     if (known == NULL) {
         TRY(build(provider, source, url, &known));

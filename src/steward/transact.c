@@ -122,13 +122,12 @@ static void after_commit(Pond *pond)
 {
     TlogCheckpoint done;
     if (!tlog_checkpoint_due(pond->tlog)) return;
-    perf_trace_begin("after");
+    PERF_SPAN(PERF_after);
     Err *error = tlog_checkpoint(pond->tlog, false, &done);
     if (error != NULL) {
         log_warn("the change is made, but the checkpoint after it is not: %s", err_message(error));
     }
     err_free(error);
-    perf_trace_end("after");
 }
 
 /* What dead writers and readers left in POND/tmp goes at the next write. */

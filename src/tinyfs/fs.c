@@ -4,7 +4,7 @@
  * the names looked up one by one, absent ones too. Between changes nothing is asked twice. All of
  * it lives in the Fs's arena, so a Node handed out stays as it was, also after fs_forget. The
  * counters PERF_lookup, PERF_dir_read, PERF_dir_entry, PERF_dir_dynamic and PERF_node_get count
- * what is asked of the layers below, not what is remembered.
+ * what is asked of the layers below, PERF_dir_ask and PERF_lookup_ask also what is remembered.
  *
  * A resolver may walk this same Fs while it lists a directory. If that leads back to the directory
  * being listed, the node reads itself: the error prints the circle. */
@@ -77,7 +77,7 @@ Err *fs_root(Fs *fs, const Node **out)
     if (fs->root == NULL) {
         Node *root = ANEW(fs->arena, Node);
         bool found = false;
-        perf_count(PERF_node_get);
+        PERF_SPAN(PERF_node_get);
         TRY(fs->backend.ops->get(fs->backend.self, fs->arena, NODE_ROOT, &found, root));
         if (!found) return ERR(CORRUPT, "/: the store has no root directory");
         fs->root = root;
@@ -109,7 +109,7 @@ static Err *read_stored(Fs *fs, const Place *place, Dir *dir)
 {
     Node *entries = NULL;
     size_t count = 0;
-    perf_count(PERF_dir_read);
+    PERF_SPAN_FOR(PERF_dir_read, place->node->id.text);
     TRY(fs->backend.ops->children(fs->backend.self, fs->arena, place->node->id, &entries, &count));
     perf_add(PERF_dir_entry, count);
     dir->entries = entries;
@@ -192,7 +192,7 @@ static Err *read_dynamic(Fs *fs, const Place *place, Dir *dir)
     Listing here = {.up = fs->listing, .id = &place->node->id, .path = path};
     Node *entries = NULL;
     size_t count = 0;
-    perf_count(PERF_dir_dynamic);
+    PERF_SPAN_FOR(PERF_dir_dynamic, path);
     fs->listing = &here;
     Err *err =
         fs->resolver.children(fs->resolver.context, fs->arena, place->node, path, &entries, &count);
@@ -217,6 +217,7 @@ static Err *dir_read(Fs *fs, const Place *place, Dir *dir)
 Err *dir_list(Fs *fs, const Place *place, const Node **out, size_t *count)
 {
     Dir *dir = dir_of(fs, place->node);
+    perf_count_for(PERF_dir_ask, place->node->id.text);
     TRY(dir_read(fs, place, dir));
     *out = dir->entries;
     *count = dir->count;
@@ -237,7 +238,7 @@ static Err *lookup_stored(Fs *fs, const NodeId *id, Dir *dir, const char *name, 
     if (node == NULL) {
         bool found = false;
         Node answer = {0};
-        perf_count(PERF_lookup);
+        PERF_SPAN(PERF_lookup);
         TRY(fs->backend.ops->lookup(fs->backend.self, fs->arena, *id, name, &found, &answer));
         node = found ? arena_memdup(fs->arena, &answer, sizeof answer) : &ABSENT;
         (void)map_put(&dir->names, name, node);
@@ -249,6 +250,7 @@ static Err *lookup_stored(Fs *fs, const NodeId *id, Dir *dir, const char *name, 
 Err *dir_lookup(Fs *fs, const Place *place, const char *name, const Node **out)
 {
     Dir *dir = dir_of(fs, place->node);
+    perf_count(PERF_lookup_ask);
     if (!dir->listed && !is_dynamic(place->node)) {
         return lookup_stored(fs, &place->node->id, dir, name, out);
     }

@@ -205,6 +205,7 @@ Err *fs_match(Fs *fs, Arena *arena, const Pattern *pattern, MatchOptions options
     Walk walk = {
         .fs = fs, .arena = arena, .scratch = scratch, .pattern = pattern, .options = options};
     Frame top = {.path = "/", .place = {.real = "/"}};
+    PERF_SPAN_FOR(PERF_pattern_walk, pattern->text);
     TRY(fs_root(fs, &top.place.node));
     top.positions = arena_alloc(scratch, pattern->count + 1);
     top.next = arena_alloc(scratch, pattern->count + 1);

@@ -239,7 +239,7 @@ Err *pattern_compile(Arena *arena, const char *text, const Pattern **out)
     Parser parser = {.arena = arena, .text = text};
     Components components = {0};
     size_t length = strlen(text);
-    perf_count(PERF_pattern_compile);
+    PERF_SPAN_FOR(PERF_pattern_compile, text);
     if (length == 0) return ERR(INVALID, "the pattern is empty");
     if (length > PATH_MAX_BYTES) {
         return ERR(LIMIT, "pattern of %zu bytes: at most %d are allowed", length, PATH_MAX_BYTES);

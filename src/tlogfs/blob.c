@@ -72,8 +72,8 @@ static Err *verify(Tlog *tlog, Arena *arena, const char *path, const Version *ve
     if (known) return NULL;
     char hash[SHA256_HEX + 1];
     int64_t size = 0;
+    PERF_SPAN_FOR(PERF_blob_verify, path);
     TRY(os_sha256_file(path, &size, hash));
-    perf_count(PERF_blob_verify);
     if (strcmp(hash, version->sha256) != 0)
         return damaged_blob(path, "its content has another hash");
     remember(tlog, &file);
@@ -179,10 +179,8 @@ Err *blob_stage(Tlog *tlog, const VersionSpec *spec)
         const Staged *first = map_get(&tlog->tx->staged_by_name, name);
         return strcmp(first->path, spec->staged_path) == 0 ? NULL : os_unlink(spec->staged_path);
     }
-    perf_trace_begin("staging");
-    Err *error = take(tlog, spec, name);
-    perf_trace_end("staging");
-    return error;
+    PERF_SPAN(PERF_staging);
+    return take(tlog, spec, name);
 }
 
 /* ---- moving in ---- */
@@ -200,8 +198,8 @@ static Err *is_there(Tlog *tlog, Arena *arena, const Staged *staged, const char 
     bool known = false;
     TRY(is_verified(tlog, arena, &file, &known));
     if (known) return NULL;
+    PERF_SPAN_FOR(PERF_blob_verify, path);
     TRY(os_sha256_file(path, &size, hash));
-    perf_count(PERF_blob_verify);
     *out = memcmp(hash, staged->name, SHA256_HEX) == 0;
     return NULL;
 }

@@ -154,6 +154,7 @@ Err *log_write_file(Arena *arena, LogSource *source, int64_t txn, const char *se
                     DeltaAdd *out)
 {
     static const Column KEYS[] = {{"txn", "BIGINT"}, {"seq", "BIGINT"}, {"node_id", "VARCHAR"}};
+    PERF_SPAN(PERF_log_file_write);
     Conn *conn = NULL;
     TRY(log_source_conn(source, &conn));
     char *name = arena_printf(arena, "part-%020lld-%s.parquet", (long long)txn, random_uuid(arena));
@@ -168,7 +169,6 @@ Err *log_write_file(Arena *arena, LogSource *source, int64_t txn, const char *se
         err_free(os_unlink_if(path));
         return error;
     }
-    perf_count(PERF_log_file_write);
     *out = (DeltaAdd){.path = name,
                       .size_bytes = stat.size_bytes,
                       .modified_ms = stat.mtime_ns / 1000000,
@@ -310,9 +310,8 @@ Err *tlog_commit(Tlog *tlog, const TlogCommitInfo *info, TlogCommitted *out)
         tlog_abort(tlog);
         return error;
     }
-    perf_trace_begin("after");
+    PERF_SPAN(PERF_after);
     *out = (TlogCommitted){.txn = tx->txn, .log_version = at.version, .rows = (int64_t)tx->rows.n};
     settle_index(tlog, &at);
-    perf_trace_end("after");
     return NULL;
 }

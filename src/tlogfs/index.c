@@ -133,7 +133,7 @@ Err *index_open(const char *path, Index **out)
     index->arena = arena;
     index->path = arena_strdup(arena, path);
     index->bytes = buf_new(arena);
-    perf_count(PERF_index_open);
+    PERF_SPAN(PERF_index_open);
     Err *error = open_file(index);
     if (error != NULL) {
         index_close_at(&index);

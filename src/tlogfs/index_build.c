@@ -156,6 +156,7 @@ static Err *stamp_of_snapshot(LogSource *source, Arena *arena, const DeltaSnapsh
 static Err *build(Index *index, LogSource *source, int64_t version)
 {
     SCRATCH(scratch);
+    PERF_SPAN(PERF_index_rebuild);
     DeltaSnapshot snapshot;
     Stamp stamp;
     TRY(delta_snapshot_load(scratch, source->dir, version, &snapshot));
@@ -169,7 +170,6 @@ static Err *build(Index *index, LogSource *source, int64_t version)
         TRY(index_log_file_add(index, &stamp, &snapshot.adds[i]));
     TRY(apply_new_rows(index, source, &stamp));
     if (stamp.nodes == 0) return ERR(CORRUPT, "the log holds no root directory");
-    perf_count(PERF_index_rebuild);
     return index_stamp_put(index, &stamp);
 }
 

@@ -167,10 +167,10 @@ static Err *merge_files(Tlog *tlog, Arena *arena, bool merge_all, TlogCheckpoint
     if (count < 2) return NULL;
     size_t start = merge_all ? 0 : tlog_plan_merge(files, count);
     if (count - start < 2) return NULL;
+    PERF_SPAN(PERF_merge);
     Merge merge = {.files = files + start, .count = count - start};
     TRY(write_merged(tlog, arena, &merge));
     TRY(commit_merge(tlog, arena, &merge));
-    perf_count(PERF_merge);
     for (size_t i = start; i < count; i++) out->merged_rows += files[i].rows;
     out->merged_files = (int64_t)merge.count;
     perf_add(PERF_merge_row, (uint64_t)out->merged_rows);

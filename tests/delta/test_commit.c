@@ -79,7 +79,7 @@ static void test_an_entry_reads_back(void **state)
                         .data_change = false,
                         .stats = "{\"a\":\"\\\"\\n\"}"}};
     first.adds = adds, first.add_count = 1;
-    uint64_t commits = perf_read(PERF_commit), opens = perf_read(PERF_log_entry_open),
+    uint64_t commits = perf_read(PERF_log_commit), opens = perf_read(PERF_log_entry_open),
              probes = perf_read(PERF_log_probe);
     assert_true(commit(0, &first));
     bool exists = false;
@@ -101,7 +101,7 @@ static void test_an_entry_reads_back(void **state)
     assert_true(exists);
     OK(delta_entry_probe(arena, table, 1, &exists));
     assert_false(exists);
-    assert_int_equal(perf_read(PERF_commit) - commits, 1);
+    assert_int_equal(perf_read(PERF_log_commit) - commits, 1);
     assert_int_equal(perf_read(PERF_log_entry_open) - opens, 1);
     assert_int_equal(perf_read(PERF_log_probe) - probes, 3);
 }
@@ -113,10 +113,10 @@ static void test_an_entry_is_never_overwritten(void **state)
     second.info = "{\"command\":\"other\"}";
     assert_true(commit(0, &first));
     const char *before = content(delta_entry_path(arena, table, 0));
-    uint64_t commits = perf_read(PERF_commit);
+    uint64_t commits = perf_read(PERF_log_commit);
     assert_false(commit(0, &second));
     assert_string_equal(content(delta_entry_path(arena, table, 0)), before);
-    assert_int_equal(perf_read(PERF_commit), commits);
+    assert_int_equal(perf_read(PERF_log_commit), commits);
     OsEntry *entries = NULL;
     size_t count = 0;
     OK(os_list(arena, delta_log_dir(arena, table), &entries, &count));

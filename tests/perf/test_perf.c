@@ -1,6 +1,6 @@
 /* perf: the table of operations, exact sums over threads living and ended, and a trace that
  * survives kill. */
-#include "perf/perf.h"
+#include "perf/read.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,25 +24,30 @@ static void test_table(void **state)
     (void)state;
     for (int i = 0; i < PERF_OP_COUNT; i++) {
         const PerfOpInfo *info = perf_op_info((PerfOp)i);
+        assert_int_equal(info->op, i);
+        assert_int_equal(perf_op_by_name(info->name), i);
+        bool timed = strcmp(info->unit, "time") == 0 || strcmp(info->unit, "fine") == 0;
+        assert_int_equal(timed, i < PERF_TIMED_COUNT);
+        assert_true(strlen(info->details) > 10);
         assert_non_null(info->name);
         assert_true(strlen(info->text) > 5);
-        assert_true(strcmp(info->unit, "count") == 0 || strcmp(info->unit, "rows") == 0 ||
+        assert_true(timed || strcmp(info->unit, "count") == 0 || strcmp(info->unit, "rows") == 0 ||
                     strcmp(info->unit, "bytes") == 0);
         for (int j = 0; j < i; j++)
             assert_string_not_equal(info->name, perf_op_info((PerfOp)j)->name);
     }
-    assert_string_equal(perf_op_info(PERF_commit)->name, "commit");
-    assert_string_equal(perf_op_info(PERF_commit)->layer, "delta");
+    assert_string_equal(perf_op_info(PERF_log_commit)->name, "log_commit");
+    assert_string_equal(perf_op_info(PERF_log_commit)->layer, "delta");
 }
 
 static void test_add_and_read(void **state)
 {
     (void)state;
-    uint64_t commits = perf_read(PERF_commit), merges = perf_read(PERF_merge);
-    perf_count(PERF_commit);
-    perf_add(PERF_commit, 41);
-    perf_add(PERF_commit, 0);
-    assert_int_equal(perf_read(PERF_commit) - commits, 42);
+    uint64_t commits = perf_read(PERF_log_commit), merges = perf_read(PERF_merge);
+    perf_count(PERF_log_commit);
+    perf_add(PERF_log_commit, 41);
+    perf_add(PERF_log_commit, 0);
+    assert_int_equal(perf_read(PERF_log_commit) - commits, 42);
     assert_int_equal(perf_read(PERF_merge), merges);
 }
 
@@ -164,8 +169,8 @@ static int check_lines(char *text, void (*on_event)(struct json_object *event))
 static void test_trace_off_is_silent(void **state)
 {
     (void)state;
-    perf_trace_begin("nothing");
-    perf_trace_end("nothing");
+    PERF_SPAN(PERF_merge);
+    perf_mark("nothing");
 }
 
 static const char *const ODD_NAMES[] = {"plain", "quote\" and \\", "line\nbreak\t", "\xc2\xb5S/cm",
@@ -185,22 +190,24 @@ static void test_trace_closed_is_one_json_array(void **state)
     (void)state;
     int fd = memfd_create("trace", 0);
     perf_trace_to(fd);
-    for (size_t i = 0; i < 5; i++) perf_trace_instant(ODD_NAMES[i]);
+    for (size_t i = 0; i < 5; i++) perf_mark(ODD_NAMES[i]);
     char longest[1001];
     memset(longest, '"', 1000);
     longest[1000] = '\0';
-    perf_trace_begin(longest);
-    perf_trace_end(longest);
+    perf_mark(longest);
+    {
+        PERF_SPAN(PERF_merge);
+    }
     perf_trace_to(-1);
-    perf_trace_instant("after the end");
+    perf_mark("after the end");
     size_t size;
     char *text = read_all(fd, &size);
     struct json_object *whole = json_tokener_parse(text);
     assert_true(json_object_is_type(whole, json_type_array));
-    assert_int_equal(json_object_array_length(whole), 8);
+    assert_int_equal(json_object_array_length(whole), 9);
     (void)json_object_put(whole);
     odd_index = 0;
-    assert_int_equal(check_lines(text, check_odd), 8);
+    assert_int_equal(check_lines(text, check_odd), 9);
     free(text);
     (void)close(fd);
 }
@@ -209,8 +216,7 @@ static void *trace_many(void *argument)
 {
     (void)argument;
     while (getppid() != 1) { /* until killed, or orphaned */
-        perf_trace_begin("work");
-        perf_trace_end("work");
+        PERF_SPAN(PERF_merge);
     }
     return NULL;
 }
@@ -245,11 +251,11 @@ static void test_trace_stops_when_it_cannot_write(void **state)
     int fd = open("/dev/full", O_WRONLY);
     assert_true(fd >= 0);
     perf_trace_to(fd);
-    perf_trace_instant("lost");
+    perf_mark("lost");
     (void)close(fd);
     int other = memfd_create("reused", 0); /* the number again: nothing may be written to it */
     assert_int_equal(other, fd);
-    perf_trace_instant("lost");
+    perf_mark("lost");
     assert_int_equal(lseek(other, 0, SEEK_END), 0);
     (void)close(other);
 }

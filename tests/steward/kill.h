@@ -3,6 +3,7 @@
  * directory's fsync), after (index, checkpoint). Afterwards the pond must be whole and hold every
  * transaction that was reported, and at most one more. */
 #pragma once
+#include "perf/read.h"
 #include "steward/sweep.h"
 #include <fcntl.h>
 #include <poll.h>
@@ -52,7 +53,7 @@ static inline void live(const char *dir, int trace)
     while (error == NULL) {
         number++;
         error = pond_transact(p, kill_change, &number, NULL);
-        perf_trace_instant(arena_printf(arena, "done-%d.", number));
+        perf_mark(arena_printf(arena, "done-%d.", number));
     }
     (void)fprintf(stderr, "victim: %s\n", err_message(error));
     _exit(1);

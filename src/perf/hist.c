@@ -1,0 +1,103 @@
+/* Base-2 exponential histograms. A value's octave is the place of its highest bit; within the
+ * octave the six bits below it choose a guess from a table, which one comparison with an exact
+ * boundary corrects: no interval of 1/64 octave of the mantissa holds more than one boundary. */
+#include "perf/perf_int.h"
+#include <math.h>
+
+/* 2^63 * 2^(k/32), rounded up: the least 64-bit mantissa of sub-bucket k; a sentinel after it. */
+static const uint64_t BOUNDS[33] = {
+    UINT64_C(0x8000000000000000), UINT64_C(0x82cd8698ac2ba1d8), UINT64_C(0x85aac367cc487b15),
+    UINT64_C(0x88980e8092da8528), UINT64_C(0x8b95c1e3ea8bd6e7), UINT64_C(0x8ea4398b45cd53c1),
+    UINT64_C(0x91c3d373ab11c337), UINT64_C(0x94f4efa8fef70962), UINT64_C(0x9837f0518db8a970),
+    UINT64_C(0x9b8d39b9d54e5539), UINT64_C(0x9ef5326091a111ae), UINT64_C(0xa27043030c496819),
+    UINT64_C(0xa5fed6a9b15138eb), UINT64_C(0xa9a15ab4ea7c0ef9), UINT64_C(0xad583eea42a14ac7),
+    UINT64_C(0xb123f581d2ac2590), UINT64_C(0xb504f333f9de6485), UINT64_C(0xb8fbaf4762fb9eea),
+    UINT64_C(0xbd08a39f580c36bf), UINT64_C(0xc12c4cca66709457), UINT64_C(0xc5672a115506dade),
+    UINT64_C(0xc9b9bd866e2f27a3), UINT64_C(0xce248c151f8480e4), UINT64_C(0xd2a81d91f12ae45b),
+    UINT64_C(0xd744fccad69d6af5), UINT64_C(0xdbfbb797daf23756), UINT64_C(0xe0ccdeec2a94e112),
+    UINT64_C(0xe5b906e77c8348a9), UINT64_C(0xeac0c6e7dd24392f), UINT64_C(0xefe4b99bdcdaf5cc),
+    UINT64_C(0xf5257d152486cc2d), UINT64_C(0xfa83b2db722a033b), UINT64_MAX};
+
+/* The sub-bucket of the least mantissa of each 64th of an octave. */
+static const uint8_t GUESSES[64] = {0,  0,  1,  2,  2,  3,  4,  4,  5,  6,  6,  7,  7,  8,  9,  9,
+                                    10, 10, 11, 12, 12, 13, 13, 14, 14, 15, 15, 16, 16, 17, 17, 18,
+                                    18, 19, 19, 20, 20, 21, 21, 21, 22, 22, 23, 23, 24, 24, 25, 25,
+                                    25, 26, 26, 27, 27, 27, 28, 28, 29, 29, 29, 30, 30, 30, 31, 31};
+
+unsigned perf_hist_index(uint64_t value)
+{
+    if (value == 0) value = 1;
+    unsigned zeros = (unsigned)__builtin_clzll(value), octave = 63 - zeros;
+    if (__builtin_expect(octave >= PERF_OCTAVES, 0)) return PERF_BUCKETS - 1;
+    uint64_t mantissa = value << zeros;
+    unsigned sub = GUESSES[(mantissa >> 57) & 63];
+    return octave * 32 + sub + (mantissa >= BOUNDS[sub + 1] && sub < 31);
+}
+
+/* The value inside a bucket that no value of it is farther away from than 1.09 %; a bucket that
+ * holds one whole number only is that number. */
+static double middle(unsigned bucket)
+{
+    double low = exp2(bucket / 32.0), high = exp2((bucket + 1) / 32.0);
+    double whole = ceil(low - 1e-9);
+    return whole + 1 >= high ? whole : 2 * low * high / (low + high);
+}
+
+double perf_hist_quantile(const PerfHist *hist, double quantile)
+{
+    uint64_t held = 0, seen = 0;
+    for (unsigned i = 0; i < PERF_BUCKETS; i++) held += hist->buckets[i];
+    if (held == 0) return 0;
+    double rank = ceil(quantile * (double)held);
+    uint64_t wanted = rank < 1 ? 1 : (uint64_t)rank;
+    unsigned i = 0;
+    while (i < PERF_BUCKETS - 1 && (seen += hist->buckets[i]) < wanted) i++;
+    double value = middle(i) * hist->ns_per_tick;
+    if (value < hist->min_ns) return hist->min_ns;
+    return value > hist->max_ns ? hist->max_ns : value;
+}
+
+void perf_hist_merge(PerfHist *to, const PerfHist *from)
+{
+    if (from->count == 0) return;
+    if (to->count == 0) {
+        *to = *from;
+        return;
+    }
+    to->count += from->count;
+    to->sum_ns += from->sum_ns;
+    if (from->min_ns < to->min_ns) to->min_ns = from->min_ns;
+    if (from->max_ns > to->max_ns) to->max_ns = from->max_ns;
+    long shift = lround(32 * log2(from->ns_per_tick / to->ns_per_tick));
+    for (long i = 0; i < PERF_BUCKETS; i++) {
+        long place = i + shift;
+        if (place < 0) place = 0;
+        if (place >= PERF_BUCKETS) place = PERF_BUCKETS - 1;
+        to->buckets[place] += from->buckets[i];
+    }
+}
+
+void perf_read_times(PerfOp op, PerfHist *out)
+{
+    uint64_t sum = 0, least = UINT64_MAX, most = 0;
+    double length = perf_clock_ns_per_tick();
+    *out = (PerfHist){.ns_per_tick = length};
+    if (op >= PERF_TIMED_COUNT) return;
+    for (Block *block = block_all(); block != NULL; block = block->next) {
+        Times *times = &block->times[op];
+        uint64_t count = atomic_load_explicit(&times->count, memory_order_relaxed);
+        if (count == 0) continue;
+        uint64_t block_least = atomic_load_explicit(&times->min_ticks, memory_order_relaxed);
+        uint64_t block_most = atomic_load_explicit(&times->max_ticks, memory_order_relaxed);
+        out->count += count;
+        sum += atomic_load_explicit(&times->sum_ticks, memory_order_relaxed);
+        least = block_least < least ? block_least : least;
+        most = block_most > most ? block_most : most;
+        for (size_t i = 0; i < PERF_BUCKETS; i++)
+            out->buckets[i] += atomic_load_explicit(&times->buckets[i], memory_order_relaxed);
+    }
+    if (out->count == 0) return;
+    out->sum_ns = (double)sum * length;
+    out->min_ns = (double)least * length;
+    out->max_ns = (double)most * length;
+}
