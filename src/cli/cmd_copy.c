@@ -21,13 +21,18 @@ static Err *on_bytes(void *context, int64_t bytes)
 
 /* ---- where it goes ---- */
 
+/* A text that is converted, not copied as bytes. */
+static bool becomes_rows(const Url *url)
+{
+    return format_is_text(url->format) && (!url->has_entry || entry_is_table(url->entry));
+}
+
 /* weather.csv that becomes a series is called weather.series. */
 static char *name_of(Arena *arena, const Url *url)
 {
     const char *base = path_base(url->path);
     const char *dot = strrchr(base, '.');
-    if (url->format != FORMAT_CSV || (url->has_entry && url->entry == ENTRY_DATA))
-        return arena_strdup(arena, base);
+    if (!becomes_rows(url)) return arena_strdup(arena, base);
     size_t stem = dot != NULL && dot > base ? (size_t)(dot - base) : strlen(base);
     bool table = url->has_entry && url->entry == ENTRY_TABLE;
     return arena_printf(arena, "%.*s.%s", (int)stem, base, table ? "table" : "series");
@@ -82,9 +87,9 @@ static Err *look_at_dest(Cli *cli, CopyIn *copy)
 
 static Err *entry_of(const Url *url, const Found *found, const char *path, EntryType *out)
 {
-    EntryType wanted = url->has_entry              ? url->entry
-                       : url->format == FORMAT_CSV ? ENTRY_TABLE_SERIES
-                                                   : ENTRY_DATA;
+    EntryType wanted = url->has_entry      ? url->entry
+                       : becomes_rows(url) ? ENTRY_TABLE_SERIES
+                                           : ENTRY_DATA;
     *out = wanted;
     if (!found->exists) return NULL;
     EntryType have = found->node.type;
@@ -96,7 +101,7 @@ static Err *entry_of(const Url *url, const Found *found, const char *path, Entry
     }
     if (!url->has_entry) {
         *out = have;
-        bool converted = url->format == FORMAT_CSV;
+        bool converted = becomes_rows(url);
         if (!converted || entry_is_table(have)) return NULL;
     }
     if (wanted == have || (wanted == ENTRY_DATA && have == ENTRY_DATA_SERIES)) {
@@ -120,15 +125,13 @@ static Err *stage(Cli *cli, CopyIn *copy, const Url *url, const char *from, Entr
                             .time_column = url_option(url, "time"),
                             .unit = url_option(url, "unit"),
                             .series = entry == ENTRY_TABLE_SERIES};
-    if (url->format == FORMAT_CSV && entry_is_table(entry)) {
-        TRY(provider_csv_to_parquet(cli->provider, cli->arena, from, url, url->text, staged));
-        TRY(os_sha256_file(staged, &spec->meta.size_bytes, spec->meta.sha256));
-        ingest.unit = NULL; /* the converted time needs none */
-        ingest.converted = true;
-    } else {
-        TRY(os_copy_file(from, staged, on_bytes, copy, &spec->meta.size_bytes, spec->meta.sha256));
-    }
     spec->staged_path = staged;
+    if (becomes_rows(url)) {
+        TRY(provider_text_to_parquet(cli->provider, cli->arena, from, url, url->text, staged,
+                                     &spec->meta));
+        return os_sha256_file(staged, &spec->meta.size_bytes, spec->meta.sha256);
+    }
+    TRY(os_copy_file(from, staged, on_bytes, copy, &spec->meta.size_bytes, spec->meta.sha256));
     spec->meta.rows = -1;
     if (entry_is_table(entry))
         return provider_check_parquet(cli->provider, cli->arena, staged, &ingest, &spec->meta);

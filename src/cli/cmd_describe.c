@@ -71,13 +71,13 @@ static Err *describe(Cli *cli, const Source *source, const Url *url, Description
 {
     Description d = {
         .node = &source->node, .path = source->path, .format = format_of(&source->node)};
-    if (source->host || url->format == FORMAT_CSV || source->node.type == ENTRY_DYNAMIC) {
+    if (source->host || format_is_text(url->format) || source->node.type == ENTRY_DYNAMIC) {
         if (source->host && url->format == FORMAT_FILE)
             d.format = "host file";
         else
             TRY(describe_relation(cli, source, url, &d));
-        if (url->format == FORMAT_CSV)
-            d.format = "CSV";
+        if (format_is_text(url->format))
+            d.format = format_name(url->format);
         else if (source->host)
             d.format = url->format == FORMAT_FILE ? "host file" : "Parquet";
     } else {

@@ -88,6 +88,7 @@ Err *cli_open_provider(Cli *cli, bool pond_needed, Provider **out)
                                .var_count = cli->var_count,
                                .cache = cache,
                                .scratch = scratch,
+                               .threads = cli->threads,
                                .context = cli};
     Pond *pond = NULL;
     if (cli->provider == NULL) {

@@ -108,7 +108,7 @@ static Err *wrong_match(const Source *source, const char *pattern)
 
 static bool has_rows(const Url *url, const Source *source)
 {
-    return source->host || url->format == FORMAT_CSV || provider_is_queryable(&source->node);
+    return source->host || format_is_text(url->format) || provider_is_queryable(&source->node);
 }
 
 /* Those that hold nothing fit anywhere. */

@@ -11,7 +11,15 @@
 #include "tinyfs/tinyfs.h"
 
 /* ---- URLs: [host+]FORMAT[+COMPRESSION][+ENTRYTYPE]:///PATH[?opt=v&opt=v] ---- */
-typedef enum Format { FORMAT_FILE, FORMAT_TABLE, FORMAT_SERIES, FORMAT_CSV } Format;
+typedef enum Format { FORMAT_FILE, FORMAT_TABLE, FORMAT_SERIES, FORMAT_CSV, FORMAT_JSONL } Format;
+bool format_is_text(Format format);     /* made into rows by parsing */
+const char *format_name(Format format); /* as in URLs */
+typedef enum Compression {
+    COMPRESSION_NONE,
+    COMPRESSION_GZIP,
+    COMPRESSION_ZSTD,
+    COMPRESSION_BZIP2
+} Compression;
 typedef struct UrlOption {
     const char *key, *value;
 } UrlOption;
@@ -19,7 +27,8 @@ typedef struct Url {
     bool is_url; /* false: a plain path, never decoded; then format = FILE */
     bool host;   /* the host's file system */
     Format format;
-    bool has_entry; /* +series, +table, +data after a text format: what it becomes on copy */
+    Compression compression; /* of texts */
+    bool has_entry;          /* +series, +data:series ...: what it becomes on copy */
     EntryType entry;
     const char *path; /* percent-decoded; decoded wildcard characters come back-slashed, so that
                          they stay literal in patterns */
@@ -43,7 +52,9 @@ typedef struct ProviderOptions {
     void *context;
     const char
         *format_dir; /* POND/cache/formats: Parquet made from texts, by content; NULL: in scratch */
-    const UrlOption *vars; /* -v KEY=VALUE */
+    int threads;     /* for texts; 0: as many as there are processors, at most 4 */
+    int64_t format_budget_bytes; /* of format_dir; 0: 8 GiB */
+    const UrlOption *vars;       /* -v KEY=VALUE */
     size_t var_count;
 } ProviderOptions;
 Err *provider_open(Arena *arena, const ProviderOptions *options, Provider **out) WARN_UNUSED;
@@ -110,8 +121,8 @@ typedef struct IngestOptions {
  * undecodable. `meta` size and sha256 are the caller's. */
 Err *provider_check_parquet(Provider *provider, Arena *arena, const char *path,
                             const IngestOptions *options, Version *meta) WARN_UNUSED;
-/* Converts a CSV file to Parquet (types sniffed over the whole file; options delimiter, header,
- * quote, nullstr, time, unit); row order kept; time column becomes TIMESTAMPTZ. INVALID with line
- * for ragged rows, no parsable time. */
-Err *provider_csv_to_parquet(Provider *provider, Arena *arena, const char *csv, const Url *url,
-                             const char *label, const char *parquet) WARN_UNUSED;
+/* Converts a text on the host (url->format) to one Parquet file: types by all its values, row order
+ * kept, the time column TIMESTAMPTZ. Fills in `meta` like provider_check_parquet. INVALID with the
+ * line for what is no such text; nothing is left at `parquet` then. */
+Err *provider_text_to_parquet(Provider *provider, Arena *arena, const char *path, const Url *url,
+                              const char *label, const char *parquet, Version *meta) WARN_UNUSED;

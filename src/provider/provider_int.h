@@ -60,6 +60,7 @@ typedef Err *MetaBody(void *context, Arena *arena, Version *meta);
 Err *isolated(Arena *arena, const char *label, MetaBody *body, void *context, Version *meta)
     WARN_UNUSED;
 
-/* A text source (CSV) as a scan of Parquet made from it, once per content and options. */
-Err *text_scan_file(Provider *provider, const char *path, const char *sha256, const Url *url,
-                    const char *label, ScanFile *out) WARN_UNUSED;
+/* Texts (text_int.h has the formats' seam): a node or host file read through a text format. Parsed
+ * once per content and options. */
+Err *text_relation(Provider *provider, const Source *source, const Url *url, const Rel **out)
+    WARN_UNUSED;

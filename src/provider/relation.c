@@ -62,56 +62,6 @@ static Err *stored_relation(Provider *provider, const Source *source, const Rel 
     return rel_scan(arena, &spec, out);
 }
 
-/* The bytes of the newest version as a host file; small ones are written to the scratch folder. */
-static Err *content_file(Provider *provider, const Source *source, const char **out_path,
-                         const char **out_sha256)
-{
-    Arena *arena = provider->arena;
-    const FsBackend *backend = &provider->options.backend;
-    Version *versions = NULL;
-    size_t count = 0;
-    TRY(backend->ops->versions(backend->self, arena, source->node.id, &versions, &count));
-    if (count == 0) return err_path(ERR(INVALID, "%s: is empty", source->path), source->path);
-    Content content;
-    TRY(backend->ops->content(backend->self, arena, &versions[count - 1], &content));
-    *out_sha256 = versions[count - 1].sha256;
-    *out_path = content.path;
-    if (content.path != NULL) return NULL;
-    char *path = NULL;
-    TRY(provider_scratch_path(provider, arena, ".txt", &path));
-    TRY(os_replace_file(path, content.bytes, (size_t)content.size_bytes));
-    *out_path = path;
-    return NULL;
-}
-
-static Err *text_relation(Provider *provider, const Source *source, const Url *url, const Rel **out)
-{
-    Arena *arena = provider->arena;
-    const char *path = source->path, *sha256 = NULL;
-    if (provider->without_texts) {
-        *out = rel_empty(arena, arena_strdup(arena, url->text), NULL);
-        return NULL;
-    }
-    if (source->host) {
-        char *hash = arena_alloc(arena, SHA256_HEX + 1);
-        int64_t size = 0;
-        TRY(os_sha256_file(path, &size, hash));
-        sha256 = hash;
-    } else if (source->node.type != ENTRY_DATA) {
-        return err_hint(
-            ERR(INVALID, "%s: is %s, not text", url->text, entry_type_name(source->node.type)),
-            "read it by its plain path");
-    } else {
-        TRY(content_file(provider, source, &path, &sha256));
-    }
-    ScanSpec spec = {.label = arena_strdup(arena, url->text),
-                     .files = ANEW(arena, ScanFile),
-                     .file_count = 1,
-                     .clip = {TIME_MIN, TIME_MAX}};
-    TRY(text_scan_file(provider, path, sha256, url, spec.label, &spec.files[0]));
-    return rel_scan(arena, &spec, out);
-}
-
 static Err *host_parquet_relation(Provider *provider, const Source *source, const Url *url,
                                   const Rel **out)
 {
@@ -162,7 +112,8 @@ static Err *not_queryable(const Source *source)
 static Err *build(Provider *provider, const Source *source, const Url *url, const Rel **out)
 {
     PERF_SPAN_FOR(PERF_relation_build, source->path);
-    if (url != NULL && url->format == FORMAT_CSV) return text_relation(provider, source, url, out);
+    if (url != NULL && format_is_text(url->format))
+        return text_relation(provider, source, url, out);
     if (source->host) return host_parquet_relation(provider, source, url, out);
     if (source->node.type == ENTRY_DYNAMIC) return dynamic_relation(provider, source, out);
     if (!provider_is_queryable(&source->node)) return not_queryable(source);
@@ -172,7 +123,7 @@ static Err *build(Provider *provider, const Source *source, const Url *url, cons
 /* Derived nodes have ids of their own; the text after the id tells formats apart. */
 static char *relation_key(Arena *arena, const Source *source, const Url *url)
 {
-    bool plain = url == NULL || (url->format != FORMAT_CSV && !url->host);
+    bool plain = url == NULL || (!format_is_text(url->format) && !url->host);
     return plain ? arena_strdup(arena, source->node.id.text)
                  : arena_printf(arena, "%s %s", source->path, url->text);
 }

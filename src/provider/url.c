@@ -1,5 +1,5 @@
-/* URLs: [host+]FORMAT[+ENTRYTYPE]:///PATH[?opt=v&opt=v]. Anything without "://" is a plain path and
- * taken as it stands.
+/* URLs: [host+]FORMAT[+COMPRESSION][+ENTRYTYPE]:///PATH[?opt=v&opt=v]. Anything without "://" is a
+ * plain path and taken as it stands.
  * `?` always starts options; path and options are percent-decoded once, and what was written as %2A
  * is a literal star. */
 #include "base/base.h"
@@ -9,31 +9,56 @@
 static const struct {
     const char *name;
     Format format;
-} FORMATS[] = {
-    {"file", FORMAT_FILE}, {"table", FORMAT_TABLE}, {"series", FORMAT_SERIES}, {"csv", FORMAT_CSV}};
+} FORMATS[] = {{"file", FORMAT_FILE},
+               {"table", FORMAT_TABLE},
+               {"series", FORMAT_SERIES},
+               {"csv", FORMAT_CSV},
+               {"jsonl", FORMAT_JSONL}};
+
+static const struct {
+    const char *name;
+    Compression compression;
+} COMPRESSIONS[] = {
+    {"gzip", COMPRESSION_GZIP}, {"zstd", COMPRESSION_ZSTD}, {"bzip2", COMPRESSION_BZIP2}};
 
 static const struct {
     const char *name;
     EntryType entry;
-} ENTRIES[] = {{"data", ENTRY_DATA}, {"table", ENTRY_TABLE}, {"series", ENTRY_TABLE_SERIES}};
+} ENTRIES[] = {{"data", ENTRY_DATA},
+               {"data:series", ENTRY_DATA_SERIES},
+               {"table", ENTRY_TABLE},
+               {"series", ENTRY_TABLE_SERIES},
+               {"table:series", ENTRY_TABLE_SERIES}};
 
 static const char *const OPTIONS[] = {"delimiter", "header",     "nullstr", "quote",
                                       "time",      "timeformat", "unit"};
 
 enum {
     FORMAT_COUNT = sizeof FORMATS / sizeof *FORMATS,
-    ENTRY_COUNT = sizeof ENTRIES / sizeof *ENTRIES
+    COMPRESSION_COUNT = sizeof COMPRESSIONS / sizeof *COMPRESSIONS,
+    ENTRY_COUNT = sizeof ENTRIES / sizeof *ENTRIES,
+    WORD_COUNT = 1 + FORMAT_COUNT + COMPRESSION_COUNT + ENTRY_COUNT
 };
 
 static Err *unknown_word(const Url *url, const char *word)
 {
-    const char *known[FORMAT_COUNT + 2] = {"host", "data"};
-    for (size_t i = 0; i < FORMAT_COUNT; i++) known[i + 2] = FORMATS[i].name;
+    const char *known[WORD_COUNT] = {"host"};
+    size_t count = 1;
+    for (size_t i = 0; i < FORMAT_COUNT; i++) known[count++] = FORMATS[i].name;
+    for (size_t i = 0; i < COMPRESSION_COUNT; i++) known[count++] = COMPRESSIONS[i].name;
+    for (size_t i = 0; i < ENTRY_COUNT; i++) known[count++] = ENTRIES[i].name;
     Err *err = ERR(INVALID, "%s: unknown format '%s'", url->text, word);
-    const char *near = text_nearest(word, known, FORMAT_COUNT + 2);
-    if (near != NULL) return err_hint(err, "did you mean '%s'?", near);
-    return err_hint(
-        err, "formats are file, table, series, csv; 'host+' in front reads the host's files");
+    const char *near = text_nearest(word, known, count);
+    if (near != NULL && strcmp(near, word) != 0) return err_hint(err, "did you mean '%s'?", near);
+    return err_hint(err, "[host+]FORMAT[+gzip|zstd|bzip2][+ENTRYTYPE]:///path; formats are file, "
+                         "table, series, csv, jsonl");
+}
+
+const char *format_name(Format format)
+{
+    for (size_t i = 0; i < FORMAT_COUNT; i++)
+        if (FORMATS[i].format == format) return FORMATS[i].name;
+    return "file";
 }
 
 static bool take_format(Url *url, const char *word)
@@ -41,6 +66,16 @@ static bool take_format(Url *url, const char *word)
     for (size_t i = 0; i < FORMAT_COUNT; i++) {
         if (strcmp(word, FORMATS[i].name) != 0) continue;
         url->format = FORMATS[i].format;
+        return true;
+    }
+    return false;
+}
+
+static bool take_compression(Url *url, const char *word)
+{
+    for (size_t i = 0; i < COMPRESSION_COUNT; i++) {
+        if (strcmp(word, COMPRESSIONS[i].name) != 0) continue;
+        url->compression = COMPRESSIONS[i].compression;
         return true;
     }
     return false;
@@ -59,9 +94,14 @@ static bool take_entry(Url *url, const char *word)
 
 static void entry_of_format(Url *url)
 {
-    if (url->has_entry || url->format == FORMAT_FILE || url->format == FORMAT_CSV) return;
+    if (url->has_entry || url->format == FORMAT_FILE || format_is_text(url->format)) return;
     url->has_entry = true;
     url->entry = url->format == FORMAT_TABLE ? ENTRY_TABLE : ENTRY_TABLE_SERIES;
+}
+
+static bool may_be_packed(const Url *url)
+{
+    return format_is_text(url->format) && url->compression == COMPRESSION_NONE && !url->has_entry;
 }
 
 /* "host+csv+series" and its shorter forms; a lone "host" is host+file. */
@@ -75,7 +115,9 @@ static Err *parse_scheme(Arena *arena, Url *url, const char *scheme, size_t leng
             url->host = true;
         } else if (!have_format && take_format(url, word)) {
             have_format = true;
-        } else if (!have_format || url->has_entry || !take_entry(url, word)) {
+        } else if (may_be_packed(url) && take_compression(url, word)) {
+            continue;
+        } else if ((!have_format && !url->host) || url->has_entry || !take_entry(url, word)) {
             return unknown_word(url, word);
         }
     }

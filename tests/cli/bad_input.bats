@@ -29,13 +29,13 @@ refused() { # TEXT-OF-CSV EXPECTED...: the CSV is refused so
 @test "CSV: no time column, several, one that holds no times" {
     refused 'x,a\nhello,1\n' "no time column" "?time=COLUMN"
     refused 'start,end,a\n2024-01-01,2024-01-02,1\n' "several columns could be the time: 'start', 'end'" "?time=COLUMN"
-    refused 'timestamp,a\nhello,1\n' "row 1: 'hello' in time column 'timestamp' is not a time"
-    refused 'timestamp,a\n2024-01-01,1\n2024-13-01,2\n' "row 2: '2024-13-01'"
+    refused 'timestamp,a\nhello,1\n' "line 2: 'hello' in time column 'timestamp' is not a time"
+    refused 'timestamp,a\n2024-01-01,1\n2024-13-01,2\n' "line 3: '2024-13-01'"
     refused 'timestamp,a\n01/02/2024,1\n15/02/2024,2\n' "'01/02/2024'" "timeformat="
     refused 'timestamp,a\n2024-01-01,1\n,2\n' "null in 1 row, first in row 2"
     QUERY='?time=b' refused 'timestamp,a\n2024-01-01,1\n' "no column 'b'" 2>/dev/null || fails 4 copy "host+csv+series://$PWD/bad.csv?time=b" /bad.series
     QUERY='?unit=h' refused 'timestamp,a\n1700000000,1\n' "unit 'h'"
-    refused 'timestamp,a\n5,1\n6,2\n' "numbers around" "?unit=s, ms, us or ns"
+    refused 'timestamp,a\n5,1\n6,2\n' "numbers that could be of any unit" "?unit=s, ms, us or ns"
 }
 
 @test "CSV: damaged headers, quotes, bytes" {
@@ -44,7 +44,7 @@ refused() { # TEXT-OF-CSV EXPECTED...: the CSV is refused so
     refused 'timestamp,a,A\n2024-01-01,1,2\n' "columns 'a' and 'A' differ only in case"
     refused 'timestamp,,a\n2024-01-01,1,2\n' "column 2 has no name"
     refused 'timestamp,a\n2024-01-01,"x\n2024-01-02,y\n' "line 2" "quote"
-    refused 'timestamp,a\n2024-01-01,\xff\xfe\n' "line 2: not valid UTF-8"
+    refused 'timestamp,a\n2024-01-01,\xff\xfe\n' "line 2: byte 12: not valid UTF-8"
     refused 'timestamp,\xff\n2024-01-01,1\n' "UTF-8"
     refused 'timestamp,a\n2024-01-01,\x00\n' "NUL"
     head -c 20000 /dev/urandom >bad.csv

@@ -9,7 +9,8 @@ static Err *convert(Bench *bench, const char *url_text, const char *text, size_t
     OK(url_parse(bench->arena, url_text, &url));
     OK(os_replace_file(csv, text, size));
     OK(os_unlink_if(*out));
-    return provider_csv_to_parquet(bench->provider, bench->arena, csv, &url, "it", *out);
+    Version meta;
+    return provider_text_to_parquet(bench->provider, bench->arena, csv, &url, "it", *out, &meta);
 }
 
 /* "name TYPE, ...: row | row": all that stands in the file. */
@@ -114,15 +115,15 @@ static const Bad BAD[] = {
      "it: line 3: 1 field where the header has 2"},
     {"csv:///x", "timestamp,a\n2024-01-01,1,2\n", "it: line 2: 3 fields where the header has 2"},
     {"csv:///x", "timestamp,a\n2024-01-01,\"x\n", "line 2: a quote is not closed"},
-    {"csv:///x", "timestamp,a\n2024-01-01,\xff\n", "line 2: not valid UTF-8"},
+    {"csv:///x", "timestamp,a\n2024-01-01,\xff\n", "line 2: byte 12: not valid UTF-8"},
     {"csv:///x", "timestamp,,b\n2024-01-01,1,2\n", "line 1: column 2 has no name"},
     {"csv:///x", "timestamp,a,a\n2024-01-01,1,2\n", "line 1: column 'a' appears twice"},
     {"csv:///x", "timestamp,a,A\n2024-01-01,1,2\n", "columns 'a' and 'A' differ only in case"},
     {"csv:///x", "a,b\n1,2\n", "it: no time column"},
     {"csv:///x", "a,b\n2024-01-01,2024-01-01\n", "several columns could be the time: 'a', 'b'"},
-    {"csv:///x", "timestamp,a\nsoon,1\n", "row 1: 'soon' in time column 'timestamp' is not a time"},
-    {"csv:///x", "timestamp,a\n2024-01-01,1\n2024-02-30,1\n", "row 2: '2024-02-30'"},
-    {"csv:///x", "ts,a\n5,1\n", "numbers around 5, which could be any unit"},
+    {"csv:///x", "timestamp,a\nsoon,1\n", "line 2: 'soon' in time column 'timestamp' is not a time"},
+    {"csv:///x", "timestamp,a\n2024-01-01,1\n2024-02-30,1\n", "line 3: '2024-02-30'"},
+    {"csv:///x", "ts,a\n5,1\n", "holds numbers that could be of any unit"},
     {"csv:///x?unit=h", "ts,a\n5,1\n", "unit 'h'"},
     {"csv:///x?delimiter=ab", "ts,a\n5,1\n", "option 'delimiter' is one character"},
     {"csv:///x?header=no", "ts,a\n5,1\n", "option 'header' is true or false, not 'no'"},
@@ -148,7 +149,7 @@ static void test_refused(void **state)
     char *path = NULL;
     HAS(FAILS(bench->arena, INVALID,
               convert(bench, "csv:///x", "timestamp,a\n2024-01-01,\0\n", 25, &path)),
-        "NUL bytes");
+        "line 2: byte 12 is NUL");
     HAS(FAILS(bench->arena, NOT_FOUND,
               convert(bench, "csv:///x?time=tme", "time,a\n2024-01-01,1\n", 20, &path)),
         "no column 'tme' | did you mean 'time'?");

@@ -77,7 +77,7 @@ typedef struct Bad {
 
 static const Bad BAD[] = {
     {"cvs:///a", "unknown format 'cvs' | did you mean 'csv'?"},
-    {"zip:///a", "formats are file, table, series, csv"},
+    {"blurb:///a", "formats are file, table, series, csv, jsonl"},
     {"://a", "unknown format ''"},
     {"host+:///a", "unknown format ''"},
     {"csv+csv:///a", "unknown format 'csv'"},
