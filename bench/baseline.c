@@ -92,6 +92,36 @@ static int series(const char *threads, const char *out, int count, char **files)
     return nftw(out, sync_one, 16, FTW_PHYS | FTW_DEPTH);
 }
 
+static void text(const char *format, const char *rows, const char *file)
+{
+    char sql[2048];
+    (void)snprintf(
+        sql, sizeof sql,
+        "COPY (SELECT strftime(make_timestamp(1640995200000000 + i * 2000000), "
+        "'%%Y-%%m-%%dT%%H:%%M:%%SZ') AS "
+        "timestamp, i %% 7 AS site, round(10 + 5 * sin(i / 6875.0), 2) AS temperature, "
+        "round(20 + 3 * cos(i / 43200.0), 2) AS salinity, round(1013 + (i %% 1000) / 100.0, 1) AS "
+        "pressure, round(7 + sin(i / 1000.0), 3) AS ph, round(50 + 10 * sin(i / 86400.0), 1) AS "
+        "humidity, (hash(i) %% 100000) / 1000.0 AS noise, i %% 60 AS count, CASE WHEN i %% 50 = 0 "
+        "THEN 'checked, \"ok\"' WHEN i %% 3 = 0 THEN NULL ELSE 'normal' END AS note FROM "
+        "range(%s) t(i)) TO '%s' (FORMAT %s)",
+        rows, file, format);
+    run(connect_with("2"), sql);
+}
+
+/* As a user would, with an instance's own number of threads. */
+static void convert(const char *format, const char *file, const char *parquet)
+{
+    char sql[4096];
+    duckdb_database database;
+    duckdb_connection conn;
+    if (duckdb_open(":memory:", &database) != DuckDBSuccess) exit(1);
+    if (duckdb_connect(database, &conn) != DuckDBSuccess) exit(1);
+    (void)snprintf(sql, sizeof sql, "COPY (SELECT * FROM read_%s('%s')) TO '%s' (FORMAT parquet)",
+                   format, file, parquet);
+    run(conn, sql);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 5 && strcmp(argv[1], "generate") == 0) {
@@ -104,6 +134,14 @@ int main(int argc, char **argv)
     }
     if (argc >= 5 && strcmp(argv[1], "series") == 0)
         return series(argv[2], argv[3], argc - 4, argv + 4);
-    (void)fprintf(stderr, "usage: baseline generate|partition|series ...\n");
+    if (argc == 5 && strcmp(argv[1], "text") == 0) {
+        text(argv[2], argv[3], argv[4]);
+        return 0;
+    }
+    if (argc == 5 && strcmp(argv[1], "convert") == 0) {
+        convert(argv[2], argv[3], argv[4]);
+        return 0;
+    }
+    (void)fprintf(stderr, "usage: baseline generate|partition|series|text|convert ...\n");
     return 2;
 }

@@ -102,6 +102,14 @@ void cover_add(Cover *cover, TimeUs *times, size_t count)
     unite(cover->spans, &cover->count);
 }
 
+void cover_add_spans(Cover *cover, const TimeSpan *spans, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        cover->spans[cover->count++] = spans[i];
+        unite(cover->spans, &cover->count);
+    }
+}
+
 void cover_finish(Cover *cover, Arena *arena, int64_t rows, TimeSpan **out, size_t *out_count)
 {
     *out_count = 0;

@@ -45,6 +45,7 @@ Err *time_unit_parse(const char *text, TimeUnit *out) WARN_UNUSED;
 typedef struct Cover Cover;
 Cover *cover_new(Arena *arena);
 void cover_add(Cover *cover, TimeUs *times, size_t count); /* may reorder `times` */
+void cover_add_spans(Cover *cover, const TimeSpan *spans, size_t count);
 void cover_finish(Cover *cover, Arena *arena, int64_t rows, TimeSpan **out, size_t *out_count);
 
 /* What is known of a Parquet file (rows, size, schema, time column, intervals, order) as JSON and

@@ -228,20 +228,26 @@ static bool recall(TextJob *job, const Key *key, TextState *state)
     return good;
 }
 
+static void put_state(const TextJob *job, const Key *key, const TextState *state)
+{
+    SCRATCH(scratch);
+    size_t size = 0;
+    const char *text = state_text(scratch, state, &size);
+    cache_put(provider_cache(job->provider), KIND, key->hex, text, size);
+}
+
 static void keep(TextJob *job, const Key *key, TextState *state)
 {
     Provider *provider = job->provider;
     bool all = true;
-    size_t size = 0;
     for (size_t i = 0; i < state->files.n; i++) {
         TextFile *file = &state->files.v[i];
         bool kept = file->key[0] != '\0';
         if (!kept && !keep_file(provider, file, key->hex)) all = false;
     }
     if (!all) return; /* the folder cannot be written: this command's own files serve */
-    SCRATCH(scratch);
-    const char *text = state_text(scratch, state, &size);
-    cache_put(provider_cache(provider), KIND, key->hex, text, size);
+    put_state(job, key, state);
+    text_evict(provider);
 }
 
 static Err *uncached(TextJob *job, const TextInput *input, TextState *state, Layout *out_layout)
@@ -269,10 +275,12 @@ Err *text_cached(TextJob *job, const TextVersions *versions, const TextInput *in
     bool damaged = check_files(job->provider, state);
     if (known == versions->count && known > 0 && !damaged) {
         perf_count(PERF_format_hit);
+        if (text_renew(state)) put_state(job, &keys[known], state);
         return layout_of(job, state, out_layout);
     }
     PERF_SPAN_FOR(PERF_format_parse, job->label);
     TRY(text_advance(arena, job, input, state, out_layout));
+    TRY(text_merge(job, input, state));
     keep(job, &keys[versions->count], state);
     return NULL;
 }

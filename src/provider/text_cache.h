@@ -15,5 +15,14 @@ bool text_cache_serves(const Provider *provider);
  * text_advance for the rest; then kept. */
 Err *text_cached(TextJob *job, const TextVersions *versions, const TextInput *input,
                  TextState *state, Layout *out_layout) WARN_UNUSED;
+/* Rows of these files, as they follow each other. At least one. */
+Err *text_scan(Provider *provider, const char *label, const TextFile *files, size_t count,
+               const Rel **out) WARN_UNUSED;
+/* Brings small files at the end together. */
+Err *text_merge(TextJob *job, const TextInput *input, TextState *state) WARN_UNUSED;
+/* Keeps the folder within its budget. */
+void text_evict(const Provider *provider);
+/* Notes that files are in use; true when that changed what is to be kept of them. */
+bool text_renew(TextState *state);
 /* Names for files that are not kept, by their place alone. */
 void text_name_files(TextState *state);

@@ -83,24 +83,31 @@ static Err *segments_of(Provider *provider, const Source *source, const Url *url
 
 /* ---- the relation ---- */
 
-static Err *scan_of(Provider *provider, const char *label, const TextState *state,
-                    const Layout *layout, const Rel **out)
+Err *text_scan(Provider *provider, const char *label, const TextFile *files, size_t count,
+               const Rel **out)
 {
     Arena *arena = provider->arena;
     ScanSpec spec = {.label = label,
-                     .files = AARRAY(arena, ScanFile, state->files.n + 1),
+                     .files = AARRAY(arena, ScanFile, count + 1),
                      .clip = {TIME_MIN, TIME_MAX}};
-    for (size_t i = 0; i < state->files.n; i++) {
-        const TextFile *file = &state->files.v[i];
+    for (size_t i = 0; i < count; i++) {
         ScanFile *scan = &spec.files[spec.file_count];
-        if (file->meta.rows == 0 && state->files.n > 1) continue;
-        TRY(scan_file_of(arena, &file->meta, file->path, label, scan));
-        memcpy(scan->sha256, file->key, sizeof scan->sha256);
+        bool last_chance = i + 1 == count && spec.file_count == 0;
+        if (files[i].meta.rows == 0 && !last_chance) continue;
+        TRY(scan_file_of(arena, &files[i].meta, files[i].path, label, scan));
+        memcpy(scan->sha256, files[i].key, sizeof scan->sha256);
         spec.file_count++;
     }
-    if (spec.file_count > 0) return rel_scan(arena, &spec, out);
-    Schema schema = layout_schema(arena, layout);
-    *out = rel_empty(arena, label, layout->count > 0 ? &schema : NULL);
+    return rel_scan(arena, &spec, out);
+}
+
+static Err *scan_of(Provider *provider, const char *label, const TextState *state,
+                    const Layout *layout, const Rel **out)
+{
+    if (state->files.n > 0)
+        return text_scan(provider, label, state->files.v, state->files.n, out);
+    Schema schema = layout_schema(provider->arena, layout);
+    *out = rel_empty(provider->arena, label, layout->count > 0 ? &schema : NULL);
     return NULL;
 }
 
