@@ -1,6 +1,6 @@
 /* The folder of the format cache is bounded: when files were added, those that were not used for
- * longest leave until the rest fits. Use is an mtime, renewed at most once an hour; what was used in
- * the last ten minutes stays, since a command may be about to open it. */
+ * longest leave until the rest fits. Use is an mtime, renewed at most once an hour; what was used
+ * in the last ten minutes stays, since a command may be about to open it. */
 #include "provider/text_cache.h"
 #include <stdlib.h>
 #include <string.h>

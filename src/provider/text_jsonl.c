@@ -284,10 +284,9 @@ static ptrdiff_t column_of(JsonReader *reader, int parent, const Slice *key, int
     const Shape *shape = reader->known;
     if (*guess > 0 && same_key(&shape->columns.v[*guess - 1], parent, key))
         return (ptrdiff_t)*guess - 1;
-    ptrdiff_t place =
-        reader->shape != NULL
-            ? (ptrdiff_t)job_column(reader->base.job, reader->shape, parent, key->text, key->size)
-            : shape_find(shape, parent, key->text, key->size);
+    ptrdiff_t place = reader->shape != NULL ? (ptrdiff_t)job_column(reader->base.job, reader->shape,
+                                                                    parent, key->text, key->size)
+                                            : shape_find(shape, parent, key->text, key->size);
     reserve_members(reader, shape->columns.n);
     guess = before < -1 ? &reader->members[parent].first : &reader->members[before].next;
     *guess = (size_t)(place + 1);

@@ -93,9 +93,10 @@ static Err *merge(TextJob *job, const TextInput *input, const TextFile *files, s
     TRY(plan_resolve(plan, rel));
     TRY(provider_conn(provider, &conn));
     TRY(input->new_path(input->context, arena, &path));
-    TRY(rel_write(plan, arena, conn, rel,
-                  &(RelWrite){.read = {.span = {TIME_MIN, TIME_MAX}}, .path = path, .any_time = true},
-                  &written));
+    TRY(rel_write(
+        plan, arena, conn, rel,
+        &(RelWrite){.read = {.span = {TIME_MIN, TIME_MAX}}, .path = path, .any_time = true},
+        &written));
     *out = joined(arena, files, count, rel_schema(rel));
     out->path = path;
     out->meta.size_bytes = written.size_bytes;

@@ -87,9 +87,8 @@ Err *text_scan(Provider *provider, const char *label, const TextFile *files, siz
                const Rel **out)
 {
     Arena *arena = provider->arena;
-    ScanSpec spec = {.label = label,
-                     .files = AARRAY(arena, ScanFile, count + 1),
-                     .clip = {TIME_MIN, TIME_MAX}};
+    ScanSpec spec = {
+        .label = label, .files = AARRAY(arena, ScanFile, count + 1), .clip = {TIME_MIN, TIME_MAX}};
     for (size_t i = 0; i < count; i++) {
         ScanFile *scan = &spec.files[spec.file_count];
         bool last_chance = i + 1 == count && spec.file_count == 0;
@@ -104,8 +103,7 @@ Err *text_scan(Provider *provider, const char *label, const TextFile *files, siz
 static Err *scan_of(Provider *provider, const char *label, const TextState *state,
                     const Layout *layout, const Rel **out)
 {
-    if (state->files.n > 0)
-        return text_scan(provider, label, state->files.v, state->files.n, out);
+    if (state->files.n > 0) return text_scan(provider, label, state->files.v, state->files.n, out);
     Schema schema = layout_schema(provider->arena, layout);
     *out = rel_empty(provider->arena, label, layout->count > 0 ? &schema : NULL);
     return NULL;

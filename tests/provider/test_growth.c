@@ -103,7 +103,8 @@ static void put_cell(Buf *text, const Vector *vector, const char *type, size_t r
     } else if (vector->phys == PHYS_F64) {
         buf_printf(text, "%.17g|", engine_double(vector, row));
     } else {
-        buf_printf(text, "%lld:%s|", (long long)engine_int(vector, row), type_class(type) == TYPE_BOOL ? "b" : "i");
+        buf_printf(text, "%lld:%s|", (long long)engine_int(vector, row),
+                   type_class(type) == TYPE_BOOL ? "b" : "i");
     }
 }
 
@@ -180,14 +181,15 @@ static Text csv_text(Pool *pool, int rows, bool changing)
     Buf text = buf_new(pool->base.arena);
     buf_puts(&text, "timestamp,\"a \"\"q\"\", x\",b,c,d,e\n");
     for (int i = 0; i < rows; i++) {
-        buf_printf(&text, "2024-01-%02d %02d:%02d:%02d,", 1 + i / 86400 % 28, i / 3600 % 24, i / 60 % 60, i % 60);
+        buf_printf(&text, "2024-01-%02d %02d:%02d:%02d,", 1 + i / 86400 % 28, i / 3600 % 24,
+                   i / 60 % 60, i % 60);
         buf_printf(&text, changing && i > rows * 2 / 3 ? "%d.5," : "%d,", i);
         switch (draw(pool, 5)) {
-        case 0: buf_puts(&text, "\"two\nlines\",");     break;
-        case 1: buf_puts(&text, "\"a \"\"word\"\", more\",");     break;
-        case 2: buf_puts(&text, ",");     break;
-        case 3: buf_puts(&text, "µ°,");     break;
-        default: buf_puts(&text, "plain \" quote,");     break;
+        case 0: buf_puts(&text, "\"two\nlines\","); break;
+        case 1: buf_puts(&text, "\"a \"\"word\"\", more\","); break;
+        case 2: buf_puts(&text, ","); break;
+        case 3: buf_puts(&text, "µ°,"); break;
+        default: buf_puts(&text, "plain \" quote,"); break;
         }
         buf_printf(&text, changing && i > rows / 2 && i % 7 == 0 ? "%03d," : "%d,", i % 5 + 1);
         buf_puts(&text, changing && i > rows * 4 / 5 ? "2024-02-03 04:05:06," : "2024-02-03,");
@@ -203,9 +205,11 @@ static Text jsonl_text(Pool *pool, int rows)
     Buf text = buf_new(pool->base.arena);
     for (int i = 0; i < rows; i++) {
         buf_printf(&text, "{\"ts\": %d.25, \"i\": %d, \"o\": {\"x\": %d", 1700000000 + i, i, i % 9);
-        if (i > rows / 3 && draw(pool, 4) == 0) buf_puts(&text, ", \"late\": \"\\u00b5 \\\"q\\\"\\n\"");
+        if (i > rows / 3 && draw(pool, 4) == 0)
+            buf_puts(&text, ", \"late\": \"\\u00b5 \\\"q\\\"\\n\"");
         buf_puts(&text, "}, ");
-        if (i > rows / 2) buf_printf(&text, "\"new%d\": [%d, {\"a\": null}], ", (int)draw(pool, 3), i);
+        if (i > rows / 2)
+            buf_printf(&text, "\"new%d\": [%d, {\"a\": null}], ", (int)draw(pool, 3), i);
         if (i < rows * 2 / 3)
             buf_printf(&text, "\"m\": {\"k\": %d}", i);
         else
@@ -217,11 +221,13 @@ static Text jsonl_text(Pool *pool, int rows)
 
 /* ---- the same rows ---- */
 
-static void grow(Pool *pool, const Text *text, int appends, const char *path, const char *url, int reads)
+static void grow(Pool *pool, const Text *text, int appends, const char *path, const char *url,
+                 int reads)
 {
     size_t at = 0;
     for (int i = 0; i < appends; i++) {
-        size_t left = text->size - at, size = i + 1 == appends ? left : draw(pool, 2 * left / (size_t)(appends - i) + 1);
+        size_t left = text->size - at,
+               size = i + 1 == appends ? left : draw(pool, 2 * left / (size_t)(appends - i) + 1);
         if (size > left) size = left;
         append(pool, path, ENTRY_DATA_SERIES, text->bytes + at, size);
         at += size;
@@ -361,7 +367,8 @@ static void test_budget(void **state)
 static void test_rest(void **state)
 {
     Pool *pool = *state;
-    static const char *const PARTS[] = {"timest", "amp,a\n2024-01", "-01,\"x\ny", "\"\n2024-01-02,y", "\n"};
+    static const char *const PARTS[] = {"timest", "amp,a\n2024-01", "-01,\"x\ny",
+                                        "\"\n2024-01-02,y", "\n"};
     static const int LINES[] = {0, 0, 0, 1, 2};
     for (size_t i = 0; i < COUNT_OF(PARTS); i++) {
         append(pool, "/a", ENTRY_DATA_SERIES, PARTS[i], strlen(PARTS[i]));
