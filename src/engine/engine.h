@@ -128,11 +128,12 @@ Err *engine_parse_select(Arena *arena, Conn *conn, const char *sql, const Json *
 Err *engine_explain(Arena *arena, Conn *conn, const char *sql, char **out) WARN_UNUSED;
 
 /* ---- rows of ours as a table: SELECT * FROM <name>() ---- */
-/* A source that a statement can read as a table function without arguments, one thread, projection
- * ignored. `next` fills up to `capacity` rows into writable vectors and returns the row count (0 =
- * end). It may itself run statements on *other* connections. */
+/* A source that a statement can read as a table function without arguments, one thread. `next`
+ * fills up to `capacity` rows into writable vectors and returns the row count (0 = end). It may
+ * itself run statements on *other* connections. Columns that the statement does not read have no
+ * `data`: the same ones in every call. */
 typedef struct FeedColumn {
-    void *data;         /* writable C values; PHYS_STRING columns are set with engine_feed_str */
+    void *data; /* writable C values; PHYS_STRING columns are set with engine_feed_str; or NULL */
     uint64_t *validity; /* writable; all valid at first */
     void *handle;
 } FeedColumn;

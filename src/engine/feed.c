@@ -36,6 +36,8 @@ struct Feed {
     duckdb_logical_type *types;
     FeedColumn *columns;
     FeedCell *cells;
+    size_t *read; /* columns that the statement reads, in the order of its chunks */
+    size_t read_count;
     EngineFeedNext *next;
     void *context;
     Err *error;
@@ -70,17 +72,24 @@ static void feed_on_init(duckdb_init_info info)
         return;
     }
     feed->started = true;
+    feed->read_count = ddb.init_get_column_count(info);
+    feed->read = AARRAY(feed->arena, size_t, feed->read_count);
+    for (size_t i = 0; i < feed->read_count; i++)
+        feed->read[i] = ddb.init_get_column_index(info, i);
 }
 
+/* A column beyond the schema is the engine's own, for statements that only count rows. */
 static void feed_point_at(Feed *feed, duckdb_data_chunk chunk)
 {
-    for (size_t i = 0; i < feed->schema.count; i++) {
+    for (size_t i = 0; i < feed->read_count; i++) {
+        size_t column = feed->read[i];
+        if (column >= feed->schema.count) continue;
         duckdb_vector vector = ddb.data_chunk_get_vector(chunk, i);
         ddb.vector_ensure_validity_writable(vector);
-        feed->cells[i].vector = vector;
-        feed->columns[i] = (FeedColumn){.data = ddb.vector_get_data(vector),
-                                        .validity = ddb.vector_get_validity(vector),
-                                        .handle = &feed->cells[i]};
+        feed->cells[column].vector = vector;
+        feed->columns[column] = (FeedColumn){.data = ddb.vector_get_data(vector),
+                                             .validity = ddb.vector_get_validity(vector),
+                                             .handle = &feed->cells[column]};
     }
 }
 
@@ -117,6 +126,7 @@ static Err *slot_register(Conn *conn, FeedSlot *slot)
     ddb.table_function_set_bind(function, feed_on_bind);
     ddb.table_function_set_init(function, feed_on_init);
     ddb.table_function_set_function(function, feed_on_rows);
+    ddb.table_function_supports_projection_pushdown(function, true);
     duckdb_state state = ddb.register_table_function(conn->handle, function);
     ddb.destroy_table_function(&function);
     if (state == DuckDBSuccess) return NULL;
