@@ -142,7 +142,8 @@ static Err *emit_union(Emit *emit, const Rel *rel, EmitWish wish)
 
 static bool has_feed(const Rel *rel)
 {
-    if (rel->kind == REL_BUCKET || rel->kind == REL_BUCKET_OVER || rel->kind == REL_PARTIALS)
+    if (rel->kind == REL_BUCKET || rel->kind == REL_BUCKET_OVER || rel->kind == REL_PARTIALS ||
+        rel->kind == REL_JOIN)
         return true;
     for (size_t i = 0; i < rel->input_count; i++) {
         if (has_feed(rel->inputs[i])) return true;
@@ -231,6 +232,7 @@ static bool emits_sorted(const Rel *rel)
     case REL_EMPTY:
     case REL_SYNTHETIC:
     case REL_UNION:
+    case REL_JOIN:
     case REL_SORT:
     case REL_BUCKET:
     case REL_BUCKET_OVER:
@@ -274,6 +276,7 @@ Err *emit_rel(Emit *emit, const Rel *rel, EmitWish wish)
         wish.span = span_meet(wish.span, rel->range);
         return emit_rel(emit, rel->inputs[0], wish);
     case REL_UNION: return emit_union(emit, rel, wish);
+    case REL_JOIN: return emit_join(emit, rel, wish);
     case REL_SORT: return emit_in_order(emit, rel->inputs[0], wish);
     case REL_BUCKET:
     case REL_BUCKET_OVER:

@@ -4,19 +4,13 @@
 #include <string.h>
 
 static const char *const KIND_NAMES[] = {
-    [REL_EMPTY] = "empty",
-    [REL_SCAN] = "scan",
-    [REL_SYNTHETIC] = "synthetic",
-    [REL_PASS] = "pass",
-    [REL_RETIME] = "time",
-    [REL_PROJECT] = "project",
-    [REL_RANGE] = "range",
-    [REL_UNION] = "union",
-    [REL_SORT] = "sort",
-    [REL_BUCKET] = "bucket",
-    [REL_BUCKET_OVER] = "bucket over partials",
-    [REL_PARTIALS] = "partials",
-    [REL_SQL] = "sql",
+    [REL_EMPTY] = "empty",         [REL_SCAN] = "scan",
+    [REL_SYNTHETIC] = "synthetic", [REL_PASS] = "pass",
+    [REL_RETIME] = "time",         [REL_PROJECT] = "project",
+    [REL_RANGE] = "range",         [REL_UNION] = "union",
+    [REL_JOIN] = "join",           [REL_SORT] = "sort",
+    [REL_BUCKET] = "bucket",       [REL_BUCKET_OVER] = "bucket over partials",
+    [REL_PARTIALS] = "partials",   [REL_SQL] = "sql",
 };
 
 static void add_span(Buf *text, TimeSpan span)
@@ -76,6 +70,15 @@ static void add_project(Buf *text, const ProjectSpec *project)
     }
 }
 
+static void add_join(Buf *text, const Rel *rel)
+{
+    buf_printf(text, " on %s", rel->join.time_column);
+    for (size_t i = 0; i < rel->input_count; i++) {
+        const char *prefix = rel->join.prefixes[i];
+        buf_printf(text, "%s%s", i > 0 ? ", " : ": ", prefix != NULL ? prefix : "(no scope)");
+    }
+}
+
 static void add_details(Buf *text, const Rel *rel)
 {
     switch (rel->kind) {
@@ -88,6 +91,7 @@ static void add_details(Buf *text, const Rel *rel)
     case REL_BUCKET:
     case REL_BUCKET_OVER: add_grid(text, rel->bucket, &rel->bucket->grid); return;
     case REL_PARTIALS: add_grid(text, rel->bucket, &rel->bucket->base); return;
+    case REL_JOIN: add_join(text, rel); return;
     case REL_RETIME: buf_printf(text, " by %s", rel->time_column); return;
     case REL_EMPTY:
     case REL_PASS:
@@ -140,18 +144,27 @@ char *rel_tree_text(Arena *arena, const Rel *rel)
 
 static Err *explain_feeds(Plan *plan, Arena *arena, Segment *segment, Buf *text);
 
-static Err *explain_feed(Plan *plan, Arena *arena, const BucketRun *run, size_t number, Buf *text)
+static Err *explain_statement(Plan *plan, Arena *arena, const FeedRun *run, size_t index,
+                              const char *title, Buf *text)
 {
-    TimeSpan span;
-    const Rel *rel = bucket_run_rel(run, &span);
-    Segment inner = segment_new(plan, arena, NULL, rel);
-    Err *err = bucket_emit_input(&inner.emit, rel, span);
-    if (err == NULL)
-        buf_printf(text, "\n-- bucket_%zu of %s reads\n%s\n", number, rel->label,
-                   inner.emit.sql.data);
+    Segment inner = segment_new(plan, arena, NULL, run->rel);
+    Err *err = run->ops->emit(run, &inner.emit, index);
+    if (err == NULL) buf_printf(text, "\n-- %s\n%s\n", title, inner.emit.sql.data);
     if (err == NULL) err = explain_feeds(plan, arena, &inner, text);
     segment_close(&inner);
     return err;
+}
+
+static Err *explain_feed(Plan *plan, Arena *arena, const FeedRun *run, size_t number, Buf *text)
+{
+    for (size_t i = 0; i < run->statements; i++) {
+        const char *title =
+            arena_printf(arena, "%s_%zu of %s reads", run->ops->name, number, run->rel->label);
+        if (run->statements > 1)
+            title = arena_printf(arena, "%s, %zu of %zu", title, i + 1, run->statements);
+        TRY(explain_statement(plan, arena, run, i, title, text));
+    }
+    return NULL;
 }
 
 static Err *explain_feeds(Plan *plan, Arena *arena, Segment *segment, Buf *text)

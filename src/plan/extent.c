@@ -114,7 +114,8 @@ RelExtent rel_extent(Arena *arena, const Rel *rel)
     switch (rel->kind) {
     case REL_SCAN: return scan_extent(arena, rel);
     case REL_SYNTHETIC: return synthetic_extent(arena, &rel->synthetic);
-    case REL_UNION: return union_extent(arena, rel);
+    case REL_UNION:
+    case REL_JOIN: return union_extent(arena, rel);
     case REL_RANGE: return range_extent(arena, rel);
     case REL_BUCKET:
     case REL_BUCKET_OVER: return bucket_extent(arena, rel, &rel->bucket->grid);
@@ -193,11 +194,15 @@ static double bucket_rows(const Rel *rel, const Grid *grid, TimeSpan span, doubl
     return buckets < input ? buckets : input;
 }
 
+/* Sides of a join mostly have the same times: as many as the longest. */
 static double rows_in(const Rel *rel, TimeSpan span)
 {
-    double rows = 0;
-    for (size_t i = 0; i < rel->input_count; i++)
-        rows += rows_in(rel->inputs[i], span_below(rel, span));
+    double rows = 0, most = 0;
+    for (size_t i = 0; i < rel->input_count; i++) {
+        double input = rows_in(rel->inputs[i], span_below(rel, span));
+        rows += input;
+        most = input > most ? input : most;
+    }
     switch (rel->kind) {
     case REL_SCAN: return scan_rows(rel, span);
     case REL_SYNTHETIC: {
@@ -207,6 +212,7 @@ static double rows_in(const Rel *rel, TimeSpan span)
     case REL_BUCKET:
     case REL_BUCKET_OVER: return bucket_rows(rel, &rel->bucket->grid, span, rows);
     case REL_PARTIALS: return bucket_rows(rel, &rel->bucket->base, span, rows);
+    case REL_JOIN: return most;
     case REL_EMPTY:
     case REL_PASS:
     case REL_RETIME:
@@ -289,6 +295,7 @@ bool rel_in_order_for(const Rel *rel, TimeSpan span)
     case REL_SQL: return false;
     case REL_EMPTY:
     case REL_SYNTHETIC:
+    case REL_JOIN:
     case REL_SORT:
     case REL_BUCKET:
     case REL_BUCKET_OVER:

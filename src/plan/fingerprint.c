@@ -116,6 +116,12 @@ static void add_partials(Sha256 *hash, const BucketPlan *bucket)
     }
 }
 
+static void add_join(Sha256 *hash, const Rel *rel)
+{
+    for (size_t i = 0; i < rel->input_count; i++) add_optional(hash, rel->join.prefixes[i]);
+    add_schema(hash, &rel->facts->schema);
+}
+
 static void add_sql(Sha256 *hash, const Rel *rel)
 {
     sha256_add_text(hash, rel->sql.query);
@@ -134,6 +140,7 @@ static void add_parameters(Sha256 *hash, const Rel *rel)
     case REL_BUCKET:
     case REL_BUCKET_OVER: add_bucket(hash, rel); return;
     case REL_PARTIALS: add_partials(hash, rel->bucket); return;
+    case REL_JOIN: add_join(hash, rel); return;
     case REL_SQL: add_sql(hash, rel); return;
     case REL_UNION:
     case REL_SORT:

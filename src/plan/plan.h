@@ -103,10 +103,29 @@ Err *rel_project(Arena *arena, const Rel *input, const ProjectColumn *columns, s
                  const Rel **out) WARN_UNUSED;
 /* Keeps rows with min <= time <= max. */
 Err *rel_range(Arena *arena, const Rel *input, TimeSpan span, const Rel **out) WARN_UNUSED;
+/* Another column is the time; the input itself when it is already. */
+Err *rel_retime(Arena *arena, const Rel *input, const char *time_column, const Rel **out)
+    WARN_UNUSED;
 /* Rows of all inputs, in that order, columns united by name; inputs that hold nothing have no say.
  * Of scans that read alike it is one scan of all their files. */
 Err *rel_union(Arena *arena, const char *label, const Rel *const *inputs, size_t count,
                const Rel **out) WARN_UNUSED;
+/* All rows of all inputs that have the same time side by side: the full outer join on the time, as
+ * instants. First the time (TIMESTAMPTZ, never null: a null time is an error when it runs), then
+ * the other columns of each input as <prefix>.<column>. Rows in the order of time, then of the
+ * first input's rows, the second's, ...; inputs with several rows of one time give every
+ * combination. At most 1,000,000 rows of one time an input (LIMIT). INVALID naming both inputs of a
+ * column that two would give. One input is a projection of it. */
+typedef struct JoinInput {
+    const Rel *rel;
+    const char *prefix; /* NULL: the plain names */
+} JoinInput;
+typedef struct JoinSpec {
+    const char *label, *time_column; /* each input's, and the output's */
+    JoinInput *inputs;
+    size_t count; /* at least one */
+} JoinSpec;
+Err *rel_join(Plan *plan, Arena *arena, const JoinSpec *spec, const Rel **out) WARN_UNUSED;
 const Rel *
 rel_sort(Arena *arena,
          const Rel *input); /* by time, ties in (path, version, row) order; no-op when in order */

@@ -70,6 +70,7 @@ typedef enum RelKind {
     REL_PROJECT,
     REL_RANGE,
     REL_UNION,
+    REL_JOIN,
     REL_SORT,
     REL_BUCKET,
     REL_BUCKET_OVER, /* a bucket from materialised partials */
@@ -151,6 +152,11 @@ typedef struct SqlNode {
     const char **names; /* of the inputs */
 } SqlNode;
 
+typedef struct JoinNode {
+    const char *time_column;
+    const char **prefixes; /* of the inputs; NULL: none */
+} JoinNode;
+
 struct Rel {
     RelKind kind;
     Arena *arena;
@@ -165,6 +171,7 @@ struct Rel {
         TimeSpan range;
         const char *time_column; /* RETIME */
         BucketPlan *bucket;
+        JoinNode join;
         SqlNode sql;
     };
 };
@@ -197,6 +204,7 @@ Err *rel_resolve(Plan *plan, const Rel *rel) WARN_UNUSED;
  */
 Err *rel_resolve_scan(const Rel *rel) WARN_UNUSED;
 Err *rel_resolve_union(const Rel *rel) WARN_UNUSED;
+Err *rel_resolve_join(const Rel *rel) WARN_UNUSED;
 Err *rel_resolve_bucket(const Rel *rel) WARN_UNUSED;
 Err *rel_resolve_partials(const Rel *rel) WARN_UNUSED;
 /* *out_done = false when `plan` is needed and NULL. */
@@ -266,18 +274,36 @@ Err *scan_file_part(const Rel *rel, const char *time_column, const ScanFile *fil
 bool rel_in_order_for(const Rel *rel, TimeSpan span);
 
 /* ---- emitting ---- */
-typedef struct BucketRun BucketRun;
+typedef struct Emit Emit;
 /* Where a user's text stands in a statement, in bytes. */
 typedef struct UserText {
     size_t begin, end;
     const Rel *rel;
 } UserText;
+
+/* An operator that runs in C, as a feed of the statement above it. */
+typedef struct FeedRun FeedRun;
+typedef struct FeedRunOps {
+    const char *name;
+    /* As EngineFeedNext. */
+    Err *(*next)(FeedRun *run, FeedColumn *columns, size_t capacity, size_t *out_rows);
+    void (*close)(FeedRun *run);
+    /* The statements that it reads, for explaining. */
+    Err *(*emit)(const FeedRun *run, Emit *emit, size_t index);
+} FeedRunOps;
+struct FeedRun {
+    const FeedRunOps *ops;
+    const Rel *rel;
+    TimeSpan span; /* of the output */
+    size_t statements;
+    bool has_failed;
+};
 typedef struct FeedRef {
-    BucketRun *run;
+    FeedRun *run;
     Feed *feed;
 } FeedRef;
 
-typedef struct Emit {
+struct Emit {
     Arena *arena;
     Plan *plan;
     Conn *conn; /* NULL: for explaining, feeds get placeholder names */
@@ -287,7 +313,7 @@ typedef struct Emit {
     int64_t next_ordinal;
     VEC(FeedRef) feeds;
     VEC(UserText) texts;
-} Emit;
+};
 
 typedef struct EmitWish {
     TimeSpan span;
@@ -299,6 +325,11 @@ Err *emit_rel(Emit *emit, const Rel *rel, EmitWish wish) WARN_UNUSED;
 Err *emit_scan(Emit *emit, const Rel *rel, EmitWish wish) WARN_UNUSED;
 Err *emit_synthetic(Emit *emit, const Rel *rel, EmitWish wish) WARN_UNUSED;
 Err *emit_bucket(Emit *emit, const Rel *rel, EmitWish wish) WARN_UNUSED;
+Err *emit_join(Emit *emit, const Rel *rel, EmitWish wish) WARN_UNUSED;
+/* Takes the run over; the name of the table function that reads it (a placeholder when explaining).
+ */
+Err *emit_open_feed(Emit *emit, FeedRun *run, const Schema *schema, const char **out_name)
+    WARN_UNUSED;
 /* The same, with an ORDER BY where it is needed and `sorted` is asked for. */
 Err *emit_sorted(Emit *emit, const Rel *rel, TimeSpan span) WARN_UNUSED;
 /* SELECT NULL::T AS c0, ... without rows. */
@@ -320,12 +351,6 @@ Err *segment_error(const Segment *segment, Err *err) WARN_UNUSED;
 /* INTERNAL when not resolved; INVALID when a range is asked for where there is no time. */
 Err *check_resolved(const Rel *rel, TimeSpan span) WARN_UNUSED;
 
-/* ---- bucket ---- */
-BucketRun *bucket_run_new(Plan *plan, const Rel *rel, TimeSpan span);
-void bucket_run_close(BucketRun *run);
-bool bucket_run_has_failed(const BucketRun *run);
-const Rel *bucket_run_rel(const BucketRun *run, TimeSpan *out_span);
-EngineFeedNext bucket_run_next;
-/* Appends the statement that feeds it: the time, then a column for each channel (of values or, over
- * partials, all of them), in time order. */
-Err *bucket_emit_input(Emit *emit, const Rel *rel, TimeSpan span) WARN_UNUSED;
+/* ---- operators that run in C ---- */
+FeedRun *bucket_run_new(Plan *plan, const Rel *rel, TimeSpan span);
+FeedRun *join_run_new(Plan *plan, const Rel *rel, TimeSpan span);

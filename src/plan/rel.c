@@ -188,6 +188,15 @@ static const char *time_name(const Rel *rel)
     return facts->time_index < 0 ? NULL : facts->schema.columns[facts->time_index].name;
 }
 
+Err *rel_retime(Arena *arena, const Rel *input, const char *time_column, const Rel **out)
+{
+    *out = input;
+    if (input->facts->is_resolved && same_text(time_name(input), time_column)) return NULL;
+    Rel *rel = rel_over(arena, REL_RETIME, input->label, input);
+    rel->time_column = arena_strdup(arena, time_column);
+    return settle(rel, out);
+}
+
 /* Scans that read alike; what holds nothing fits anywhere. */
 static bool all_scans_alike(const Rel *const *inputs, size_t count, const Rel **out_first)
 {
@@ -289,9 +298,8 @@ static Err *check_bucket(const BucketSpec *spec)
 Err *rel_bucket(Plan *plan, Arena *arena, const Rel *input, const BucketSpec *spec, const Rel **out)
 {
     TRY(check_bucket(spec));
-    Rel *timed = rel_over(arena, REL_RETIME, input->label, input);
-    timed->time_column = arena_strdup(arena, spec->time_column);
-    TRY(rel_resolve(NULL, timed));
+    const Rel *timed = NULL;
+    TRY(rel_retime(arena, input, spec->time_column, &timed));
     Rel *rel = rel_over(arena, REL_BUCKET, spec->label, timed);
     BucketPlan *bucket = rel->bucket = ANEW(arena, BucketPlan);
     bucket->spec = bucket_spec_copy(arena, spec);
@@ -320,6 +328,40 @@ const Rel *rel_bucket_over(Arena *arena, const Rel *bucket, const Rel *partials)
     *rel->facts = *bucket->facts;
     rel->facts->is_time_local = partials->facts->is_time_local;
     return rel;
+}
+
+static Err *join_one(Plan *plan, Arena *arena, const Rel *timed, const JoinSpec *spec,
+                     const Rel **out)
+{
+    TRY(plan_resolve(plan, timed));
+    const Schema *schema = &timed->facts->schema;
+    const char *prefix = spec->inputs[0].prefix;
+    ProjectColumn *columns = AARRAY(arena, ProjectColumn, schema->count);
+    size_t count = 1;
+    columns[0] =
+        (ProjectColumn){.source = spec->time_column, .name = spec->time_column, .as_time = true};
+    for (size_t i = 0; i < schema->count; i++) {
+        const char *name = schema->columns[i].name;
+        if ((ptrdiff_t)i == timed->facts->time_index) continue;
+        columns[count++] = (ProjectColumn){
+            .source = name,
+            .name = prefix != NULL ? arena_printf(arena, "%s.%s", prefix, name) : name};
+    }
+    TRY(rel_project(arena, timed, columns, count, out));
+    return settle(rel_over(arena, REL_PASS, spec->label, *out), out);
+}
+
+Err *rel_join(Plan *plan, Arena *arena, const JoinSpec *spec, const Rel **out)
+{
+    Rel *rel = rel_new(arena, REL_JOIN, spec->label, spec->count);
+    rel->join.time_column = arena_strdup(arena, spec->time_column);
+    rel->join.prefixes = AARRAY(arena, const char *, spec->count);
+    for (size_t i = 0; i < spec->count; i++) {
+        TRY(rel_retime(arena, spec->inputs[i].rel, spec->time_column, &rel->inputs[i]));
+        rel->join.prefixes[i] = arena_strdup(arena, spec->inputs[i].prefix);
+    }
+    if (spec->count == 1) return join_one(plan, arena, rel->inputs[0], spec, out);
+    return settle(rel, out);
 }
 
 static Err *check_inputs(const char *label, const SqlInput *inputs, size_t count)

@@ -101,6 +101,7 @@ static Err *resolve_kind(Plan *plan, const Rel *rel, bool *out_done)
     case REL_PROJECT: return rel_resolve_project(plan, rel, out_done);
     case REL_RANGE: return resolve_range(rel);
     case REL_UNION: return rel_resolve_union(rel);
+    case REL_JOIN: return rel_resolve_join(rel);
     case REL_SORT:
         inherit(rel);
         rel->facts->is_in_order = true;
@@ -152,6 +153,7 @@ bool rel_is_nothing(const Rel *rel)
     case REL_PROJECT:
     case REL_RANGE:
     case REL_UNION:
+    case REL_JOIN:
     case REL_SORT:
     case REL_BUCKET:
     case REL_BUCKET_OVER:

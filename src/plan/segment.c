@@ -20,9 +20,30 @@ void segment_close(Segment *segment)
     for (size_t i = 0; i < segment->emit.feeds.n; i++) {
         FeedRef *ref = &segment->emit.feeds.v[i];
         engine_feed_close_at(&ref->feed);
-        bucket_run_close(ref->run);
+        ref->run->ops->close(ref->run);
     }
     segment->emit.feeds.n = 0;
+}
+
+/* ---- feeds ---- */
+
+static Err *feed_next(void *context, FeedColumn *columns, size_t capacity, size_t *out_rows)
+{
+    FeedRun *run = context;
+    Err *err = run->ops->next(run, columns, capacity, out_rows);
+    run->has_failed = err != NULL;
+    return err;
+}
+
+Err *emit_open_feed(Emit *emit, FeedRun *run, const Schema *schema, const char **out_name)
+{
+    vec_push(emit->arena, &emit->feeds, ((FeedRef){.run = run}));
+    FeedRef *ref = &emit->feeds.v[emit->feeds.n - 1];
+    *out_name = arena_printf(emit->arena, "%s_%zu", run->ops->name, emit->feeds.n);
+    if (emit->conn == NULL) return NULL;
+    TRY(engine_feed_open(emit->conn, schema, feed_next, run, &ref->feed));
+    *out_name = engine_feed_name(ref->feed);
+    return NULL;
 }
 
 /* ---- errors ---- */
@@ -30,7 +51,7 @@ void segment_close(Segment *segment)
 static bool comes_from_feed(const Segment *segment)
 {
     for (size_t i = 0; i < segment->emit.feeds.n; i++) {
-        if (bucket_run_has_failed(segment->emit.feeds.v[i].run)) return true;
+        if (segment->emit.feeds.v[i].run->has_failed) return true;
     }
     return false;
 }

@@ -1,25 +1,9 @@
 /* Random series against SQLite: versions that overlap, gaps, nulls and duplicates of time, cut into
  * random windows, stored or computed directly. Values are small integers in doubles, so that sums
  * are exact in any order and the comparison is of texts. */
-#include "plan_test.h"
-#include <sqlite3.h>
-#include <stdio.h>
+#include "lite.h"
 
 enum { ROUNDS = 40 };
-
-static uint64_t seed;
-
-static int64_t below(int64_t limit)
-{
-    seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (int64_t)((seed >> 33) % (uint64_t)limit);
-}
-
-static void lite(sqlite3 *db, const char *sql)
-{
-    char *message = NULL;
-    if (sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK) fail_msg("%s: %s", message, sql);
-}
 
 /* One version: rows of v, w (null now and then) from `start` on; also into SQLite, with its place
  * in the order. */
@@ -51,26 +35,6 @@ static ScanFile random_version(World *world, sqlite3 *db, int version, int64_t s
     file = with_span(world, file, min * US_PER_SECOND, max * US_PER_SECOND);
     file.in_order = in_order;
     return file;
-}
-
-static int add_line(void *context, int count, char **cells, char **names)
-{
-    (void)names;
-    Buf *text = context;
-    SCRATCH(scratch);
-    buf_puts(text, time_format(scratch, strtoll(cells[0], NULL, 10) * US_PER_SECOND));
-    for (int i = 1; i < count; i++) buf_printf(text, "|%s", cells[i] != NULL ? cells[i] : "NULL");
-    buf_putc(text, '\n');
-    return 0;
-}
-
-static char *lite_rows(World *world, sqlite3 *db, const char *sql)
-{
-    Buf text = buf_new(world->arena);
-    char *message = NULL;
-    if (sqlite3_exec(db, sql, add_line, &text, &message) != SQLITE_OK)
-        fail_msg("%s: %s", message, sql);
-    return text.data;
 }
 
 /* Floor division in SQLite, which truncates. */
@@ -114,16 +78,6 @@ static const Rel *random_bucket(World *world, const Rel *scan, int64_t width, in
     return rel;
 }
 
-static void compare(World *world, const char *what, const char *ours, const char *expected)
-{
-    (void)world;
-    if (strcmp(ours, expected) == 0) return;
-    size_t i = 0;
-    while (ours[i] == expected[i]) i++;
-    while (i > 0 && ours[i - 1] != '\n') i--;
-    fail_msg("%s\nours:     %.120s\nexpected: %.120s", what, ours + i, expected + i);
-}
-
 static void one_round(World *world, sqlite3 *db)
 {
     ScanFile files[12];
@@ -163,11 +117,7 @@ static void one_round(World *world, sqlite3 *db)
 static void test_against_sqlite(void **state)
 {
     World *world = *state;
-    sqlite3 *db;
-    const char *given = getenv("POND_SEED");
-    seed = given != NULL ? strtoull(given, NULL, 10) : 20240101;
-    print_message("# POND_SEED=%" PRIu64 "\n", seed);
-    assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+    sqlite3 *db = lite_open(20240101);
     lite(db, "CREATE TABLE t (t INTEGER, version INTEGER, row INTEGER, v INTEGER, w INTEGER)");
     for (int i = 0; i < ROUNDS; i++) one_round(world, db);
     sqlite3_close(db);
