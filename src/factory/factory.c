@@ -3,9 +3,10 @@
 #include "factory/factory_int.h"
 #include <string.h>
 
-static const Factory *const FACTORIES[] = {&FACTORY_COLUMN_RENAME, &FACTORY_DYNAMIC_DIR,
-                                           &FACTORY_SQL_SERIES,    &FACTORY_SQL_TABLE,
-                                           &FACTORY_SYNTHETIC,     &FACTORY_TEMPORAL_REDUCE};
+static const Factory *const FACTORIES[] = {&FACTORY_COLUMN_RENAME,   &FACTORY_DYNAMIC_DIR,
+                                           &FACTORY_SQL_SERIES,      &FACTORY_SQL_TABLE,
+                                           &FACTORY_SYNTHETIC,       &FACTORY_TEMPORAL_REDUCE,
+                                           &FACTORY_TIMESERIES_JOIN, &FACTORY_TIMESERIES_PIVOT};
 enum { FACTORY_COUNT = sizeof FACTORIES / sizeof *FACTORIES };
 
 const Factory *const *factory_all(size_t *count)

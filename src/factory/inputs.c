@@ -133,9 +133,8 @@ static Err *unite(const FactoryCall *call, const char *label, const Rel *const *
     return count == 1 ? NULL : rel_union(call->arena, label, rels, count, out);
 }
 
-/* The relations of all sources are made before any is resolved, so that a circle shows first. */
-static Err *make_all(const FactoryCall *call, const char *pattern, const Source *sources,
-                     size_t count, const Rel ***out)
+Err *inputs_make(const FactoryCall *call, const char *pattern, const Source *sources, size_t count,
+                 const Rel ***out)
 {
     Url url;
     const Rel **rels = AARRAY(call->arena, const Rel *, count);
@@ -154,7 +153,7 @@ Err *inputs_relation(const FactoryCall *call, const char *pattern, const Yaml *l
     Plan *plan = NULL;
     Transform *transforms = NULL;
     const Rel **rels = NULL, *united = NULL;
-    TRY(make_all(call, pattern, sources, count, &rels));
+    TRY(inputs_make(call, pattern, sources, count, &rels));
     if (list == NULL) return unite(call, pattern, rels, count, out);
     TRY(find_transforms(call, list, &transforms));
     TRY(provider_plan(call->provider, &plan));
@@ -181,4 +180,10 @@ Err *inputs_of_pattern(const FactoryCall *call, const char *pattern, const Yaml 
     log_warn("%s: nothing matches %s; it is read as empty", call->path, pattern);
     *out = rel_empty(call->arena, pattern, NULL);
     return NULL;
+}
+
+const Rel *inputs_nothing(const FactoryCall *call, const char *time_column)
+{
+    Column time = {.name = time_column, .type = "TIMESTAMP WITH TIME ZONE"};
+    return rel_empty(call->arena, call->path, &(Schema){.columns = &time, .count = 1});
 }
