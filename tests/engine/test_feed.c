@@ -410,9 +410,10 @@ static void *feed_often(void *unused)
         Rows rows = {.count = 5000};
         const Schema schema = {.columns = CELLS, .count = CELL_COUNT};
         OK(engine_feed_open(mine, &schema, cells_next, &rows, &own));
-        char sql[120];
+        char sql[200];
         (void)snprintf(sql, sizeof sql,
-                       "SELECT CASE WHEN count(*) <> 5000 THEN error('lost') END FROM %s()",
+                       "SELECT CASE WHEN count(*) <> 5000 OR max(hash(whole)) = 0 THEN "
+                       "error('lost') END FROM %s() AS whole",
                        engine_feed_name(own));
         OK(engine_exec(mine, sql));
         engine_feed_close_at(&own);
