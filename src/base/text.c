@@ -146,6 +146,18 @@ bool text_glob(const char *glob, const char *text)
     return *glob == '\0';
 }
 
+bool text_glob_is_whole(const char *glob)
+{
+    while (*glob != '\0') {
+        uint32_t point;
+        bool matches;
+        size_t length = *glob == '[' ? match_set(glob, 0, &matches) : next_glob_char(glob, &point);
+        if (length == 0) return false;
+        glob += length;
+    }
+    return true;
+}
+
 static char *quoted(Arena *arena, const char *text, char quote)
 {
     Buf buf = buf_new(arena);
@@ -190,8 +202,12 @@ static void add_escape(Buf *buf, uint32_t point)
 
 char *text_printable(Arena *arena, const char *text)
 {
+    return text_printable_n(arena, text, strlen(text));
+}
+
+char *text_printable_n(Arena *arena, const char *text, size_t size_bytes)
+{
     Buf buf = buf_new(arena);
-    size_t size_bytes = strlen(text);
     for (size_t i = 0; i < size_bytes;) {
         uint32_t point;
         size_t length = utf8_decode(text + i, size_bytes - i, &point);

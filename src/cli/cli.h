@@ -129,8 +129,6 @@ typedef enum RowFormat { ROWS_TABLE, ROWS_CSV, ROWS_JSON, ROWS_JSONL } RowFormat
 /* `progress` ends before a row goes to the terminal. */
 Err *rows_print(Cli *cli, RelStream *stream, const Schema *schema, RowFormat format,
                 Progress **progress) WARN_UNUSED;
-/* The cell as text: RFC 3339 times, shortest doubles; NULL for null. `zoned` as the schema says. */
-char *row_cell_text(Arena *arena, const Vector *vector, size_t row, const char *type);
 
 /* ---- progress on stderr ---- */
 /* Prints nothing before 100 ms have passed. NULL where none is wanted: fine for the others. End it

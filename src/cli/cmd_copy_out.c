@@ -2,6 +2,7 @@
  * appear whole, under their final name, or not at all; existing ones are an error before anything
  * is written, unless --overwrite. */
 #include "cli/cmd_copy.h"
+#include <inttypes.h>
 #include <string.h>
 
 typedef struct CopyOut {
@@ -97,9 +98,17 @@ static Err *write_bytes(Cli *cli, const Source *source, const char *part)
     return NULL;
 }
 
+/* Beside the file; of fixed length, since the name may be as long as names can be. */
+static char *part_path(Arena *arena, const char *path)
+{
+    const char *name = path_base(path);
+    return arena_printf(arena, "%s/.pond-part-%016" PRIx64, path_parent(arena, path),
+                        xxh64(name, strlen(name)));
+}
+
 static Err *write_one(Cli *cli, const Source *source, const Url *url, const char *path)
 {
-    char *part = arena_printf(cli->arena, "%s.pond-part", path);
+    char *part = part_path(cli->arena, path);
     bool single_file = entry_is_table(source->node.type) && source->node.version_count == 1 &&
                        !source->node.has_min_override && !source->node.has_max_override;
     bool bytes = !provider_is_queryable(&source->node) || single_file;
@@ -147,7 +156,7 @@ Err *copy_out(Cli *cli, const Url *dest)
     TRY(os_absolute(cli->arena, dest->path, &dir));
     TRY(os_stat_if(dir, &exists, &stat));
     engine_allow(dir);
-    engine_allow(arena_printf(cli->arena, "%s.pond-part", dir));
+    engine_allow(part_path(cli->arena, dir));
     copy.dir = dir;
     copy.single = cli->arg_count == 2 && !(exists && stat.is_dir) && !text_ends(dest->path, "/") &&
                   strpbrk(cli->args[0], "*?[{") == NULL;

@@ -85,16 +85,11 @@ static char *time_text(Arena *arena, int64_t stored, const char *type)
     return text;
 }
 
-char *row_cell_text(Arena *arena, const Vector *vector, size_t row, const char *type)
+/* RFC 3339 times, shortest doubles; strings are not for here. */
+static char *value_text(Arena *arena, const Vector *vector, size_t row, const char *type)
 {
-    if (vector_is_null(vector, row)) return NULL;
     TypeClass class = type_class(type);
-    size_t size = 0;
     switch (vector->phys) {
-    case PHYS_STRING: {
-        const char *bytes = engine_str(vector, row, &size);
-        return arena_strndup(arena, bytes, size);
-    }
     case PHYS_BOOL: return arena_strdup(arena, engine_int(vector, row) != 0 ? "true" : "false");
     case PHYS_F32: return float_text(arena, engine_double(vector, row));
     case PHYS_F64: return double_text(arena, engine_double(vector, row));
@@ -115,23 +110,50 @@ char *row_cell_text(Arena *arena, const Vector *vector, size_t row, const char *
         if (time) return time_text(arena, engine_int(vector, row), type);
         return arena_printf(arena, "%" PRId64, engine_int(vector, row));
     }
+    case PHYS_STRING:
     case PHYS_NESTED: break;
     }
     return arena_strdup(arena, "?");
 }
 
+/* A cell as text, which may hold NULs. */
+typedef struct CellText {
+    const char *bytes; /* NULL: null */
+    size_t size;
+} CellText;
+
+static CellText cell_text_of(Arena *arena, const Vector *vector, size_t row, const char *type)
+{
+    CellText cell = {0};
+    if (vector_is_null(vector, row)) return cell;
+    if (vector->phys == PHYS_STRING) {
+        cell.bytes = engine_str(vector, row, &cell.size);
+        return cell;
+    }
+    cell.bytes = value_text(arena, vector, row, type);
+    cell.size = strlen(cell.bytes);
+    return cell;
+}
+
 /* ---- CSV (RFC 4180) ---- */
 
-static void csv_cell(const char *text)
+static bool csv_is_plain(CellText cell)
 {
-    if (text == NULL) return;
-    if (*text != '\0' && strpbrk(text, ",\"\r\n") == NULL) {
-        out_printf("%s", text);
+    for (size_t i = 0; i < cell.size; i++)
+        if (memchr(",\"\r\n", cell.bytes[i], 4) != NULL) return false;
+    return cell.size > 0;
+}
+
+static void csv_cell(CellText cell)
+{
+    if (cell.bytes == NULL) return;
+    if (csv_is_plain(cell)) {
+        out_write(cell.bytes, cell.size);
         return;
     }
     out_write("\"", 1);
-    for (const char *p = text; *p != '\0'; p++)
-        out_write(*p == '"' ? "\"\"" : p, *p == '"' ? 2 : 1);
+    for (size_t i = 0; i < cell.size; i++)
+        out_write(cell.bytes[i] == '"' ? "\"\"" : cell.bytes + i, cell.bytes[i] == '"' ? 2 : 1);
     out_write("\"", 1);
 }
 
@@ -139,7 +161,8 @@ static void csv_header(const Schema *schema)
 {
     for (size_t i = 0; i < schema->count; i++) {
         if (i > 0) out_write(",", 1);
-        csv_cell(schema->columns[i].name);
+        const char *name = schema->columns[i].name;
+        csv_cell((CellText){.bytes = name, .size = strlen(name)});
     }
     out_write("\n", 1);
 }
@@ -149,7 +172,7 @@ static void csv_rows(Arena *arena, const Schema *schema, const Chunk *chunk)
     for (size_t row = 0; row < chunk->rows; row++) {
         for (size_t c = 0; c < schema->count; c++) {
             if (c > 0) out_write(",", 1);
-            csv_cell(row_cell_text(arena, &chunk->vectors[c], row, schema->columns[c].type));
+            csv_cell(cell_text_of(arena, &chunk->vectors[c], row, schema->columns[c].type));
         }
         out_write("\n", 1);
         if (arena_bytes(arena) > (1 << 22)) arena_reset(arena);
@@ -161,16 +184,16 @@ static void csv_rows(Arena *arena, const Schema *schema, const Chunk *chunk)
 static void json_cell(JsonOut *json, Arena *arena, const Vector *vector, size_t row,
                       const char *type)
 {
-    char *text = row_cell_text(arena, vector, row, type);
+    CellText cell = cell_text_of(arena, vector, row, type);
     TypeClass class = type_class(type);
-    bool number = (class == TYPE_INT || class == TYPE_FLOAT || class == TYPE_DECIMAL) &&
-                  text != NULL && strchr("NI", *text) == NULL && strcmp(text, "-Infinity") != 0;
-    if (text == NULL)
+    bool number = class == TYPE_INT || class == TYPE_FLOAT || class == TYPE_DECIMAL;
+    bool finite = cell.size > 0 && memchr("NI", cell.bytes[cell.bytes[0] == '-'], 2) == NULL;
+    if (cell.bytes == NULL)
         json_put_null(json);
-    else if (class == TYPE_BOOL || number)
-        json_put_raw(json, text);
+    else if (class == TYPE_BOOL || (number && finite))
+        json_put_raw(json, arena_strndup(arena, cell.bytes, cell.size));
     else
-        json_put_str(json, text);
+        json_put_strn(json, cell.bytes, cell.size);
 }
 
 static void json_rows(Arena *arena, const Schema *schema, const Chunk *chunk, bool lines,
@@ -205,8 +228,8 @@ static const char **row_cells(Arena *arena, const Schema *schema, const Chunk *c
 {
     const char **cells = AARRAY(arena, const char *, schema->count);
     for (size_t c = 0; c < schema->count; c++) {
-        char *text = row_cell_text(arena, &chunk->vectors[c], row, schema->columns[c].type);
-        cells[c] = text == NULL ? "NULL" : text_printable(arena, text);
+        CellText cell = cell_text_of(arena, &chunk->vectors[c], row, schema->columns[c].type);
+        cells[c] = cell.bytes == NULL ? "NULL" : text_printable_n(arena, cell.bytes, cell.size);
     }
     return cells;
 }

@@ -138,6 +138,7 @@ size_t table_print(Table *table, bool color)
     (void)scols_table_set_termforce(to, SCOLS_TERMFORCE_NEVER);
     (void)scols_table_set_column_separator(to, "  ");
     (void)scols_table_enable_colors(to, color);
+    (void)scols_table_enable_noencoding(to, 1); /* cells are printable: text_printable */
     for (size_t c = 0; c < left; c++)
         put_column(to, table->headers[c], table->right != NULL && table->right[c], color);
     if (left + right < table->columns) put_column(to, "…", false, color);

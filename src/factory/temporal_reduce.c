@@ -74,6 +74,10 @@ static Err *check_aggregation(const Yaml *node)
     for (size_t i = 0; i < columns->count; i++) {
         if (columns->items[i]->kind != YAML_SCALAR)
             return yaml_error(columns->items[i], "a column name or glob is expected");
+        if (!text_glob_is_whole(columns->items[i]->text))
+            return err_hint(yaml_error(columns->items[i], "glob '%s': '[' without ']'",
+                                       columns->items[i]->text),
+                            "a bracket itself is written \\[");
     }
     return NULL;
 }
@@ -327,7 +331,7 @@ static Err *time_column_of(const FactoryCall *call, const Rel *input, const char
         return schema_find(schema, wanted->text) >= 0 ? NULL : no_column(call, wanted, schema);
     }
     ptrdiff_t index = rel_time_index(input);
-    if (index < 0) return ERR(INVALID, "%s: %s has no time column", call->path, rel_label(input));
+    if (index < 0) return ERR(INVALID, "%s has no time column", rel_label(input));
     *out = schema->columns[index].name;
     return NULL;
 }
@@ -373,7 +377,7 @@ static Err *relation(const FactoryCall *call, const Rel **out)
                                            &input)));
     TRY(provider_plan(call->provider, &plan));
     TRY(factory_wrap(call, plan_resolve(plan, input)));
-    TRY(time_column_of(call, input, &spec.time_column));
+    TRY(factory_wrap(call, time_column_of(call, input, &spec.time_column)));
     for (size_t i = 0; i < list->count; i++) {
         TRY(factory_wrap(call, add_aggregation(call, list->items[i], rel_schema(input),
                                                spec.time_column, &aggs)));

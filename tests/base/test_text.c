@@ -109,6 +109,13 @@ static void test_globs(void **state)
             fail_msg("%s against %s", CASES[i].glob, CASES[i].text);
         }
     }
+    static const char *const BROKEN[] = {"[", "[a", "[]", "a[!b", "[\\]", "x*[a-"};
+    for (size_t i = 0; i < COUNT(BROKEN); i++)
+        if (text_glob_is_whole(BROKEN[i])) fail_msg("%s is no whole glob", BROKEN[i]);
+    static const char *const WHOLE[] = {"",  "*",   "[a]",    "[]]", "\\[a",
+                                        "]", "[[]", "[a\\]]", "\\",  "\xff"};
+    for (size_t i = 0; i < COUNT(WHOLE); i++)
+        if (!text_glob_is_whole(WHOLE[i])) fail_msg("%s is a whole glob", WHOLE[i]);
     /* Many stars over a long text: no explosion. */
     SCRATCH(arena);
     char *text = arena_alloc(arena, 20001);

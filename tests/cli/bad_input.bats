@@ -229,6 +229,7 @@ yaml() { # FACTORY YAML EXPECTED...: the configuration is refused so
     yaml temporal-reduce "${r/\[1h\]/[]}" "'resolutions' is empty"
     yaml temporal-reduce "${r/1h/1h, 1h}" "'1h' appears twice"
     yaml temporal-reduce "${r/\/d\/\*//d/[a}" "line 1, column 13" "'[' without ']'"
+    yaml temporal-reduce "${r/avg/avg, columns: [\"a*\", \"b[c\"]}" "line 4, column 44" "'[' without ']'" 'written \['
     yaml temporal-reduce "${r/\$0//abs}" "relative name"
     yaml temporal-reduce "${r/\$0/\$3}" 'line 2' "no such capture"
     yaml temporal-reduce "${r}origin: yesterday\n" "line 5, column 9" "not a time"

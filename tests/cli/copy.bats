@@ -110,6 +110,29 @@ prepare() { pond init --quiet; }
     tells "only directories match"
 }
 
+@test "names as long as names can be" {
+    long=$(printf 'n%.0s' {1..255})
+    printf small >"$long"
+    ok copy "$long" /
+    ok copy "/$long" "host://$PWD/out/"
+    cmp "out/$long" "$long"
+    printf 'timestamp,a\n2024-01-01,1\n' | csv_series /s.series
+    ok copy /s.series "host://$PWD/q${long:1}"
+    [ "$(pond cat "host+table://$PWD/q${long:1}" --format csv)" = $'timestamp,a\n2024-01-01T00:00:00Z,1' ]
+    [ -z "$(find . -name '.pond-part*')" ]
+}
+
+@test "cat: texts that hold NULs, backslashes, quotes and line ends are told whole" {
+    parquet n.parquet "SELECT TIMESTAMPTZ '2024-01-01' AS timestamp, 'a' || chr(0) || 'b' AS s UNION ALL
+        SELECT TIMESTAMPTZ '2024-01-02', chr(0) UNION ALL SELECT TIMESTAMPTZ '2024-01-03', 'C:\xyz\new'"
+    pond copy "host+series://$PWD/n.parquet" /n.series
+    pond cat /n.series --format csv >got
+    printf 'timestamp,s\n2024-01-01T00:00:00Z,a\0b\n2024-01-02T00:00:00Z,\0\n2024-01-03T00:00:00Z,C:\\xyz\\new\n' | cmp - got
+    [ "$(pond cat /n.series --format json | jq -c '[.[].s | explode]')" = "[[97,0,98],[0],[67,58,92,120,121,122,92,110,101,119]]" ]
+    ok cat /n.series --format table
+    has 'a\x00b' 'C:\xyz\new'
+}
+
 @test "cat: formats of rows" {
     printf 'timestamp,a,b\n2024-01-01T06:00:00+02:00,1.5,"x,""y"\n2024-01-02,,\n' | csv_series /s.series
     [ "$(rows /s.series)" = $'timestamp,a,b\n2024-01-01T04:00:00Z,1.5,"x,""y"\n2024-01-02T00:00:00Z,,' ]

@@ -176,7 +176,7 @@ CSV
     tells "line 4, column" "no column matches 'temperatur'" "did you mean 'temperature'?"
     reduce r2 /h.series 'resolutions: [1d]' 'time_column: dat' 'aggregations: [{type: avg}]'
     fails 1 cat /r2/x/res=1d.series
-    tells "did you mean 'date'?"
+    tells "/r2/x/res=1d.series: line" "did you mean 'date'?"
     csv_series /w1.series <"$VEGA/seattle-weather.csv"
     reduce r3 /w1.series 'resolutions: [1d]' 'aggregations: [{type: avg, columns: [weather]}]'
     fails 1 cat /r3/x/res=1d.series
