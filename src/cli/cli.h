@@ -83,6 +83,9 @@ Err *cli_time_span(const Cli *cli, const char *start, const char *end, TimeSpan 
 Err *cli_open_pond(Cli *cli, Pond **out) WARN_UNUSED;
 /* With the pond where one is named (needed = false: also without). */
 Err *cli_open_provider(Cli *cli, bool pond_needed, Provider **out) WARN_UNUSED;
+/* INVALID for a place on the host within the open pond's own folder: what is written there would
+ * meet the pond's files, or go with its cache. */
+Err *cli_check_outside(const Cli *cli, const char *path) WARN_UNUSED;
 /* Runs `body` in a transaction with a fresh Fs in cli->provider; changes seen by it are dropped
  * again when it fails. With --json the transaction is printed. */
 typedef Err *CliBody(void *context, Cli *cli);

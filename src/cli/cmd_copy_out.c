@@ -153,6 +153,7 @@ Err *copy_out(Cli *cli, const Url *dest)
     char *dir = NULL;
     size_t found = 0, done = 0;
     TRY(cli_open_provider(cli, true, &provider));
+    TRY(cli_check_outside(cli, dest->path));
     TRY(os_absolute(cli->arena, dest->path, &dir));
     TRY(os_stat_if(dir, &exists, &stat));
     engine_allow(dir);

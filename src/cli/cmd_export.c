@@ -124,6 +124,7 @@ static Err *run(Cli *cli)
     ExportSummary summary;
     TRY(read_options(cli, &options));
     TRY(cli_open_provider(cli, true, &provider));
+    TRY(cli_check_outside(cli, options.dir));
     CLEANUP(progress_end_at) Progress *progress = progress_new(cli, "export");
     engine_allow(options.dir);
     options.pond_id = pond_info(cli->pond)->pond_id;

@@ -2,6 +2,7 @@
  * transactions. */
 #include "cli/cli.h"
 #include <stdlib.h>
+#include <string.h>
 
 static Err *pond_dir_of(const Cli *cli, const char **out)
 {
@@ -102,6 +103,19 @@ Err *cli_open_provider(Cli *cli, bool pond_needed, Provider **out)
     }
     *out = cli->provider;
     return NULL;
+}
+
+Err *cli_check_outside(const Cli *cli, const char *path)
+{
+    SCRATCH(scratch);
+    char *pond = NULL, *place = NULL;
+    TRY(os_absolute(scratch, pond_info(cli->pond)->dir, &pond));
+    TRY(os_absolute(scratch, path, &place));
+    size_t length = strlen(pond);
+    if (strncmp(place, pond, length) != 0 || (place[length] != '/' && place[length] != '\0'))
+        return NULL;
+    return err_hint(err_path(ERR(INVALID, "%s: lies in the pond's own folder", path), path),
+                    "choose a folder outside of %s", pond);
 }
 
 typedef struct Transaction {

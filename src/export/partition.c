@@ -62,6 +62,15 @@ static Err *part_of_word(const char *word, ExportPart *out)
                : err_hint(err, "parts are year, quarter, month, day, hour, minute, second");
 }
 
+/* "year,month,day" for `part`: itself and all that it needs. */
+static char *parts_needed(Arena *arena, ExportPart part)
+{
+    char *text = arena_strdup(arena, PARTS[part].name);
+    for (int needs = PARTS[part].needs; needs >= 0; needs = PARTS[needs].needs)
+        text = arena_printf(arena, "%s,%s", PARTS[needs].name, text);
+    return text;
+}
+
 static Err *parts_add(Parts *parts, ExportPart part)
 {
     const char *name = PARTS[part].name;
@@ -71,11 +80,12 @@ static Err *parts_add(Parts *parts, ExportPart part)
             ERR(USAGE, "--temporal: '%s' after '%s'", name, PARTS[parts->v[parts->n - 1]].name),
             "write parts from the longest to the shortest");
     int needs = PARTS[part].needs;
+    SCRATCH(scratch);
     if (needs >= 0 && !parts_have(parts, (ExportPart)needs))
         return err_hint(ERR(USAGE,
                             "--temporal: '%s' without '%s' would mix different times in one file",
                             name, PARTS[needs].name),
-                        "write '%s,%s'", PARTS[needs].name, name);
+                        "write '%s'", parts_needed(scratch, part));
     parts->v[parts->n++] = part;
     return NULL;
 }

@@ -242,8 +242,11 @@ static const char *without_path(const char *message, const char *path)
 static Err *of_input(const char *label, const char *path, Err *err)
 {
     if (err == NULL || err_code(err) != ERR_CORRUPT) return ERR_WRAP(err, "%s", label);
-    Err *own = ERR(INVALID, "%s: not a valid parquet file: %s", label,
-                   without_path(err_message(err), path));
+    SCRATCH(scratch);
+    char *why = arena_strdup(scratch, without_path(err_message(err), path));
+    for (size_t end = strlen(why); end > 0 && strchr(": \n", why[end - 1]) != NULL;)
+        why[--end] = '\0';
+    Err *own = ERR(INVALID, "%s: not a valid parquet file: %s", label, why);
     err_free(err);
     return err_hint(own, "it is damaged; ask for another copy, or keep it as bytes with host:///");
 }

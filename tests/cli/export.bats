@@ -214,3 +214,26 @@ catalog_is_true() { # every file of the catalogue exists with its size and hash,
     mkdir out && chmod a-w out
     fails 74 export -p /h.series -d out --temporal year
 }
+
+@test "the pond's own folder takes no export and no copy" {
+    printf 'timestamp,a\n2024-01-01,1\n' | csv_series /log.series # would be written to p/log
+    ln -s p link
+    before=$(find p -not -path 'p/cache*' | sort)
+    for place in p p/ ./p/out "$PWD/p/cache/x" link link/new p/../p; do
+        fails 1 export -p /log.series -d "$place"
+        tells "$place: lies in the pond's own folder" "hint: choose a folder outside of $PWD/p"
+        fails 1 copy /log.series "host://$(realpath -m "$place")/x"
+        tells "lies in the pond's own folder"
+    done
+    [ "$(find p -not -path 'p/cache*' | sort)" = "$before" ]
+    ok export -p /log.series -d pp
+    ok export -p /log.series -d . # the pond lies in it
+}
+
+@test "--temporal names what is missing, in full" {
+    printf 'timestamp,a\n2024-01-01,1\n' | csv_series /s.series
+    fails 2 export -p /s.series -d out --temporal day
+    tells "'day' without 'month'" "write 'year,month,day'"
+    fails 2 export -p /s.series -d out --temporal year,minute
+    tells "'minute' without 'hour'" "write 'year,month,day,hour,minute'"
+}

@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # Every line of the README's tour runs as written, in a folder of its own instead of /tmp.
 
+bats_require_minimum_version 1.5.0
+
 setup() {
     cd "$BATS_TEST_DIRNAME/../.."
     tour="$BATS_TEST_TMPDIR/tour.sh"
@@ -34,4 +36,29 @@ setup() {
     [ "$status" -eq 0 ]
     [[ "$output" == *"0 written, 85 kept"* ]]
     [[ "$output" == *"Try next:"* ]]
+}
+
+# What the examples of help speak of, below the test's folder.
+a_world_for_examples() {
+    cd "$BATS_TEST_TMPDIR" && mkdir -p home/me data tmp .zfunc
+    export POND=$PWD/pond HOME=$PWD
+    printf 'notes' >home/me/notes.txt
+    printf 'timestamp,DO.mg/L,v\n2024-01-01,1,2\n2024-07-02,3,4\n' | tee data/plain.csv >tmp/readings.csv
+    printf 'date,a\n2024-01-01,1\n' >data/well.csv
+    printf 'in_pattern: /sensors/*.series\nout_pattern: $0\nresolutions: [1h, 1d]\naggregations: [{type: avg}]\n' >reduce.yaml
+    printf 'patterns: {a: /sensors/north.series}\nquery: SELECT * FROM a\n' >join.yaml
+    pond init --quiet
+    for path in /sensors/77001 /docs /tmp1 /tmp2; do pond mkdir -p $path; done
+    for path in /sensors/north /sensors/77001/sonde /old; do pond copy "host+csv+series://$PWD/data/plain.csv" "$path.series"; done
+    pond cat /old.series --format parquet >data/sonde.parquet
+}
+
+@test "help: examples run as they stand" {
+    a_world_for_examples
+    for command in mknod list-factories list cat describe export copy ln log show status config maintain fsck recover rm version help completion; do
+        while IFS= read -r line; do
+            bash -ec "$line" >/dev/null 2>err || { echo "$command: $line: $(cat err)" >&2 && false; }
+        done < <(pond "$command" --help | sed -n '/^Examples/,/^Usage/s/^  \(.*\)/\1/p' | grep -w pond |
+            sed "s#host:///#host://$PWD/#; s#series:///data#series://$PWD/data#; s#csv:///tmp#csv://$PWD/tmp#; s#~#$PWD#g")
+    done
 }
