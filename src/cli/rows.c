@@ -139,8 +139,9 @@ static CellText cell_text_of(Arena *arena, const Vector *vector, size_t row, con
 
 static bool csv_is_plain(CellText cell)
 {
+    static const char SPECIAL[] = {',', '"', '\r', '\n'};
     for (size_t i = 0; i < cell.size; i++)
-        if (memchr(",\"\r\n", cell.bytes[i], 4) != NULL) return false;
+        if (memchr(SPECIAL, cell.bytes[i], sizeof SPECIAL) != NULL) return false;
     return cell.size > 0;
 }
 
@@ -187,7 +188,8 @@ static void json_cell(JsonOut *json, Arena *arena, const Vector *vector, size_t 
     CellText cell = cell_text_of(arena, vector, row, type);
     TypeClass class = type_class(type);
     bool number = class == TYPE_INT || class == TYPE_FLOAT || class == TYPE_DECIMAL;
-    bool finite = cell.size > 0 && memchr("NI", cell.bytes[cell.bytes[0] == '-'], 2) == NULL;
+    const char *digits = cell.size > 0 && cell.bytes[0] == '-' ? cell.bytes + 1 : cell.bytes;
+    bool finite = cell.size > 0 && *digits != 'N' && *digits != 'I';
     if (cell.bytes == NULL)
         json_put_null(json);
     else if (class == TYPE_BOOL || (number && finite))
