@@ -26,10 +26,23 @@ static Err *take_names(Arena *arena, const Url *url, const char *option, OtelNam
     return NULL;
 }
 
+/* Options of other formats would do nothing, which is never what was meant. */
+static Err *check_options(const Url *url)
+{
+    for (size_t i = 0; i < url->option_count; i++) {
+        const char *key = url->options[i].key;
+        if (strcmp(key, "attribute") == 0 || strcmp(key, "ignore") == 0) continue;
+        return err_hint(ERR(INVALID, "%s: option '%s' is not one of oteljson's", url->text, key),
+                        "its options are attribute and ignore");
+    }
+    return NULL;
+}
+
 Err *otel_new(Arena *arena, const Url *url, Otel **out)
 {
     Otel *otel = ANEW(arena, Otel);
     *otel = (Otel){.arena = arena, .by_name = map_new(arena), .left = map_new(arena), .line = 1};
+    TRY(check_options(url));
     TRY(take_names(arena, url, "attribute", &otel->attributes));
     TRY(take_names(arena, url, "ignore", &otel->ignored));
     if (otel->attributes.all)

@@ -1,6 +1,6 @@
 /* OTLP metrics as JSON lines to rows: each line one ExportMetricsServiceRequest (OTLP 1.x, section
  * "JSON Protobuf Encoding"; instrumentationLibraryMetrics of before 0.15 too). One row a time, one
- * column a metric; docs/formats.md, "oteljson", tells the rules.
+ * column a metric; docs/oteljson.md tells the rules.
  *
  * An Otel reads one text in one or more parts, each of complete lines: otel_begin, otel_add ...,
  * otel_write, otel_begin ... What parts have in common (columns, the attributes that each stands
@@ -25,8 +25,7 @@ void otel_begin(Otel *otel, int64_t line);
 Err *otel_add(Otel *otel, const char *bytes, size_t size) WARN_UNUSED;
 int64_t otel_line(const Otel *otel); /* the number of the line to come */
 /* The part's rows in time order as Parquet, and what is known of them: rows, schema, time column,
- * intervals, size. Columns stand in the file under internal names, by position. No file is made of
- * no rows. */
+ * intervals, size. Columns stand in the file under internal names, by position. */
 Err *otel_write(Otel *otel, Arena *arena, Conn *conn, const char *path, Version *meta) WARN_UNUSED;
 void otel_end(Otel *otel);
 

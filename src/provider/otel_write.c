@@ -152,10 +152,10 @@ Err *otel_write(Otel *otel, Arena *arena, Conn *conn, const char *path, Version 
                      .kinds = AARRAY(otel->part, OtelKind, otel->part_columns.n + 1),
                      .cover = cover_new(otel->part)};
     ParquetStats stats = {0};
-    *meta = (Version){.parquet = otel->rows.n > 0, .time_column = "timestamp", .in_order = true};
+    *meta = (Version){.parquet = true, .time_column = "timestamp", .in_order = true};
     sort_rows(otel);
     find_kinds(&writer);
-    if (otel->rows.n > 0) TRY(write_file(&writer, arena, conn, path, &stats));
+    TRY(write_file(&writer, arena, conn, path, &stats));
     Schema schema = schema_of(arena, &writer, false);
     Buf json = buf_new(arena);
     JsonOut out = json_out(&json);

@@ -11,7 +11,14 @@
 #include "tinyfs/tinyfs.h"
 
 /* ---- URLs: [host+]FORMAT[+COMPRESSION][+ENTRYTYPE]:///PATH[?opt=v&opt=v] ---- */
-typedef enum Format { FORMAT_FILE, FORMAT_TABLE, FORMAT_SERIES, FORMAT_CSV, FORMAT_JSONL } Format;
+typedef enum Format {
+    FORMAT_FILE,
+    FORMAT_TABLE,
+    FORMAT_SERIES,
+    FORMAT_CSV,
+    FORMAT_JSONL,
+    FORMAT_OTELJSON
+} Format;
 bool format_is_text(Format format);     /* made into rows by parsing */
 const char *format_name(Format format); /* as in URLs */
 typedef enum Compression {

@@ -279,6 +279,7 @@ Err *text_cached(TextJob *job, const TextVersions *versions, const TextInput *in
         return layout_of(job, state, out_layout);
     }
     PERF_SPAN_FOR(PERF_format_parse, job->label);
+    if (damaged && job->driver->part != NULL) *state = (TextState){0}; /* parts stand on parts */
     TRY(text_advance(arena, job, input, state, out_layout));
     TRY(text_merge(job, input, state));
     keep(job, &keys[versions->count], state);

@@ -344,6 +344,7 @@ static Err *convert_part(Convert *convert, const TextPiece *piece, int64_t offse
 static Err *advance_parts(Convert *convert)
 {
     TextState *state = convert->state;
+    const size_t before = state->files.n;
     bool begun = true;
     if (state->offset > 0) TRY(begin_known(convert));
     TRY(open_cutter(convert, state->offset));
@@ -360,6 +361,8 @@ static Err *advance_parts(Convert *convert)
         TRY(err);
     }
     if (convert->cutter.too_long) return too_long(convert, state->lines);
+    if (state->files.n > before && convert->job->driver->done != NULL)
+        convert->job->driver->done(convert->job);
     return keep_own(convert);
 }
 

@@ -3,8 +3,8 @@
 #include <stdarg.h>
 #include <string.h>
 
-extern const TextDriver TEXT_CSV, TEXT_JSONL;
-static const TextDriver *const DRIVERS[] = {&TEXT_CSV, &TEXT_JSONL};
+extern const TextDriver TEXT_CSV, TEXT_JSONL, TEXT_OTELJSON;
+static const TextDriver *const DRIVERS[] = {&TEXT_CSV, &TEXT_JSONL, &TEXT_OTELJSON};
 
 const TextDriver *text_driver(Format format)
 {

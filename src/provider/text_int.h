@@ -156,6 +156,8 @@ typedef struct TextDriver {
     /* That state, kept with the pieces that it stands behind, and restored before the next. */
     void (*state_put)(const TextJob *job, JsonOut *json);
     Err *(*state_get)(TextJob *job, const Json *json);
+    /* After the last piece, when any was converted: warnings. May be NULL. */
+    void (*done)(const TextJob *job);
     /* What the scan of a text's files is made into; NULL: it is the text's rows. Where pieces may
      * hold rows that belong together, here they meet. */
     Err *(*relation)(Provider *provider, const char *label, const Rel *scan, const Rel **out);

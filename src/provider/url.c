@@ -9,11 +9,8 @@
 static const struct {
     const char *name;
     Format format;
-} FORMATS[] = {{"file", FORMAT_FILE},
-               {"table", FORMAT_TABLE},
-               {"series", FORMAT_SERIES},
-               {"csv", FORMAT_CSV},
-               {"jsonl", FORMAT_JSONL}};
+} FORMATS[] = {{"file", FORMAT_FILE}, {"table", FORMAT_TABLE}, {"series", FORMAT_SERIES},
+               {"csv", FORMAT_CSV},   {"jsonl", FORMAT_JSONL}, {"oteljson", FORMAT_OTELJSON}};
 
 static const struct {
     const char *name;
@@ -30,8 +27,8 @@ static const struct {
                {"series", ENTRY_TABLE_SERIES},
                {"table:series", ENTRY_TABLE_SERIES}};
 
-static const char *const OPTIONS[] = {"delimiter", "header",     "nullstr", "quote",
-                                      "time",      "timeformat", "unit"};
+static const char *const OPTIONS[] = {"attribute", "delimiter", "header",     "ignore", "nullstr",
+                                      "quote",     "time",      "timeformat", "unit"};
 
 enum {
     FORMAT_COUNT = sizeof FORMATS / sizeof *FORMATS,
@@ -51,7 +48,7 @@ static Err *unknown_word(const Url *url, const char *word)
     const char *near = text_nearest(word, known, count);
     if (near != NULL && strcmp(near, word) != 0) return err_hint(err, "did you mean '%s'?", near);
     return err_hint(err, "[host+]FORMAT[+gzip|zstd|bzip2][+ENTRYTYPE]:///path; formats are file, "
-                         "table, series, csv, jsonl");
+                         "table, series, csv, jsonl, oteljson");
 }
 
 const char *format_name(Format format)
@@ -174,8 +171,8 @@ static Err *parse_option(Arena *arena, Url *url, const char *text, size_t length
                        : ERR(INVALID, "%s: unknown option '%s'", url->text, key);
         const char *near = text_nearest(key, OPTIONS, count);
         if (near != NULL && known == count) return err_hint(err, "did you mean '%s'?", near);
-        return err_hint(err, "options are delimiter, header, nullstr, quote, time, timeformat, "
-                             "unit; a '?' in a name is %%3F");
+        return err_hint(err, "options are attribute, delimiter, header, ignore, nullstr, quote, "
+                             "time, timeformat, unit; a '?' in a name is %%3F");
     }
     char *value = NULL;
     TRY(percent_decode(arena, url, equals + 1, length - key_length - 1, false, &value));
