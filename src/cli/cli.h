@@ -10,6 +10,7 @@
 #include "factory/factory.h"
 #include "os/os.h"
 #include "perf/read.h"
+#include "report/report.h"
 
 typedef struct Option {
     const char *name;  /* long name without dashes */
@@ -19,6 +20,7 @@ typedef struct Option {
 } Option;
 
 typedef struct Cli Cli;
+typedef struct Watch Watch;
 
 typedef struct Command {
     const char *name, *usage; /* "copy SRC... DEST" */
@@ -62,7 +64,8 @@ struct Cli {
     /* opened on demand */
     Pond *pond;
     Provider *provider;
-    OsFile *trace;  /* --trace: spans are written until the end */
+    OsFile *trace; /* --trace: spans are written until the end, or at it */
+    Watch *watch;
     char *own_temp; /* scratch without a pond */
     int status;     /* exit status of a command that succeeded but has a negative answer */
 };
@@ -113,7 +116,15 @@ void cli_pass_by(void *cli, const Err *err);
 const char *paint(
     bool colored,
     const char *style); /* "" when not colored; styles: bold dim red green yellow blue cyan reset */
-void stats_print(void); /* --stats */
+/* The run as a table, or with --json as a line of JSON {"stats":...}, on stderr: --stats. */
+void stats_print(const Cli *cli, const Run *run);
+/* ---- watching the command: watch.c ---- */
+/* Levels, trace, flight recorder, as options and environment say. */
+Err *watch_start(Cli *cli) WARN_UNUSED;
+/* Before the pond is closed: what the end will need of it. */
+void watch_before_close(Cli *cli);
+/* Trace, --stats, history. */
+void watch_end(Cli *cli, int status);
 void help_command(const Cli *cli, const Command *command);
 void help_overview(const Cli *cli);
 

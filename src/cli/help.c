@@ -8,7 +8,7 @@ const char *const OVERVIEW_GROUPS[][12] = {
     {"Define", "mknod", "list-factories", "mkdir", "mv", "rm", "ln", NULL},
     {"Export", "export", NULL},
     {"Look after", "log", "show", "status", "config", "set-temporal-bounds", "maintain", "fsck",
-     "recover", NULL},
+     "recover", "perf", NULL},
     {"More", "bench", "help", "completion", "version", NULL},
 };
 enum { GROUP_COUNT = sizeof OVERVIEW_GROUPS / sizeof *OVERVIEW_GROUPS };

@@ -35,16 +35,6 @@ static void watch_interrupts(void)
     if (pthread_create(&thread, NULL, watch, NULL) == 0) (void)pthread_detach(thread);
 }
 
-static Err *start_trace(Cli *cli)
-{
-    const char *path = cli_option(cli, "trace");
-    if (path == NULL) return NULL;
-    TRY(os_unlink_if(path));
-    TRY(ERR_WRAP(os_open_new(path, &cli->trace), "--trace"));
-    perf_trace_to(os_fd(cli->trace));
-    return NULL;
-}
-
 static Err *run(Cli *cli, int argc, char **argv)
 {
     const char *caches = getenv("POND_CACHE");
@@ -61,7 +51,7 @@ static Err *run(Cli *cli, int argc, char **argv)
         help_command(cli, cli->command);
         return NULL;
     }
-    TRY(start_trace(cli));
+    TRY(watch_start(cli));
     watch_interrupts();
     return cli->command->run(cli);
 }
@@ -72,14 +62,13 @@ int main(int argc, char **argv)
     Arena *arena = arena_new();
     Cli cli = {.arena = arena};
     Err *err = run(&cli, argc, argv);
+    watch_before_close(&cli);
     cli_close(&cli);
     if (err == NULL) err = out_flush();
     int status = err == NULL ? cli.status : err_exit_status(err_code(err));
     if (err != NULL && !(err_errnum(err) == EPIPE && err_code(err) == ERR_IO))
         error_print(&cli, err);
-    if (cli.stats) stats_print();
-    perf_trace_to(-1);
-    os_close_at(&cli.trace);
+    watch_end(&cli, status);
     err_free(err);
     arena_free(arena);
     return status;

@@ -9,6 +9,7 @@
  *
  * Nothing here allocates or calls an interposed name; errno is libc's. */
 #include "os/os_int.h"
+#include "perf/perf.h"
 #include <dirent.h>
 #include <errno.h>
 
@@ -63,15 +64,18 @@ int os_call_open(OsOrigin origin, const char *path, int flags, mode_t mode)
                  .changes = creates,
                  .takes_space = creates};
     if (!enter(&call)) return -1;
+    PERF_SPAN(PERF_os_open);
     NameChange *change = call.journaled ? os_journal_appearing(path) : NULL;
     int fd = os_real()->open(path, flags, mode);
     os_class_set_fd(fd, call.class);
+    os_path_opened(fd, path, call.class);
     return leave_name(&call, change, fd);
 }
 
 int os_call_close(OsOrigin origin, int fd)
 {
     os_count_call(origin, os_class_of_fd(fd), OS_CLOSE);
+    os_path_closed(fd);
     os_class_set_fd(fd, OS_OTHER); /* before: another thread may get the number at once */
     return os_real()->close(fd);
 }
@@ -80,8 +84,11 @@ ssize_t os_call_read(OsOrigin origin, int fd, void *into, size_t size, off_t off
 {
     Call call = {.origin = origin, .class = os_class_of_fd(fd), .op = OS_READ};
     if (!enter(&call)) return -1;
+    PERF_SPAN(PERF_os_read);
+    uint64_t begin = os_path_begin(fd);
     ssize_t got =
         offset < 0 ? os_real()->read(fd, into, size) : os_real()->pread(fd, into, size, offset);
+    if (got >= 0) os_path_read(origin, fd, offset, (uint64_t)got, begin);
     if (got > 0) os_count_bytes(origin, call.class, OS_READ, (uint64_t)got);
     return got;
 }
@@ -96,9 +103,12 @@ ssize_t os_call_write(OsOrigin origin, int fd, const void *bytes, size_t size, o
     if (!enter(&call)) return -1;
     if (call.journaled) os_journal_content(fd);
     if (call.half) size /= 2;
+    PERF_SPAN(PERF_os_write);
+    uint64_t begin = os_path_begin(fd);
     ssize_t put =
         offset < 0 ? os_real()->write(fd, bytes, size) : os_real()->pwrite(fd, bytes, size, offset);
     leave(&call);
+    if (put > 0) os_path_written(fd, (uint64_t)put, begin);
     if (put > 0) os_count_bytes(origin, call.class, OS_WRITE, (uint64_t)put);
     if (!call.half) return put;
     errno = ENOSPC;
@@ -119,6 +129,7 @@ static int sync_by(OsOrigin origin, int fd, int (*sync)(int fd))
                  .changes = true,
                  .takes_space = true};
     if (!enter(&call)) return -1;
+    PERF_SPAN(PERF_os_sync);
     int rc = sync(fd);
     if (call.journaled && rc == 0) os_journal_synced(fd);
     leave(&call);
@@ -242,7 +253,9 @@ int os_call_stat(OsOrigin origin, const char *path, int flags, struct stat *into
 int os_call_fstat(OsOrigin origin, int fd, struct stat *into)
 {
     os_count_call(origin, os_class_of_fd(fd), OS_STAT);
-    return fstatat(fd, "", into, AT_EMPTY_PATH);
+    int rc = fstatat(fd, "", into, AT_EMPTY_PATH);
+    if (rc == 0 && S_ISREG(into->st_mode)) os_path_sized(fd, into->st_size);
+    return rc;
 }
 
 int os_call_access(OsOrigin origin, const char *path, int mode)

@@ -168,6 +168,28 @@ typedef struct OsCount {
 OsCount os_count(OsOrigin origin, OsClass class, OsOp op);
 const char *os_op_name(OsOp op);
 
+/* What was done to each file of a registered class, ours and the engine's calls together, the most
+ * bytes first. `out_left_out`: opens of files beyond the table's room (4,096 names, 1 MiB of text);
+ * os_count has them all. */
+typedef struct OsPathCount {
+    const char *path; /* absolute, as it was opened; lives forever */
+    OsClass class;
+    uint64_t opens, reads, writes, read_bytes, written_bytes;
+    uint64_t footers;   /* reads by the engine to the end of a Parquet file */
+    uint64_t ticks;     /* of the tracker's clock, in reads and writes */
+    int64_t size_bytes; /* as last seen, -1: never */
+} OsPathCount;
+void os_path_counts(Arena *arena, OsPathCount **out, size_t *out_count, uint64_t *out_left_out);
+
+/* ---- files as memory ---- */
+typedef struct OsMap OsMap;
+/* A new file of that size, zeros, its blocks taken from the disk, locked (flock) and mapped until
+ * the process ends. */
+Err *os_map_new(const char *path, size_t size_bytes, OsMap **out) WARN_UNUSED;
+void *os_map_memory(const OsMap *map);
+/* Whether some process holds the file locked. */
+Err *os_is_held(const char *path, bool *out) WARN_UNUSED;
+
 /* ---- faults: for tests, from the environment variable POND_FAULT or by call ----
  * "origin=ours|engine|any,class=NAME|any,op=NAME|any,nth=N,do=eio|enospc|short|crash|lose|tear"
  *   eio     the nth matching call fails

@@ -54,6 +54,15 @@ bool os_path_clean(const char *path, char out[4096]);
 void os_count_call(OsOrigin origin, OsClass class, OsOp op);
 void os_count_bytes(OsOrigin origin, OsClass class, OsOp op, uint64_t bytes);
 
+/* ---- path_count.c: what was done to each file of a registered class ---- */
+void os_path_opened(int fd, const char *path, OsClass class);
+void os_path_closed(int fd);
+void os_path_sized(int fd, int64_t size_bytes); /* a stat of the descriptor told it */
+uint64_t os_path_begin(int fd);                 /* ticks for the two below; 0: not counted */
+/* offset -1: at the file's position */
+void os_path_read(OsOrigin origin, int fd, off_t offset, uint64_t bytes, uint64_t begin_ticks);
+void os_path_written(int fd, uint64_t bytes, uint64_t begin_ticks);
+
 /* ---- call.c: libc's semantics (-1 and errno) with counting, faults and journal ---- */
 int os_call_open(OsOrigin origin, const char *path, int flags, mode_t mode);
 int os_call_close(OsOrigin origin, int fd);

@@ -7,7 +7,7 @@
 #include <cpuid.h>
 #endif
 
-static const uint64_t AGE_NS_LEAST = 2000000;
+static const uint64_t AGE_NS_LEAST = 200000;
 
 bool perf_clock_is_counter;
 static uint64_t start_ticks, start_ns;
@@ -44,20 +44,16 @@ __attribute__((constructor)) static void choose_at_start(void)
     perf_clock_choose(true);
 }
 
-double perf_clock_ns_per_tick(void)
+PerfClock perf_clock(void)
 {
-    if (!perf_clock_is_counter) return 1;
+    PerfClock clock = {start_ticks, start_ns, 1};
     uint64_t now_ns, now_ticks;
+    if (!perf_clock_is_counter) return clock;
     do {
         now_ns = perf_clock_monotonic();
         now_ticks = perf_ticks();
     } while (now_ns - start_ns < AGE_NS_LEAST);
-    return now_ticks > start_ticks ? (double)(now_ns - start_ns) / (double)(now_ticks - start_ticks)
-                                   : 1;
-}
-
-uint64_t perf_clock_ns_at(uint64_t ticks)
-{
-    double since = ((double)ticks - (double)start_ticks) * perf_clock_ns_per_tick();
-    return start_ns + (uint64_t)(since > 0 ? since : 0);
+    if (now_ticks > start_ticks)
+        clock.ns_per_tick = (double)(now_ns - start_ns) / (double)(now_ticks - start_ticks);
+    return clock;
 }

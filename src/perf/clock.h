@@ -23,9 +23,12 @@ static inline uint64_t perf_ticks(void)
     return perf_clock_monotonic();
 }
 
-/* Nanoseconds a tick: right to 1e-4. Waits until the process is 2 ms old. */
-double perf_clock_ns_per_tick(void);
-/* CLOCK_MONOTONIC (ns) at which the counter showed `ticks`. */
-uint64_t perf_clock_ns_at(uint64_t ticks);
+/* From ticks to CLOCK_MONOTONIC: start_ns + (ticks - start_ticks) * ns_per_tick. */
+typedef struct PerfClock {
+    uint64_t start_ticks, start_ns; /* at the start of the process */
+    double ns_per_tick;             /* right to 3e-4, after a second to 1e-7 */
+} PerfClock;
+/* As measured until now. Waits until the process is 0.2 ms old. */
+PerfClock perf_clock(void);
 /* Chooses anew: false = the fallback. Before anything is recorded: for tests and benchmarks. */
 void perf_clock_choose(bool counter);

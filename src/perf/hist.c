@@ -80,7 +80,7 @@ void perf_hist_merge(PerfHist *to, const PerfHist *from)
 void perf_read_times(PerfOp op, PerfHist *out)
 {
     uint64_t sum = 0, least = UINT64_MAX, most = 0;
-    double length = perf_clock_ns_per_tick();
+    double length = perf_clock().ns_per_tick;
     *out = (PerfHist){.ns_per_tick = length};
     if (op >= PERF_TIMED_COUNT) return;
     for (Block *block = block_all(); block != NULL; block = block->next) {

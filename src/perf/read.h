@@ -90,6 +90,12 @@ typedef struct PerfSpans {
     size_t rings, anonymous;
 } PerfSpans;
 PerfSpans perf_read_spans(Arena *arena);
+void perf_sort_spans(PerfSpans *spans);
+typedef struct PerfSpanCounts {
+    uint64_t held, dropped;
+    size_t rings, anonymous;
+} PerfSpanCounts;
+PerfSpanCounts perf_count_spans(void);
 /* The records of one ring, oldest first, appended; returns how many were overwritten. */
 uint64_t perf_ring_read(const PerfRing *ring, PerfRecord *out, size_t *out_count);
 

@@ -99,9 +99,10 @@ static int by_begin(const void *a, const void *b)
     return x->record.depth < y->record.depth ? -1 : x->record.depth > y->record.depth;
 }
 
-static void sort_spans(Arena *arena, PerfSpans *spans)
+void perf_sort_spans(PerfSpans *spans)
 {
-    Placed *placed = AARRAY(arena, Placed, spans->count + 1);
+    SCRATCH(scratch);
+    Placed *placed = AARRAY(scratch, Placed, spans->count + 1);
     for (size_t i = 0; i < spans->count; i++)
         placed[i] = (Placed){spans->records[i], spans->lanes[i]};
     qsort(placed, spans->count, sizeof *placed, by_begin);
@@ -113,7 +114,6 @@ static void sort_spans(Arena *arena, PerfSpans *spans)
 
 PerfSpans perf_read_spans(Arena *arena)
 {
-    SCRATCH(scratch);
     PerfSpans spans = {.anonymous = atomic_load(&anonymous_rings)};
     size_t most = 1;
     for (Block *block = block_all(); block != NULL; block = block->next) {
@@ -130,6 +130,21 @@ PerfSpans perf_read_spans(Arena *arena)
         for (size_t i = begin; i < spans.count; i++) spans.lanes[i] = (uint32_t)ring->lane;
         spans.rings++;
     }
-    sort_spans(scratch, &spans);
+    perf_sort_spans(&spans);
     return spans;
+}
+
+PerfSpanCounts perf_count_spans(void)
+{
+    PerfSpanCounts counts = {.anonymous = atomic_load(&anonymous_rings)};
+    for (Block *block = block_all(); block != NULL; block = block->next) {
+        PerfRing *ring = atomic_load_explicit(&block->ring, memory_order_acquire);
+        if (ring == NULL) continue;
+        uint64_t written = atomic_load_explicit(&ring->written, memory_order_acquire);
+        uint64_t held = written < ring->capacity ? written : ring->capacity;
+        counts.held += held;
+        counts.dropped += written - held;
+        counts.rings++;
+    }
+    return counts;
 }

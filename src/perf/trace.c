@@ -3,6 +3,7 @@
  * perf_trace_to(-1): viewers do without. Failure: a write that fails or comes up short (disk full)
  * ends the trace; nothing else is disturbed. */
 #include "perf/perf_int.h"
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -60,7 +61,7 @@ static void put_name(char into[6 * NAME_BYTES_MAX + 1], const char *name)
 
 static void trace_event(const char *name, const char *phase, const char *end_of_line)
 {
-    int fd = atomic_load_explicit(&trace_fd, memory_order_relaxed);
+    int fd = atomic_load_explicit(&trace_fd, memory_order_relaxed), saved = errno;
     if (fd < 0) return;
     uint64_t now_ns = perf_clock_monotonic();
     char text[6 * NAME_BYTES_MAX + 1], line[LINE_BYTES_MAX];
@@ -70,6 +71,7 @@ static void trace_event(const char *name, const char *phase, const char *end_of_
                         phase, (unsigned long long)now_ns / 1000, (unsigned long long)now_ns % 1000,
                         getpid(), syscall(SYS_gettid), end_of_line);
     trace_write(fd, line, (size_t)size);
+    errno = saved; /* the call that is traced has its own */
 }
 
 void perf_trace_to(int fd)

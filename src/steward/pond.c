@@ -81,6 +81,11 @@ const TlogInfo *pond_info(Pond *pond)
     return tlog_info(pond->tlog);
 }
 
+bool pond_is_read_only(const Pond *pond)
+{
+    return pond->read_only;
+}
+
 Tlog *pond_tlog(Pond *pond)
 {
     return pond->tlog;

@@ -30,6 +30,7 @@ void pond_close_at(Pond **pond);
 
 FsBackend pond_backend(Pond *pond);
 const TlogInfo *pond_info(Pond *pond);
+bool pond_is_read_only(const Pond *pond); /* to us: its caches are elsewhere */
 Tlog *pond_tlog(Pond *pond);
 /* POND/cache/cache.db, opened on first use; memory for a read-only pond. */
 Cache *pond_cache(Pond *pond);

@@ -1,0 +1,576 @@
+/* pond perf: what the tracker recorded of the pond's commands, from its run history; the table of
+ * operations; recording a command with its spans; what a killed process left. */
+#include "cli/commands.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const Option PERF_OPTIONS[] = {
+    {"last", 0, "N", "the last N runs together (default 1; runs: 20)"},
+    {"run", 0, "ID", "the run of that id"},
+    {"output", 'o', "FILE", "record: the trace (default pond.pftrace); recover: a trace of it"},
+    {"level", 0, "LEVEL", "record: spans (default) or detail"},
+};
+
+/* ---- text of figures ---- */
+
+static const char *duration_cell(Arena *arena, double us)
+{
+    if (us < 0) return "";
+    if (us < 1000) return arena_printf(arena, "%.3g us", us);
+    return us < 1e6 ? arena_printf(arena, "%.3g ms", us / 1000)
+                    : arena_printf(arena, "%.4g s", us / 1e6);
+}
+
+static const char *count_cell(Arena *arena, uint64_t count)
+{
+    return count == 0 ? "" : count_format(arena, (int64_t)count);
+}
+
+static const char *size_cell(Arena *arena, uint64_t bytes)
+{
+    return bytes == 0 ? "" : size_format(arena, (int64_t)bytes);
+}
+
+/* ---- which runs ---- */
+
+typedef struct Chosen {
+    Run *runs;
+    size_t count;
+    Run sum;
+} Chosen;
+
+static Err *last_option(const Cli *cli, size_t otherwise, size_t *out)
+{
+    const char *text = cli_option(cli, "last");
+    char *end = NULL;
+    *out = otherwise;
+    if (text == NULL) return NULL;
+    long number = strtol(text, &end, 10);
+    if (*text == '\0' || *end != '\0' || number < 1)
+        return ERR(USAGE, "--last: a number above 0 is expected, not '%s'", text);
+    *out = (size_t)number;
+    return NULL;
+}
+
+static Err *read_history(Cli *cli, size_t most, History *out)
+{
+    Pond *pond = NULL;
+    TRY(cli_open_pond(cli, &pond));
+    const char *dir = pond_info(pond)->dir;
+    bool mend = !pond_is_read_only(pond);
+    TRY(history_read(cli->arena, dir, most, mend, out));
+    for (size_t i = 0; i < out->set_aside_count; i++)
+        log_warn("%s/history/%s is damaged%s; what is whole in it is still shown", dir,
+                 out->set_aside[i], mend ? " and was set aside as *.damaged" : "");
+    return NULL;
+}
+
+static Err *choose(Cli *cli, size_t otherwise, Chosen *out)
+{
+    History history;
+    size_t most;
+    const char *id = cli_option(cli, "run");
+    TRY(last_option(cli, otherwise, &most));
+    TRY(read_history(cli, id != NULL ? 0 : most, &history));
+    for (size_t i = 0; id != NULL && i < history.count; i++) {
+        if (strcmp(history.runs[i].id, id) != 0) continue;
+        history.runs += i;
+        history.count = 1;
+        id = NULL;
+    }
+    if (id != NULL)
+        return err_hint(ERR(NOT_FOUND, "no run '%s' in the history", id),
+                        "pond perf runs lists them");
+    if (history.count == 0)
+        return err_hint(ERR(NOT_FOUND, "no run in the history yet"),
+                        "commands leave one each, unless POND_HISTORY=off or the level is off");
+    out->runs = history.runs;
+    out->count = history.count;
+    if (history.count == 1)
+        out->sum = history.runs[0];
+    else
+        run_merge(cli->arena, history.runs, history.count, &out->sum);
+    return NULL;
+}
+
+static void print_run_json(const Cli *cli, const Run *run)
+{
+    Buf text = buf_new(cli->arena);
+    JsonOut json = json_out(&text);
+    run_to_json(&json, run);
+    out_json(&text);
+}
+
+static void print_head(const Cli *cli, const Chosen *chosen)
+{
+    const Run *run = &chosen->sum;
+    Arena *arena = cli->arena;
+    if (chosen->count > 1) {
+        out_printf("%s since %s\n", count_of(arena, (int64_t)chosen->count, "run"),
+                   time_to_second(arena, chosen->runs[0].begun));
+    } else {
+        out_printf("%s%s%s\n%s, run %s, exit %lld, level %s\n", paint(cli->color_out, "bold"),
+                   text_printable(arena, arena_strdup(arena, run->command)),
+                   paint(cli->color_out, "reset"), time_to_second(arena, run->begun), run->id,
+                   (long long)run->status, run->level);
+    }
+    out_printf("%s, CPU %s, peak %s", duration_cell(arena, (double)run->duration_us),
+               duration_cell(arena, (double)(run->user_us + run->system_us)),
+               size_format(arena, run->peak_bytes));
+    if (run->rings > 0)
+        out_printf("; %s, %s dropped, %llu of %s in memory only",
+                   count_of(arena, (int64_t)run->spans, "span"),
+                   count_format(arena, (int64_t)run->spans_dropped),
+                   (unsigned long long)run->rings_anonymous,
+                   count_of(arena, (int64_t)run->rings, "ring"));
+    out_printf("\n\n");
+}
+
+/* ---- report ---- */
+
+static void print_ops(const Cli *cli, const Run *run)
+{
+    static const char *const HEADERS[] = {"operation", "layer", "count", "total", "mean",
+                                          "p50",       "p99",   "max",   "keys",  "by key"};
+    static const bool RIGHT[] = {false, false, true, true, true, true, true, true, true, true};
+    Arena *arena = cli->arena;
+    Table *table = table_new(arena, HEADERS, RIGHT, NULL, 10);
+    for (size_t i = 0; i < run->op_count; i++) {
+        const RunOp *op = &run->ops[i];
+        bool timed = op->timed > 0;
+        const char *cells[] = {op->name,
+                               op->layer,
+                               count_format(arena, (int64_t)op->count),
+                               timed ? duration_cell(arena, op->total_ms * 1000) : "",
+                               timed ? duration_cell(arena, op->mean_us) : "",
+                               timed ? duration_cell(arena, op->p50_us) : "",
+                               timed ? duration_cell(arena, op->p99_us) : "",
+                               timed ? duration_cell(arena, op->max_us) : "",
+                               count_cell(arena, op->keys),
+                               op->keys > 0 ? arena_printf(arena, "%.4g", op->per_key) : ""};
+        table_add(table, cells);
+    }
+    (void)table_print(table, cli->color_out);
+}
+
+static Err *show_report(Cli *cli)
+{
+    Chosen chosen;
+    TRY(choose(cli, 1, &chosen));
+    if (cli->json) {
+        print_run_json(cli, &chosen.sum);
+        return NULL;
+    }
+    print_head(cli, &chosen);
+    print_ops(cli, &chosen.sum);
+    return NULL;
+}
+
+/* ---- runs ---- */
+
+static void runs_json(const Cli *cli, const History *history)
+{
+    Buf text = buf_new(cli->arena);
+    JsonOut json = json_out(&text);
+    json_begin_array(&json);
+    for (size_t i = 0; i < history->count; i++) {
+        const Run *run = &history->runs[i];
+        json_begin_object(&json);
+        json_kv_str(&json, "id", run->id);
+        json_kv_str(&json, "time", time_format(cli->arena, run->begun));
+        json_kv_str(&json, "command", run->command);
+        json_kv_int(&json, "status", run->status);
+        json_kv_int(&json, "duration_us", run->duration_us);
+        json_kv_int(&json, "user_us", run->user_us);
+        json_kv_int(&json, "system_us", run->system_us);
+        json_kv_int(&json, "peak_bytes", run->peak_bytes);
+        json_end(&json);
+    }
+    json_end(&json);
+    out_json(&text);
+}
+
+static Err *show_runs(Cli *cli)
+{
+    static const char *const HEADERS[] = {"run", "begun", "took", "CPU", "peak", "exit", "command"};
+    static const bool RIGHT[] = {false, false, true, true, true, true, false};
+    static const bool EXACT[] = {true, true, true, true, true, true, false};
+    Arena *arena = cli->arena;
+    History history;
+    size_t most;
+    TRY(last_option(cli, 20, &most));
+    TRY(read_history(cli, most, &history));
+    if (cli->json) {
+        runs_json(cli, &history);
+        return NULL;
+    }
+    Table *table = table_new(arena, HEADERS, RIGHT, EXACT, 7);
+    for (size_t i = 0; i < history.count; i++) {
+        const Run *run = &history.runs[i];
+        bool killed = run->status < 0;
+        const char *cells[] = {
+            run->id,
+            time_to_second(arena, run->begun),
+            duration_cell(arena, (double)run->duration_us),
+            killed ? "" : duration_cell(arena, (double)(run->user_us + run->system_us)),
+            size_cell(arena, (uint64_t)run->peak_bytes),
+            killed ? "killed" : arena_printf(arena, "%lld", (long long)run->status),
+            text_printable(arena, arena_strdup(arena, run->command))};
+        table_add(table, cells);
+    }
+    (void)table_print(table, cli->color_out);
+    return NULL;
+}
+
+/* ---- ops ---- */
+
+static Err *find_op(const char *name, const PerfOpInfo **out)
+{
+    const char *names[PERF_OP_COUNT];
+    for (size_t i = 0; i < PERF_OP_COUNT; i++) {
+        names[i] = perf_op_at(i)->name;
+        if (strcmp(names[i], name) != 0) continue;
+        *out = perf_op_at(i);
+        return NULL;
+    }
+    const char *near = text_nearest(name, names, PERF_OP_COUNT);
+    Err *err = ERR(NOT_FOUND, "no operation '%s'", name);
+    return near != NULL ? err_hint(err, "did you mean '%s'?", near)
+                        : err_hint(err, "pond perf ops lists them");
+}
+
+static void op_json(JsonOut *json, const PerfOpInfo *info)
+{
+    json_begin_object(json);
+    json_kv_str(json, "name", info->name);
+    json_kv_str(json, "layer", info->layer);
+    json_kv_str(json, "unit", info->unit);
+    json_kv_str(json, "text", info->text);
+    json_kv_str(json, "details", info->details);
+    json_end(json);
+}
+
+static void ops_table(const Cli *cli)
+{
+    static const char *const HEADERS[] = {"operation", "layer", "unit", "what"};
+    Table *table = table_new(cli->arena, HEADERS, NULL, NULL, 4);
+    for (size_t i = 0; i < PERF_OP_COUNT; i++) {
+        const PerfOpInfo *info = perf_op_at(i);
+        const char *cells[] = {info->name, info->layer, info->unit, info->text};
+        table_add(table, cells);
+    }
+    (void)table_print(table, cli->color_out);
+}
+
+static Err *show_ops(Cli *cli)
+{
+    Buf text = buf_new(cli->arena);
+    JsonOut json = json_out(&text);
+    json_begin_array(&json);
+    for (size_t i = 1; i < cli->arg_count; i++) {
+        const PerfOpInfo *info = NULL;
+        TRY(find_op(cli->args[i], &info));
+        op_json(&json, info);
+        if (!cli->json)
+            out_printf("%s%s%s (%s, %s)\n%s. %s\n", paint(cli->color_out, "bold"), info->name,
+                       paint(cli->color_out, "reset"), info->layer, info->unit, info->text,
+                       info->details);
+    }
+    for (size_t i = 0; cli->arg_count == 1 && i < PERF_OP_COUNT; i++) op_json(&json, perf_op_at(i));
+    json_end(&json);
+    if (cli->json)
+        out_json(&text);
+    else if (cli->arg_count == 1)
+        ops_table(cli);
+    return NULL;
+}
+
+/* ---- caches ---- */
+
+static Err *show_caches(Cli *cli)
+{
+    static const char *const HEADERS[] = {"cache", "layer",  "asked", "hits", "misses",
+                                          "ratio", "a miss", "saved", "what"};
+    static const bool RIGHT[] = {false, false, true, true, true, true, true, true, false};
+    Arena *arena = cli->arena;
+    Chosen chosen;
+    TRY(choose(cli, 1, &chosen));
+    if (cli->json) {
+        chosen.sum.op_count = chosen.sum.io_count = chosen.sum.file_count = 0;
+        print_run_json(cli, &chosen.sum);
+        return NULL;
+    }
+    print_head(cli, &chosen);
+    Table *table = table_new(arena, HEADERS, RIGHT, NULL, 9);
+    for (size_t i = 0; i < chosen.sum.cache_count; i++) {
+        const RunCache *cache = &chosen.sum.caches[i];
+        const char *cells[] = {
+            cache->name,
+            cache->layer,
+            count_format(arena, (int64_t)cache->asked),
+            count_format(arena, (int64_t)cache->hits),
+            count_format(arena, (int64_t)cache->misses),
+            arena_printf(arena, "%.1f%%", 100.0 * (double)cache->hits / (double)cache->asked),
+            cache->load_us > 0 ? duration_cell(arena, cache->load_us) : "",
+            cache->load_us > 0 ? duration_cell(arena, cache->saved_ms * 1000) : "",
+            cache->text};
+        table_add(table, cells);
+    }
+    (void)table_print(table, cli->color_out);
+    return NULL;
+}
+
+/* ---- io ---- */
+
+static void print_classes(const Cli *cli, const Run *run)
+{
+    static const char *const HEADERS[] = {"class", "by", "call", "calls", "bytes"};
+    static const bool RIGHT[] = {false, false, false, true, true};
+    Table *table = table_new(cli->arena, HEADERS, RIGHT, NULL, 5);
+    for (size_t i = 0; i < run->io_count; i++) {
+        const RunIo *io = &run->io[i];
+        const char *cells[] = {io->class, io->origin, io->op,
+                               count_format(cli->arena, (int64_t)io->calls),
+                               size_cell(cli->arena, io->bytes)};
+        table_add(table, cells);
+    }
+    (void)table_print(table, cli->color_out);
+}
+
+/* Bytes read by the length of the file: 1 is once through. */
+static const char *again_cell(Arena *arena, const RunFile *file)
+{
+    if (file->size_bytes <= 0 || file->read_bytes == 0) return "";
+    return arena_printf(arena, "%.2f", (double)file->read_bytes / (double)file->size_bytes);
+}
+
+static const char *call_cell(Arena *arena, const RunFile *file)
+{
+    uint64_t calls = file->reads + file->writes;
+    return calls == 0 ? "" : duration_cell(arena, file->total_ms * 1000 / (double)calls);
+}
+
+static void print_files(const Cli *cli, const Run *run)
+{
+    static const char *const HEADERS[] = {"file",    "class",   "opens",   "reads",
+                                          "read",    "re-read", "footers", "writes",
+                                          "written", "time",    "a call"};
+    static const bool RIGHT[] = {false, false, true, true, true, true,
+                                 true,  true,  true, true, true};
+    Arena *arena = cli->arena;
+    Table *table = table_new(arena, HEADERS, RIGHT, NULL, 11);
+    for (size_t i = 0; i < run->file_count; i++) {
+        const RunFile *file = &run->files[i];
+        const char *cells[] = {text_printable(arena, arena_strdup(arena, file->path)),
+                               file->class,
+                               count_cell(arena, file->opens),
+                               count_cell(arena, file->reads),
+                               size_cell(arena, file->read_bytes),
+                               again_cell(arena, file),
+                               count_cell(arena, file->footers),
+                               count_cell(arena, file->writes),
+                               size_cell(arena, file->written_bytes),
+                               duration_cell(arena, file->total_ms * 1000),
+                               call_cell(arena, file)};
+        table_add(table, cells);
+    }
+    (void)table_print(table, cli->color_out);
+    if (run->files_left_out > 0)
+        out_printf("%s of further files, counted by class only\n",
+                   count_of(arena, (int64_t)run->files_left_out, "open"));
+}
+
+static Err *show_io(Cli *cli)
+{
+    Chosen chosen;
+    TRY(choose(cli, 1, &chosen));
+    if (cli->json) {
+        chosen.sum.op_count = chosen.sum.cache_count = 0;
+        print_run_json(cli, &chosen.sum);
+        return NULL;
+    }
+    print_head(cli, &chosen);
+    print_classes(cli, &chosen.sum);
+    out_printf("\n");
+    print_files(cli, &chosen.sum);
+    return NULL;
+}
+
+/* ---- record ---- */
+
+/* Becomes the command, with the trace on. */
+static Err *record(Cli *cli)
+{
+    const char *file = cli_option(cli, "output"), *level = cli_option(cli, "level");
+    if (cli->arg_count < 2)
+        return err_hint(ERR(USAGE, "pond perf record: the command is missing"),
+                        "pond perf record -o t.pftrace -- export -p '/**/*.series' -d out");
+    VEC(const char *) words = {0};
+    vec_push(cli->arena, &words, "pond");
+    if (cli->pond_dir != NULL) {
+        vec_push(cli->arena, &words, "--pond");
+        vec_push(cli->arena, &words, cli->pond_dir);
+    }
+    vec_push(cli->arena, &words, "--trace");
+    vec_push(cli->arena, &words, file != NULL ? file : "pond.pftrace");
+    vec_push(cli->arena, &words, "--trace-level");
+    vec_push(cli->arena, &words, level != NULL ? level : "spans");
+    for (size_t i = 1; i < cli->arg_count; i++) vec_push(cli->arena, &words, cli->args[i]);
+    vec_push(cli->arena, &words, NULL);
+    (void)execv("/proc/self/exe", (char *const *)(uintptr_t)words.v);
+    return ERR_ERRNO(errno, "run pond");
+}
+
+/* ---- recover ---- */
+
+static void print_flight(const Cli *cli, const Flight *flight)
+{
+    Arena *arena = cli->arena;
+    out_printf("%s%s%s\nbegun %s, process %lld, ended without saying so; %s, %llu dropped\n",
+               paint(cli->color_out, "bold"), flight->command, paint(cli->color_out, "reset"),
+               time_to_second(arena, flight->begun), (long long)flight->pid,
+               count_of(arena, (int64_t)flight->spans.count, "span"),
+               (unsigned long long)flight->spans.dropped);
+    for (size_t i = 0; i < flight->open_count; i++)
+        out_printf("  %s %s, for %s\n", i == 0 ? "was in" : "      ", flight->open[i].op,
+                   duration_cell(arena, flight->open[i].open_ms * 1000));
+}
+
+static void flight_json(JsonOut *json, const Flight *flight, const Run *run)
+{
+    json_begin_object(json);
+    json_key(json, "run");
+    run_to_json(json, run);
+    json_key(json, "open");
+    json_begin_array(json);
+    for (size_t i = 0; i < flight->open_count; i++) {
+        json_begin_object(json);
+        json_kv_str(json, "op", flight->open[i].op);
+        json_key(json, "open_ms");
+        json_put_double(json, flight->open[i].open_ms);
+        json_end(json);
+    }
+    json_end(json);
+    json_end(json);
+}
+
+static Err *write_trace(Cli *cli, const Flight *flight, const char *path)
+{
+    Buf trace = buf_new(cli->arena);
+    const char **layers = AARRAY(cli->arena, const char *, flight->name_count + 1);
+    for (size_t i = 0; i < flight->name_count; i++) {
+        int op = perf_op_by_name(flight->names[i]);
+        layers[i] = op >= 0 ? perf_op_info((PerfOp)op)->layer : "";
+    }
+    TraceInput input = {.spans = &flight->spans,
+                        .names = flight->names,
+                        .layers = layers,
+                        .name_count = flight->name_count,
+                        .ns_per_tick = flight->ns_per_tick,
+                        .start_ticks = flight->start_ticks,
+                        .start_ns = flight->start_ns,
+                        .pid = flight->pid,
+                        .command = flight->command};
+    trace_to_perfetto(&trace, &input);
+    return os_replace_file(path, trace.data, trace.size);
+}
+
+/* The run goes into the history before the file goes, so that nothing is lost between. */
+static Err *settle(Cli *cli, const Flight *flight, const Run *run, const char *pond_dir)
+{
+    const char *path = cli_option(cli, "output");
+    if (path != NULL) TRY(write_trace(cli, flight, path));
+    if (pond_is_read_only(cli->pond)) return NULL;
+    TRY(history_append(pond_dir, run));
+    return os_unlink_if(flight->path);
+}
+
+static Err *recover(Cli *cli)
+{
+    Pond *pond = NULL;
+    Flights found;
+    Buf text = buf_new(cli->arena);
+    JsonOut json = json_out(&text);
+    TRY(cli_open_pond(cli, &pond));
+    const char *dir = pond_info(pond)->dir;
+    TRY(flight_recover(cli->arena, dir, !pond_is_read_only(pond), &found));
+    for (size_t i = 0; i < found.set_aside_count; i++)
+        log_warn("%s/history/%s is damaged and was set aside", dir, found.set_aside[i]);
+    json_begin_array(&json);
+    for (size_t i = 0; i < found.count; i++) {
+        Run run;
+        flight_to_run(cli->arena, &found.flights[i], &run);
+        flight_json(&json, &found.flights[i], &run);
+        if (!cli->json) print_flight(cli, &found.flights[i]);
+        TRY(settle(cli, &found.flights[i], &run, dir));
+    }
+    json_end(&json);
+    if (cli->json)
+        out_json(&text);
+    else if (found.count == 0)
+        out_printf("No process that recorded spans was killed\n");
+    return NULL;
+}
+
+/* ---- which ---- */
+
+static Err *run_perf(Cli *cli)
+{
+    static const struct {
+        const char *name;
+        Err *(*run)(Cli *cli);
+        size_t most_args;
+    } VIEWS[] = {{"report", show_report, 1}, {"runs", show_runs, 1}, {"ops", show_ops, SIZE_MAX},
+                 {"caches", show_caches, 1}, {"io", show_io, 1},     {"record", record, SIZE_MAX},
+                 {"recover", recover, 1}};
+    enum { COUNT = sizeof VIEWS / sizeof *VIEWS };
+    const char *names[COUNT], *view = cli->args[0];
+    for (size_t i = 0; i < COUNT; i++) {
+        names[i] = VIEWS[i].name;
+        if (strcmp(view, names[i]) != 0) continue;
+        if (cli->arg_count > VIEWS[i].most_args)
+            return ERR(USAGE, "pond perf %s: too many arguments: '%s'", view, cli->args[1]);
+        return VIEWS[i].run(cli);
+    }
+    const char *near = text_nearest(view, names, COUNT);
+    Err *err = ERR(USAGE, "pond perf: there is no '%s'", view);
+    return near != NULL
+               ? err_hint(err, "did you mean '%s'?", near)
+               : err_hint(err, "there are report, runs, ops, caches, io, record and recover");
+}
+
+const Command COMMAND_PERF = {
+    .name = "perf",
+    .usage = "perf report|runs|ops|caches|io|record|recover [--last N] [--run ID] [-o FILE]",
+    .summary = "where the time went: operations, caches, files of past runs; traces",
+    .examples = "  pond perf report\n  pond perf runs --last 50\n  pond perf io --run "
+                "5f1c0a9be2d34786\n  pond perf caches --last 10 --json\n  pond perf ops dir_read\n"
+                "  pond perf record -o t.pftrace -- export -p '/**/*.series' -d out\n"
+                "  pond perf recover\n",
+    .details =
+        "Every command on a pond that can be written leaves one record in POND/history (at most 8 "
+        "MB, the oldest go; POND_HISTORY=off: none).\n"
+        "report: operations with count, times and calls by distinct key. caches: hits and what "
+        "they "
+        "saved. io: calls and bytes by class and by file. Times of operations of unit `fine` are "
+        "those of a sample.\n"
+        "record runs a command with spans on and writes a trace for ui.perfetto.dev. recover tells "
+        "what a killed process was doing that ran with spans.\n"
+        "Levels (--trace-level, POND_TRACE): off, counts, spans, detail; \"spans,os_read=1024\" "
+        "also "
+        "says how many calls share one time.",
+    .json =
+        "report, caches, io: a run {\"pond\",\"id\",\"command\",\"version\",\"host\",\"level\","
+        "\"pid\",\"begun_us\",\"duration_us\",\"user_us\",\"system_us\",\"peak_bytes\",\"status\","
+        "\"ops\":[],\"caches\":[],\"io\":[],\"files\":[]}; runs: [{\"id\",\"time\",\"command\","
+        "\"status\",\"duration_us\",\"user_us\",\"system_us\",\"peak_bytes\"}]; ops: "
+        "[{\"name\",\"layer\",\"unit\",\"text\",\"details\"}]; recover: [{\"run\",\"open\":"
+        "[{\"op\",\"open_ms\"}]}]",
+    .options = PERF_OPTIONS,
+    .option_count = sizeof PERF_OPTIONS / sizeof *PERF_OPTIONS,
+    .least_args = 1,
+    .most_args = -1,
+    .run = run_perf,
+};

@@ -1,0 +1,77 @@
+/* --stats: a run as a table on stderr, since stdout belongs to the result. One line each: name,
+ * layer, count, then times or bytes, so that scripts can take the first three words. */
+#include "cli/cli.h"
+#include <string.h>
+
+static char *duration_text(Arena *arena, double us)
+{
+    if (us < 1000) return arena_printf(arena, "%.3gus", us);
+    if (us < 1e6) return arena_printf(arena, "%.3gms", us / 1000);
+    return arena_printf(arena, "%.4gs", us / 1e6);
+}
+
+static void put_op(const RunOp *op)
+{
+    SCRATCH(scratch);
+    int known = perf_op_by_name(op->name);
+    (void)fprintf(stderr, "%-32s %-10s %12llu", op->name, op->layer, (unsigned long long)op->count);
+    if (op->timed > 0)
+        (void)fprintf(stderr, " %9s %9s %9s %9s", duration_text(scratch, op->total_ms * 1000),
+                      duration_text(scratch, op->p50_us), duration_text(scratch, op->p99_us),
+                      duration_text(scratch, op->max_us));
+    else
+        (void)fprintf(stderr, " %39s", "");
+    if (op->keys > 0)
+        (void)fprintf(stderr, " %7.4g", op->per_key);
+    else
+        (void)fprintf(stderr, " %7s", "");
+    (void)fprintf(stderr, "  %s\n", known >= 0 ? perf_op_info((PerfOp)known)->text : "");
+}
+
+static void put_io(const RunIo *io)
+{
+    SCRATCH(scratch);
+    char *name = arena_printf(scratch, "%s %s (%s)", io->op, io->class, io->origin);
+    (void)fprintf(stderr, "%-32s %-10s %12llu %9s\n", name, "os", (unsigned long long)io->calls,
+                  io->bytes > 0 ? size_format(scratch, (int64_t)io->bytes) : "");
+}
+
+static void put_cache(const RunCache *cache)
+{
+    SCRATCH(scratch);
+    (void)fprintf(stderr, "%-32s %-10s %12llu  %.1f%% hits, %s saved\n",
+                  arena_printf(scratch, "%s (cache)", cache->name), cache->layer,
+                  (unsigned long long)cache->asked,
+                  100.0 * (double)cache->hits / (double)cache->asked,
+                  duration_text(scratch, cache->saved_ms * 1000));
+}
+
+static void print_table(const Run *run)
+{
+    (void)fprintf(stderr, "%-32s %-10s %12s %9s %9s %9s %9s %7s\n", "operation", "layer", "count",
+                  "total", "p50", "p99", "max", "by key");
+    for (size_t i = 0; i < run->op_count; i++) put_op(&run->ops[i]);
+    for (size_t i = 0; i < run->io_count; i++) {
+        if (strcmp(run->io[i].class, os_class_name(OS_OTHER)) != 0) put_io(&run->io[i]);
+    }
+    for (size_t i = 0; i < run->cache_count; i++) put_cache(&run->caches[i]);
+    if (run->spans_dropped > 0)
+        (void)fprintf(stderr, "%llu spans did not fit into the rings\n",
+                      (unsigned long long)run->spans_dropped);
+}
+
+void stats_print(const Cli *cli, const Run *run)
+{
+    (void)fflush(stdout);
+    if (!cli->json) {
+        print_table(run);
+        return;
+    }
+    Buf text = buf_new(cli->arena);
+    JsonOut json = json_out(&text);
+    json_begin_object(&json);
+    json_key(&json, "stats");
+    run_to_json(&json, run);
+    json_end(&json);
+    (void)fprintf(stderr, "%s\n", text.data);
+}

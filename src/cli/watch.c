@@ -1,0 +1,125 @@
+/* Watching the command: what is recorded of it, and where that goes: the trace file, the table of
+ * --stats, the pond's run history. None of it fails the command. */
+#include "cli/cli.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    RING_RECORDS = 1 << 13,      /* a thread: 192 KiB, in the flight recorder's file */
+    RING_RECORDS_TRACE = 1 << 18 /* for a trace: 6 MiB at most, as much of it as is used */
+};
+
+struct Watch {
+    TimeUs begun;
+    int64_t begun_monotonic_us;
+    const char *history_of; /* the pond's folder; NULL: the run is not kept */
+    bool perfetto;
+};
+
+static bool is_set_off(const char *variable)
+{
+    const char *value = getenv(variable);
+    return value != NULL && strcmp(value, "off") == 0;
+}
+
+/* Only of a pond that is one: nothing is made in a folder that may become one, or is another's. */
+static const char *flight_dir(const Cli *cli)
+{
+    OsStat stat;
+    bool exists = false;
+    if (cli->pond_dir == NULL || *cli->pond_dir == '\0' || is_set_off("POND_HISTORY")) return NULL;
+    err_free(
+        os_stat_if(arena_printf(cli->arena, "%s/log/_delta_log", cli->pond_dir), &exists, &stat));
+    return exists ? cli->pond_dir : NULL;
+}
+
+static Err *start_trace(Cli *cli, const char *path)
+{
+    cli->watch->perfetto = text_ends(path, ".pftrace");
+    TRY(os_unlink_if(path));
+    return ERR_WRAP(os_open_new(path, &cli->trace), "--trace");
+}
+
+Err *watch_start(Cli *cli)
+{
+    const char *spec = cli_option(cli, "trace-level"), *path = cli_option(cli, "trace");
+    const char *environment = getenv("POND_TRACE");
+    cli->watch = ANEW(cli->arena, Watch);
+    cli->watch->begun = os_now();
+    cli->watch->begun_monotonic_us = os_monotonic_us();
+    if (spec != NULL)
+        TRY(ERR_WRAP(report_levels_set(spec), "--trace-level"));
+    else if (environment != NULL && *environment != '\0')
+        TRY(ERR_WRAP(report_levels_set(environment), "POND_TRACE"));
+    PerfLevel level = perf_level();
+    if (path != NULL && level < PERF_SPANS) level = PERF_SPANS;
+    if (level < PERF_SPANS) return NULL;
+    perf_level_set(
+        PERF_COUNTS); /* rings are made with the first span: not before they are set up */
+    if (path != NULL) TRY(start_trace(cli, path));
+    if (cli->watch->perfetto)
+        perf_rings_set(RING_RECORDS_TRACE, NULL, NULL);
+    else
+        flight_start(flight_dir(cli), cli->command_line, RING_RECORDS);
+    perf_level_set(level);
+    if (cli->trace != NULL && !cli->watch->perfetto) perf_trace_to(os_fd(cli->trace));
+    return NULL;
+}
+
+/* Commands that look at the history leave none. */
+void watch_before_close(Cli *cli)
+{
+    bool kept = cli->watch != NULL && cli->pond != NULL && !pond_is_read_only(cli->pond) &&
+                perf_level() > PERF_OFF && strcmp(cli->command->name, "perf") != 0 &&
+                !is_set_off("POND_HISTORY");
+    if (kept) cli->watch->history_of = arena_strdup(cli->arena, pond_info(cli->pond)->dir);
+}
+
+static Err *write_perfetto(Cli *cli)
+{
+    PerfSpans spans = perf_read_spans(cli->arena);
+    TraceInput input = trace_of_process(cli->arena, &spans, cli->command_line);
+    Buf trace = buf_new(cli->arena);
+    trace_to_perfetto(&trace, &input);
+    if (spans.dropped > 0)
+        log_warn("--trace: %llu spans did not fit and are not in the trace",
+                 (unsigned long long)spans.dropped);
+    return os_write(cli->trace, trace.data, trace.size);
+}
+
+static void end_trace(Cli *cli)
+{
+    Err *err = NULL;
+    if (cli->watch->perfetto)
+        err = write_perfetto(cli);
+    else
+        perf_trace_to(-1);
+    if (err != NULL) log_warn("--trace: %s", err_message(err));
+    err_free(err);
+    os_close_at(&cli->trace);
+}
+
+static void keep(const char *pond_dir, const Run *run)
+{
+    Err *err = history_append(pond_dir, run);
+    if (err != NULL) log_debug("the run is not kept in the history: %s", err_message(err));
+    err_free(err);
+}
+
+void watch_end(Cli *cli, int status)
+{
+    const Watch *watch = cli->watch;
+    if (watch == NULL) return;
+    if (cli->trace != NULL) end_trace(cli);
+    if (cli->stats || watch->history_of != NULL) {
+        RunContext context = {.command = cli->command_line,
+                              .begun = watch->begun,
+                              .begun_monotonic_us = watch->begun_monotonic_us,
+                              .status = status};
+        Run run;
+        run_snapshot(cli->arena, &context, &run);
+        if (cli->stats) stats_print(cli, &run);
+        if (watch->history_of != NULL) keep(watch->history_of, &run);
+    }
+    flight_end();
+}

@@ -1,0 +1,158 @@
+/* report — what a command did, as one model, and all that is made of it: the table after a command,
+ * JSON, the run history of a pond, traces for Perfetto, and what is left of a killed process.
+ *
+ *   flight_start     at the start of a command, when spans are wanted
+ *   run_snapshot     at its end: counts, times, files, caches → Run
+ *   history_append   the run as a record in POND/history
+ *   history_read     the runs of a pond, newest last
+ *
+ * Invariant: nothing here ever fails the command that is being watched. A damaged file is set
+ * aside, named once, and what can be read of it is read. Everything has a bound: see history.c,
+ * flight.c.
+ * Threads: one, the command's own, when its workers have ended. Several processes may use one
+ * history. */
+#pragma once
+#include "os/os.h"
+#include "perf/read.h"
+
+/* "LEVEL[,OPERATION=N]...": the tracker's level (off, counts, spans, detail), and operations that
+ * are timed one call in N. USAGE with the nearest name. */
+Err *report_levels_set(const char *spec) WARN_UNUSED;
+
+/* ---- the model ---- */
+
+typedef struct RunOp {
+    const char *name, *layer, *unit;
+    uint64_t count;
+    uint64_t timed;  /* of these, how many were timed; 0: it has no times */
+    double total_ms; /* for all calls, scaled up where they are sampled */
+    double mean_us, min_us, max_us, p50_us, p90_us, p99_us;
+    uint64_t keyed, keys, most; /* calls with a key, distinct keys, calls of the key asked most */
+    double per_key;
+    uint64_t keys_sampled_1_in;
+    PerfHist *hist; /* of the times; NULL: none */
+} RunOp;
+
+typedef struct RunIo { /* calls by whom, on what */
+    const char *origin, *class, *op;
+    uint64_t calls, bytes;
+} RunIo;
+
+typedef struct RunFile {
+    const char *path, *class;
+    uint64_t opens, reads, writes, read_bytes, written_bytes, footers;
+    int64_t size_bytes; /* -1: not known */
+    double total_ms;    /* in reads and writes */
+} RunFile;
+
+typedef struct RunCache {
+    const char *name, *layer, *text;
+    uint64_t asked, hits, misses;
+    double load_us;  /* median cost of a miss; 0: not timed */
+    double saved_ms; /* hits × that */
+} RunCache;
+
+typedef struct Run {
+    const char *id, *command, *version, *host, *level;
+    TimeUs begun;
+    int64_t duration_us, user_us, system_us, peak_bytes, pid;
+    int64_t status; /* exit status; -1: killed, as told by what it left */
+    RunOp *ops;
+    size_t op_count;
+    RunIo *io;
+    size_t io_count;
+    RunFile *files;
+    size_t file_count;
+    uint64_t files_left_out; /* opens of files beyond the table's room */
+    RunCache *caches;
+    size_t cache_count;
+    uint64_t spans, spans_dropped, rings, rings_anonymous;
+} Run;
+
+/* What the process did until now. Only what happened is there: no zeros. */
+typedef struct RunContext {
+    const char *command; /* redacted */
+    TimeUs begun;
+    int64_t begun_monotonic_us;
+    int status;
+} RunContext;
+void run_snapshot(Arena *arena, const RunContext *context, Run *out);
+
+void run_to_json(JsonOut *json, const Run *run);
+/* INVALID when it is not a run; members that are not known are passed over. */
+Err *run_from_json(Arena *arena, const Json *json, Run *out) WARN_UNUSED;
+/* Several runs as one: counts, times, caches, files added up; id and status of the newest. Distinct
+ * keys are those of each run, added up. */
+void run_merge(Arena *arena, const Run *runs, size_t count, Run *out);
+/* The operation of that name, NULL when it did not happen. */
+const RunOp *run_op(const Run *run, const char *name);
+
+/* ---- history ---- */
+
+/* Appends to POND/history. Errors of its own; the caller passes them by. */
+Err *history_append(const char *pond_dir, const Run *run) WARN_UNUSED;
+
+typedef struct History {
+    Run *runs; /* oldest first */
+    size_t count;
+    uint64_t damaged;       /* records that could not be read */
+    const char **set_aside; /* files found damaged now, by name */
+    size_t set_aside_count;
+} History;
+/* The last `most` runs (0 = all). `mend`: damaged files are renamed so that nothing is appended to
+ * them; without (a pond that cannot be written) they are only told. */
+Err *history_read(Arena *arena, const char *pond_dir, size_t most, bool mend, History *out)
+    WARN_UNUSED;
+
+/* ---- spans ---- */
+
+/* From now on each thread's ring lies in a file of POND/history (dir NULL: in memory). A file that
+ * cannot be made costs nothing but that: the rings are anonymous, and the run says so. */
+void flight_start(const char *pond_dir, const char *command, size_t records);
+/* The process ends well: its file goes. */
+void flight_end(void);
+
+typedef struct FlightOpen {
+    const char *op;
+    double open_ms; /* until the last thing the process recorded */
+} FlightOpen;
+
+typedef struct Flight { /* what a process left that did not end */
+    const char *path, *command;
+    int64_t pid;
+    TimeUs begun;
+    PerfSpans spans; /* op numbers are of `names` */
+    const char **names;
+    size_t name_count;
+    double ns_per_tick;
+    uint64_t start_ticks, start_ns;
+    FlightOpen *open; /* outermost first, thread by thread */
+    size_t open_count;
+} Flight;
+/* Of processes that have ended. Damaged files are set aside as by history_read. */
+typedef struct Flights {
+    Flight *flights;
+    size_t count;
+    const char **set_aside;
+    size_t set_aside_count;
+} Flights;
+Err *flight_recover(Arena *arena, const char *pond_dir, bool mend, Flights *out) WARN_UNUSED;
+/* The run as far as its spans tell, for the history. */
+void flight_to_run(Arena *arena, const Flight *flight, Run *out);
+
+/* ---- Perfetto ---- */
+
+typedef struct TraceInput {
+    const PerfSpans *spans;
+    const char *const *names; /* by op number */
+    const char *const *layers;
+    size_t name_count;
+    double ns_per_tick;
+    uint64_t start_ticks, start_ns;
+    int64_t pid;
+    const char *command;
+} TraceInput;
+/* A trace as perfetto.dev and its trace processor read it. */
+void trace_to_perfetto(Buf *out, const TraceInput *input);
+/* Of this process. */
+TraceInput trace_of_process(Arena *arena, const PerfSpans *spans, const char *command);

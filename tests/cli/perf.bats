@@ -1,0 +1,186 @@
+#!/usr/bin/env bats
+# pond perf, --stats, traces and the run history.
+load helpers
+
+prepare() {
+    pond init
+    printf 'timestamp,v\n2024-01-01T00:00:00Z,1\n2024-01-01T00:10:00Z,2\n2024-02-01T00:00:00Z,3\n' >a.csv
+    pond copy host+csv+series:///$PWD/a.csv /a.series
+}
+
+field() { # JSON_EXPRESSION: of the last output; python's view of it is d
+    python3 -c 'import json, sys; d = json.load(sys.stdin); print(eval(sys.argv[1]))' "$1" <<<"$output"
+}
+op() { field "next((o['$2'] for o in d['ops'] if o['name'] == '$1'), 0)"; } # NAME MEMBER
+
+@test "each command leaves a run; perf's own do not" {
+    ok list --quiet
+    run -2 pond list --nonsense
+    run -4 pond cat /missing
+    ok perf runs --json
+    [ "$(field '[r["command"].split()[1] for r in d]')" = "['init', 'copy', 'list', 'cat']" ]
+    [ "$(field '[r["status"] for r in d]')" = '[0, 0, 0, 4]' ]
+    ok perf report
+    has 'pond cat /missing' 'exit 4' operation
+    ok perf runs
+    has 'pond copy' 'exit'
+}
+
+@test "report: counts and times of the last run, of one by id, of several together" {
+    ok export -p '/*.series' -d out --temporal year,month
+    ok perf report --json
+    [ "$(op export_file_written count)" = 2 ]
+    [ "$(op export_row count)" = 3 ]
+    [ "$(op engine_copy count)" = "$(op engine_copy timed)" ]
+    python3 - "$output" <<'PY'
+import json, sys
+run = json.loads(sys.argv[1])
+for op in run['ops']:
+    assert op['count'] > 0 and op.get('timed', 0) <= op['count'], op
+    if 'hist' in op:
+        assert op['min_us'] <= op['p50_us'] <= op['p90_us'] <= op['p99_us'] <= op['max_us'], op
+        assert sum(op['hist']['buckets'][1::2]) == op['timed'], op
+        assert op['total_ms'] * 1000 >= op['max_us'] * 0.999, op
+PY
+    ok perf runs --json
+    id=$(field 'd[-1]["id"]')
+    ok list --quiet
+    ok perf report --run "$id" --json
+    [ "$(op export_row count)" = 3 ]
+    ok export -p '/*.series' -d out2 --temporal year,month
+    ok perf report --last 3 --json
+    [ "$(op export_row count)" = 6 ]
+    fails 4 perf report --run 00
+    tells 'pond perf runs'
+    fails 2 perf report --last none
+    fails 2 perf reprot
+    tells "did you mean 'report'"
+}
+
+@test "--stats is a table, with --json one line of JSON" {
+    run --separate-stderr pond export -p '/*.series' -d out --stats
+    [[ $stderr == *"export_row "*" 3 "* && $stderr == *p99* ]]
+    run --separate-stderr pond list --json --stats
+    [ "$(python3 -c 'import json, sys; print(json.loads(sys.argv[1])["stats"]["pond"])' "$stderr")" = 1 ]
+}
+
+@test "ops: the table, one in full, a near name" {
+    ok perf ops
+    has dir_read export_row
+    ok perf ops dir_read
+    has 'directories read from the store' 'more than one call by key'
+    ok perf ops --json
+    [ "$(field 'all(o["text"] and o["details"] for o in d)')" = True ]
+    fails 4 perf ops dir_raed
+    tells "did you mean 'dir_read'"
+}
+
+@test "io: bytes of each file are those of the file" {
+    ok export -p '/*.series' -d out
+    ok perf io --json
+    python3 - "$output" "$PWD" <<'PY'
+import json, os, sys
+run, here = json.loads(sys.argv[1]), sys.argv[2]
+blobs = [f for f in run['files'] if f['class'] == 'blob']
+assert len(blobs) == 1 and blobs[0]['size_bytes'] == os.path.getsize(blobs[0]['path']), blobs
+assert blobs[0]['footer_reads'] >= 1 and blobs[0]['read_bytes'] > 0 and blobs[0]['opens'] >= 1
+staged = [f for f in run['files'] if f['path'].endswith('/staging/0')]
+out = [p for d, _, files in os.walk(here + '/out') for p in (os.path.join(d, f) for f in files) if p.endswith('.parquet')]
+assert staged[0]['written_bytes'] == os.path.getsize(out[0]), (staged, out)
+by_class = sum(i.get('bytes', 0) for i in run['io'] if i['class'] == 'blob' and i['op'] == 'read')
+assert by_class == blobs[0]['read_bytes']
+PY
+    ok perf io
+    has re-read footers blob
+}
+
+@test "caches: a schema is asked of the engine once, then found" {
+    cat >d.yaml <<'Y'
+patterns: {a: /a.series}
+query: SELECT timestamp, v * 2 AS w FROM a
+Y
+    pond mknod sql-derived-series /d.series --config-path d.yaml
+    pond cat /d.series --format csv >/dev/null
+    pond cat /d.series --format csv >/dev/null
+    ok perf caches --last 2 --json
+    [ "$(field '[(c["asked"], c["hits"], c["misses"]) for c in d["caches"] if c["name"] == "schema"]')" = '[(2, 1, 1)]' ]
+    ok perf caches
+    has schema ratio
+}
+
+@test "a Perfetto trace holds a slice for each call; record writes one" {
+    run --separate-stderr pond export -p '/*.series' -d out --temporal year,month --trace t.pftrace --stats --json
+    output=$stderr
+    python3 "$BATS_TEST_DIRNAME/pftrace.py" t.pftrace >slices
+    output=$(python3 -c 'import json, sys; print(json.dumps(json.loads(sys.argv[1])["stats"]))' "$output")
+    for name in staging commit engine_copy export_partition os_sync dir_read; do
+        [ "$(awk -F'\t' -v n="$name" '$2 == n { c += $3 } END { print c }' slices)" = "$(op "$name" count)" ] || fail "$name"
+    done
+    ok perf record -o r.pftrace -- list --quiet
+    python3 "$BATS_TEST_DIRNAME/pftrace.py" r.pftrace | grep -qP 'main\tdir_read\t1\t'
+    fails 2 perf record
+    tells '--'
+}
+
+@test "levels: off keeps nothing, spans and detail more, wrong ones are named" {
+    ok --trace-level off list --quiet
+    ok perf runs --json
+    [ "$(field 'len(d)')" = 2 ]
+    ok --trace-level detail,os_read=1 list --quiet
+    ok perf report --json
+    [ "$(field 'd["level"], d["rings_anonymous"] if "rings_anonymous" in d else 0')" = "('detail', 0)" ]
+    [ "$(op os_read count)" = "$(op os_read timed)" ]
+    ok --trace-level counts,os_read=1024 list --quiet
+    ok perf report --json
+    [ "$(op os_read timed)" = 1 ]
+    POND_TRACE=spans ok list --quiet
+    ok perf report --json
+    [ "$(field 'd["level"]')" = spans ]
+    fails 2 --trace-level spams list
+    tells "did you mean 'spans'"
+    fails 2 --trace-level spans,os_raed=2 list
+    tells "did you mean 'os_read'"
+    fails 2 --trace-level os_read=3 list
+    fails 2 --trace-level export_row=2 list
+    POND_TRACE=nonsense fails 2 list
+    tells POND_TRACE
+}
+
+@test "killed with spans on: recover tells where it was, once, and keeps the run" {
+    POND_TRACE=spans POND_FAULT='origin=ours,class=log,op=link,nth=1,do=crash' run -137 pond mkdir /d
+    [ "$(ls p/history | grep -c flight)" = 1 ]
+    ok perf recover -o k.pftrace --json
+    [ "$(field 'len(d), [o["op"] for o in d[0]["open"]], d[0]["run"]["status"]')" = "(1, ['commit'], -1)" ]
+    python3 "$BATS_TEST_DIRNAME/pftrace.py" k.pftrace | grep -q log_file_write
+    ok perf recover
+    is 'No process that recorded spans was killed'
+    ok perf runs
+    has killed
+    [ "$(ls p/history | grep -c flight)" = 0 ]
+}
+
+@test "a damaged history is told once, set aside, and read as far as it is whole" {
+    printf 'rubbish\n' >>p/history/runs-000001
+    run --separate-stderr pond perf runs --json
+    [ "$status" = 0 ]
+    tells 'runs-000001 is damaged and was set aside'
+    [ "$(field 'len(d)')" = 2 ]
+    ok perf runs --json
+    ok list --quiet
+    ok perf runs --json
+    [ "$(field 'len(d)')" = 3 ]
+    [ -e p/history/runs-000001.damaged ]
+}
+
+@test "no history where it is not wanted; failures to keep it fail nothing" {
+    POND_HISTORY=off ok list --quiet
+    ok perf runs --json
+    [ "$(field 'len(d)')" = 2 ]
+    rm -r p/history
+    echo x >p/history
+    ok list --quiet
+    fails 74 perf runs
+    rm p/history
+    fails 4 perf report
+    tells 'no run in the history yet'
+}
