@@ -11,7 +11,6 @@ static pthread_mutex_t rings_lock = PTHREAD_MUTEX_INITIALIZER;
 static size_t ring_records = RING_RECORDS_DEFAULT;
 static PerfRingSource *ring_source;
 static void *ring_context;
-static uint64_t lanes;
 static _Atomic size_t anonymous_rings;
 
 size_t perf_ring_bytes(size_t records)
@@ -25,6 +24,10 @@ void perf_rings_set(size_t records, PerfRingSource *source, void *context)
     ring_source = source;
     ring_context = context;
 }
+
+#ifndef POND_NO_TRACKER
+
+static uint64_t lanes;
 
 static PerfRing *make_ring(void)
 {
@@ -73,6 +76,8 @@ void ring_pop(PerfRing *ring, const PerfSpan *span, uint64_t ticks)
     atomic_store_explicit(&ring->written, written + 1, memory_order_release);
     atomic_store_explicit(&ring->depth, depth, memory_order_release);
 }
+
+#endif
 
 uint64_t perf_ring_read(const PerfRing *ring, PerfRecord *out, size_t *out_count)
 {

@@ -1,0 +1,231 @@
+"""Every operation in a scenario whose counts are known beforehand.
+
+    ops.py POND [SCENARIO...]      runs them in a scratch folder; the last line is "N scenarios, M operations"
+
+A scenario is a list of commands on a micro pond of three series; the last one is measured (--stats --json). What it
+must count stands in ops.tsv: scenario, operation, count, why. Calls of the file layer depend on the libraries: their operations must equal the sum of the calls by class.
+Each operation of src/perf/ops.def is in at least one scenario.
+"""
+import collections
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+FILE_CALLS = {'os_open': 'open', 'os_read': 'read', 'os_write': 'write', 'os_sync': 'sync'}
+DAY = 86400
+
+REDUCE = 'in_pattern: /s/*\nout_pattern: $0\nresolutions: [1h]\naggregations: [{type: avg, columns: [v]}]\n'
+JOIN = 'patterns: {a: /s/a, b: /s/b}\nquery: SELECT timestamp, a.v AS va, b.v AS vb FROM a JOIN b USING (timestamp)\n'
+
+
+def rows(path, first_day, days, each=2):
+    """A CSV: `each` rows a day, from day `first_day` of 2024; values differ by the name."""
+    lines, base = ['timestamp,v'], 1000 * ord(path.name[0])
+    for day in range(first_day, first_day + days):
+        lines += [f'{1704067200 + day * DAY + i * 600},{base + day * 10 + i}' for i in range(each)]
+    path.write_text('\n'.join(lines) + '\n')
+
+
+class Micro:
+    """Three series a, b, c in /s, each of two versions of 2 rows on 1 and 2 January; /join over a and b; /reduce over all."""
+
+    def __init__(self, pond, folder):
+        self.pond, self.dir = pond, folder
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith('POND')} | {
+            'POND': str(folder / 'p'), 'HOME': str(folder), 'TMPDIR': str(folder), 'XDG_CACHE_HOME': str(folder / 'xdg'),
+            'POND_TRACE': ','.join(['counts'] + [f'{name}=1' for name in FILE_CALLS if name != 'os_sync'])}
+
+    def run(self, *words, measured=False):
+        done = subprocess.run([self.pond, '--threads', '1', *(('--stats', '--json') if measured else ('--quiet',)), *words],
+                              cwd=self.dir, env=self.env, capture_output=True, text=True)
+        assert done.returncode == 0, f'pond {" ".join(words)}: {done.stderr[:400]}'
+        return json.loads(done.stderr.splitlines()[-1])['stats'] if measured else None
+
+    def csv(self, name, first_day, days, each=2):
+        rows(self.dir / name, first_day, days, each)
+        return f'host+csv+series://{self.dir}/{name}?unit=s'
+
+    def make(self):
+        self.run('init')
+        self.run('mkdir', '/s')
+        for version in range(2):
+            for name in 'abc':
+                self.run('copy', self.csv(f'{name}{version}.csv', version, 1), f'/s/{name}')
+        (self.dir / 'join.yaml').write_text(JOIN)
+        (self.dir / 'reduce.yaml').write_text(REDUCE)
+        self.run('mknod', 'sql-derived-series', '/join', '--config-path', 'join.yaml')
+        self.run('mknod', 'temporal-reduce', '/reduce', '--config-path', 'reduce.yaml')
+
+    def forget(self):
+        """What the caches hold, the index among it, is gone."""
+        shutil.rmtree(self.dir / 'p/cache')
+
+
+EXPORT = ('export', '-p', '/s/*', '/join', '/reduce/**/*.series', '-d', 'out', '--temporal', 'year,month')
+
+
+def list_all(m):
+    return m.run('list', '/**', measured=True)
+
+
+def a_copy(m):
+    return m.run('copy', m.csv('a2.csv', 2, 1), '/s/a', measured=True)
+
+
+def cold(m):
+    m.forget()
+    return m.run('list', '/s/*', measured=True)
+
+
+def behind(m):
+    shutil.copytree(m.dir / 'p/cache', m.dir / 'old')
+    m.run('mkdir', '/later')
+    m.run('mkdir', '/later/still')
+    m.forget()
+    shutil.move(m.dir / 'old', m.dir / 'p/cache')
+    return m.run('list', '/s/*', measured=True)
+
+
+def compact(m):
+    return m.run('maintain', '--compact', measured=True)
+
+
+def checkpointed(m):
+    m.run('maintain')
+    m.forget()
+    return m.run('list', '/s/*', measured=True)
+
+
+def due(m):
+    """Commits until one is followed by a checkpoint."""
+    for number in range(40):
+        stats = m.run('mkdir', f'/n{number}', measured=True)
+        if any(op['name'] == 'checkpoint_write' for op in stats['ops']):
+            return stats
+    raise AssertionError('no checkpoint in 40 commits')
+
+
+def export(m):
+    return m.run(*EXPORT, measured=True)
+
+
+def export_again(m):
+    m.run(*EXPORT)
+    return m.run(*EXPORT, measured=True)
+
+
+def export_less(m):
+    m.run(*EXPORT)
+    m.run('rm', '/s/c')
+    return m.run(*EXPORT, measured=True)
+
+
+def export_raw(m):
+    (m.dir / 'raw.bin').write_text('raw')
+    m.run('copy', f'host://{m.dir}/raw.bin', '/raw.bin')
+    return m.run('export', '-p', '/raw.bin', '-d', 'out', measured=True)
+
+
+def export_days(m):
+    m.run('copy', m.csv('many.csv', 0, 60, 20), '/many')
+    return m.run('export', '-p', '/many', '-d', 'out', '--temporal', 'year,month,day', measured=True)
+
+
+def cat_blob(m):
+    m.forget()
+    m.run('list')
+    return m.run('cat', '/s/a', '--format', 'csv', measured=True)
+
+
+def copy_known(m):
+    m.forget()
+    m.run('list')
+    return m.run('copy', m.csv('b2.csv', 1, 1), '/s/b', measured=True)
+
+
+def cat_text(m):
+    rows(m.dir / 'text.csv', 0, 1)
+    m.run('copy', f'host://{m.dir}/text.csv', '/text.csv')
+    return m.run('cat', 'csv:///text.csv?unit=s', '--format', 'csv', measured=True)
+
+
+def cat_text_again(m):
+    cat_text(m)
+    return m.run('cat', 'csv:///text.csv?unit=s', '--format', 'csv', measured=True)
+
+
+def cat_join(m):
+    return m.run('cat', '/join', '--format', 'csv', measured=True)
+
+
+def cat_join_again(m):
+    m.run('cat', '/join', '--format', 'csv')
+    return m.run('cat', '/join', '--format', 'csv', measured=True)
+
+
+SCENARIOS = [list_all, a_copy, cold, behind, compact, checkpointed, due, export, export_again, export_less, export_raw, export_days,
+             cat_blob, copy_known, cat_text, cat_text_again, cat_join, cat_join_again]
+
+
+def check(name, stats, expected, failures):
+    counted = {op['name']: op['count'] for op in stats['ops']}
+    calls = collections.Counter()
+    for io in stats['io']:
+        calls[io['op']] += io['calls']
+    for op, call in FILE_CALLS.items():
+        if counted.pop(op, 0) != calls[call]:
+            failures.append(f'{name}: {op} differs from the {calls[call]} calls by class')
+    for op, count in expected.items():
+        if counted.get(op, 0) != count:
+            failures.append(f'{name}: {op} is {counted.get(op, 0)}, not {count}')
+    statements = counted.get('engine_run', 0) + counted.get('engine_prepare', 0)
+    if counted.get('engine_statement', 0) != statements:
+        failures.append(f'{name}: engine_statement is {counted.get("engine_statement", 0)}; run and prepared: {statements}')
+    if counted.get('engine_fetch', 0) != counted.get('engine_chunk', 0):
+        failures.append(f'{name}: engine_fetch is not engine_chunk')
+    timed = [op['name'] for op in stats['ops'] if op['unit'] == 'time' and op['timed'] != op['count']]
+    if timed:
+        failures.append(f'{name}: not timed each time: {timed}')
+    return counted
+
+
+def main():
+    pond, wanted = str(pathlib.Path(sys.argv[1]).resolve()), sys.argv[2:]
+    expected, seen, failures = collections.defaultdict(dict), set(FILE_CALLS), []
+    table = (HERE / 'ops.tsv').read_text().splitlines() if (HERE / 'ops.tsv').exists() else []
+    for line in table:
+        if line and not line.startswith('#'):
+            scenario, op, count, _ = line.split('\t')
+            expected[scenario][op] = int(count)
+    with tempfile.TemporaryDirectory(prefix='pond-ops-', dir='/dev/shm' if os.access('/dev/shm', os.W_OK) else None) as root:
+        template = pathlib.Path(root) / 'template'
+        template.mkdir()
+        Micro(pond, template).make()
+        for scenario in SCENARIOS:
+            if wanted and scenario.__name__ not in wanted:
+                continue
+            box = pathlib.Path(root) / 'box'
+            shutil.copytree(template, box)
+            stats = scenario(Micro(pond, box))
+            shutil.rmtree(box)
+            counted = check(scenario.__name__, stats, expected[scenario.__name__], failures)
+            if os.environ.get('OPS_SHOW'):
+                for op, count in counted.items():
+                    print(scenario.__name__, op, count, sep='\t')
+            seen |= {op for op, count in expected[scenario.__name__].items() if count > 0} & counted.keys()
+    ops = set(re.findall(r'^PERF_OP\((\w+)', (HERE.parent.parent / 'src/perf/ops.def').read_text(), re.M))
+    if not wanted:
+        failures += [f'expected in no scenario: {op}' for op in sorted(ops - seen)]
+    print('\n'.join(failures))
+    if failures:
+        sys.exit(1)
+    print(f'{len(wanted or SCENARIOS)} scenarios, {len(ops)} operations')
+
+
+main()
