@@ -1,9 +1,10 @@
 """Every operation in a scenario whose counts are known beforehand.
 
-    ops.py POND [SCENARIO...]      runs them in a scratch folder; the last line is "N scenarios, M operations"
+    ops.py POND [--template DIR] [SCENARIO...]
+                  runs them in a scratch folder; the last line is "N scenarios, M operations". DIR keeps the micro pond.
 
 A scenario is a list of commands on a micro pond of three series; the last one is measured (--stats --json). What it
-must count stands in ops.tsv: scenario, operation, count, why. Calls of the file layer depend on the libraries: their operations must equal the sum of the calls by class.
+must count stands in ops.tsv: scenario, operation, count, why; OPERATION.keys is the number of distinct keys. Calls of the file layer depend on the libraries: their operations must equal the sum of the calls by class.
 Each operation of src/perf/ops.def is in at least one scenario.
 """
 import collections
@@ -175,6 +176,7 @@ SCENARIOS = [list_all, a_copy, cold, behind, compact, checkpointed, due, export,
 
 def check(name, stats, expected, failures):
     counted = {op['name']: op['count'] for op in stats['ops']}
+    counted |= {f"{op['name']}.keys": op['keys'] for op in stats['ops'] if op.get('keys')}
     calls = collections.Counter()
     for io in stats['io']:
         calls[io['op']] += io['calls']
@@ -196,7 +198,9 @@ def check(name, stats, expected, failures):
 
 
 def main():
-    pond, wanted = str(pathlib.Path(sys.argv[1]).resolve()), sys.argv[2:]
+    pond, wanted, kept = str(pathlib.Path(sys.argv[1]).resolve()), sys.argv[2:], None
+    if wanted[:1] == ['--template']:
+        kept, wanted = pathlib.Path(wanted[1]), wanted[2:]
     expected, seen, failures = collections.defaultdict(dict), set(FILE_CALLS), []
     table = (HERE / 'ops.tsv').read_text().splitlines() if (HERE / 'ops.tsv').exists() else []
     for line in table:
@@ -204,9 +208,10 @@ def main():
             scenario, op, count, _ = line.split('\t')
             expected[scenario][op] = int(count)
     with tempfile.TemporaryDirectory(prefix='pond-ops-', dir='/dev/shm' if os.access('/dev/shm', os.W_OK) else None) as root:
-        template = pathlib.Path(root) / 'template'
-        template.mkdir()
-        Micro(pond, template).make()
+        template = kept or pathlib.Path(root) / 'template'
+        if not template.exists():
+            template.mkdir()
+            Micro(pond, template).make()
         for scenario in SCENARIOS:
             if wanted and scenario.__name__ not in wanted:
                 continue

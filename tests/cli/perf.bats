@@ -184,3 +184,9 @@ Y
     fails 4 perf report
     tells 'no run in the history yet'
 }
+
+@test "every operation happens as often as it must; the page of operations is up to date" {
+    run python3 "$BATS_TEST_DIRNAME/ops.py" "$POND_BIN"
+    [ "$status" = 0 ] || fail "see ops.tsv"
+    python3 "$ROOT/scripts/ops_doc.py" --check
+}
