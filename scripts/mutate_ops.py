@@ -16,7 +16,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SITE = re.compile(r'(?:PERF_SPAN|PERF_SPAN_FOR|perf_count|perf_count_for|perf_add|perf_asked)\((?:[^();]|\((?:[^()]|\([^()]*\))*\))*\);'
-                  r'|PerfSpan \w+ = perf_begin\(PERF_\w+\);')
+                  r'|perf_begin\(&\w+, PERF_\w+\);')
 NAMES = re.compile(r'PERF_([a-z_]+)')
 
 
@@ -32,7 +32,7 @@ def sites():
             names = NAMES.findall(statement)
             if not names:
                 continue
-            gone = re.sub(r'= perf_begin\(.*', '= {0};', statement) if 'perf_begin' in statement else '(void)0;'
+            gone = re.sub(r'perf_begin\(&(\w+),.*', r'\1.state = 0;', statement) if 'perf_begin' in statement else '(void)0;'
             yield path, match.span(), gone, names, f'{where} {statement}'
             if '_for(' in statement or '_FOR(' in statement:
                 keyless = re.sub(r'_(?:for|FOR)\(((?:[^,()]|\([^()]*\))*),.*', r'(\1);', statement, flags=re.S)

@@ -177,7 +177,8 @@ static Err *copy_one(Cli *cli, CopyIn *copy, const char *source)
     TRY(destination(cli, copy, &url, &to));
     TRY(fs_find(provider_fs(cli->provider), cli->arena, to, (FindOptions){0}, &found));
     TRY(entry_of(&url, &found, to, &entry));
-    PerfSpan span = perf_begin(PERF_staging);
+    PerfSpan span;
+    perf_begin(&span, PERF_staging);
     Err *err = stage(cli, copy, &url, from, entry, &spec);
     perf_end(&span);
     return err != NULL ? err : store(cli, to, &found, entry, &spec);

@@ -5,8 +5,8 @@
 #include <string.h>
 
 enum {
-    RING_RECORDS = 1 << 13,      /* a thread: 192 KiB, in the flight recorder's file */
-    RING_RECORDS_TRACE = 1 << 18 /* for a trace: 6 MiB at most, as much of it as is used */
+    RING_RECORDS = 1 << 13,      /* a thread: 128 KiB, in the flight recorder's file */
+    RING_RECORDS_TRACE = 1 << 18 /* for a trace: 4 MiB at most, as much of it as is used */
 };
 
 struct Watch {

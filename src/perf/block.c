@@ -44,7 +44,7 @@ static pthread_mutex_t blocks_lock = PTHREAD_MUTEX_INITIALIZER;
 static Block *all_blocks, *free_blocks;
 static pthread_key_t thread_end;
 static pthread_once_t thread_end_once = PTHREAD_ONCE_INIT;
-static _Atomic uint32_t sample_masks[PERF_TIMED_COUNT] = {
+_Atomic uint32_t perf_sample_masks[PERF_TIMED_COUNT] = {
 #define PERF_OP(name, layer, unit, text, details) PERF_MASK_##unit(name)
 #define PERF_MASK_time(name)
 #define PERF_MASK_fine(name) [PERF_##name] = (1U << SAMPLE_SHIFT_FINE) - 1,
@@ -83,7 +83,7 @@ void perf_sample_set(PerfOp op, unsigned shift)
 {
     if (op >= PERF_TIMED_COUNT) return;
     if (shift > SAMPLE_SHIFT_MAX) shift = SAMPLE_SHIFT_MAX;
-    atomic_store(&sample_masks[op], (1U << shift) - 1);
+    atomic_store(&perf_sample_masks[op], (1U << shift) - 1);
 }
 
 /* ---- blocks ---- */
@@ -159,53 +159,61 @@ void perf_add_slow(PerfOp op, uint64_t n)
     own_add(&block_mine()->counts.of[op], n);
 }
 
-void perf_start(PerfSpan *span)
+/* From the level `spans` on: the ring, and the trace where there is one. */
+static void start_in_ring(Block *block, PerfSpan *span, uint8_t level)
+{
+    if (IS_FINE[span->op] && level < PERF_DETAIL) return;
+    span->state |= PERF_SPAN_RINGED;
+    if (trace_is_on()) {
+        trace_begin(span->op);
+        span->state |= PERF_SPAN_TRACED;
+    }
+    span->begin_ticks = perf_ticks();
+    ring_push(ring_of(block), span);
+}
+
+void perf_start(PerfSpan *span, PerfOp op)
 {
     Block *block = block_mine();
     uint8_t level = atomic_load_explicit(&perf_level_now, memory_order_relaxed);
-    uint32_t mask = atomic_load_explicit(&sample_masks[span->op], memory_order_relaxed);
-    uint64_t number = atomic_load_explicit(&block->counts.of[span->op], memory_order_relaxed);
-    span->state = SPAN_OPEN;
-    if ((number & mask) != 0 && !(IS_FINE[span->op] && level >= PERF_DETAIL)) return;
-    span->state |= SPAN_TIMED;
-    if (level >= PERF_SPANS && (!IS_FINE[span->op] || level >= PERF_DETAIL)) {
-        span->state |= SPAN_RINGED;
-        if (trace_is_on()) {
-            trace_begin(span->op);
-            span->state |= SPAN_TRACED;
-        }
-        span->begin_ticks = perf_ticks();
-        ring_push(ring_of(block), span);
-        return;
-    }
-    span->begin_ticks = perf_ticks();
+    uint32_t mask = atomic_load_explicit(&perf_sample_masks[op], memory_order_relaxed);
+    uint64_t number = atomic_load_explicit(&block->counts.of[op], memory_order_relaxed);
+    span->op = op;
+    span->state = PERF_SPAN_OPEN;
+    if ((number & mask) != 0 && !(IS_FINE[op] && level >= PERF_DETAIL)) return;
+    span->state = PERF_SPAN_TIMED;
+    if (__builtin_expect(level >= PERF_SPANS, 0)) start_in_ring(block, span, level);
+    if ((span->state & PERF_SPAN_RINGED) == 0) span->begin_ticks = perf_ticks();
 }
 
-static void record(Times *times, uint64_t ticks)
+static inline void raise_to(_Atomic uint64_t *number, uint64_t n)
 {
-    uint64_t count = atomic_load_explicit(&times->count, memory_order_relaxed);
-    _Atomic uint32_t *bucket = &times->buckets[perf_hist_index(ticks)];
+    if (n > atomic_load_explicit(number, memory_order_relaxed))
+        atomic_store_explicit(number, n, memory_order_relaxed);
+}
+
+static inline void record(Times *times, uint64_t ticks)
+{
+    _Atomic uint32_t *bucket = &times->buckets[hist_index(ticks)];
     uint32_t held = atomic_load_explicit(bucket, memory_order_relaxed);
-    atomic_store_explicit(&times->count, count + 1, memory_order_relaxed);
-    own_add(&times->sum_ticks, ticks);
-    if (count == 0 || ticks < atomic_load_explicit(&times->min_ticks, memory_order_relaxed))
-        atomic_store_explicit(&times->min_ticks, ticks, memory_order_relaxed);
-    if (ticks > atomic_load_explicit(&times->max_ticks, memory_order_relaxed))
-        atomic_store_explicit(&times->max_ticks, ticks, memory_order_relaxed);
     atomic_store_explicit(bucket, held + (held != UINT32_MAX), memory_order_relaxed);
+    own_add(&times->sum_ticks, ticks);
+    raise_to(&times->max_ticks, ticks);
+    raise_to(&times->inverted_min_ticks, ~ticks);
 }
 
 void perf_finish(PerfSpan *span)
 {
-    Block *block = block_mine();
     uint8_t state = span->state;
+    uint64_t now = (state & PERF_SPAN_TIMED) == PERF_SPAN_TIMED ? perf_ticks() : 0;
+    Block *block = block_mine();
     span->state = 0;
     own_add(&block->counts.of[span->op], 1);
-    if ((state & SPAN_TIMED) == 0) return;
-    uint64_t now = perf_ticks(), ticks = now > span->begin_ticks ? now - span->begin_ticks : 0;
+    if ((state & PERF_SPAN_TIMED) != PERF_SPAN_TIMED) return;
+    uint64_t ticks = now > span->begin_ticks ? now - span->begin_ticks : 0;
     record(&block->times[span->op], ticks);
-    if ((state & SPAN_RINGED) != 0) ring_pop(ring_of(block), span, ticks);
-    if ((state & SPAN_TRACED) != 0) trace_end(span->op);
+    if ((state & PERF_SPAN_RINGED) != 0) ring_pop(ring_of(block), span, ticks);
+    if ((state & PERF_SPAN_TRACED) != 0) trace_end(span->op);
 }
 
 #endif

@@ -1,37 +1,79 @@
 /* Base-2 exponential histograms. A value's octave is the place of its highest bit; within the
- * octave the six bits below it choose a guess from a table, which one comparison with an exact
- * boundary corrects: no interval of 1/64 octave of the mantissa holds more than one boundary. */
+ * octave the six bits below it choose a step from a table, and one comparison with the exact
+ * boundary in that step decides: no 64th of an octave's mantissas holds more than one. */
 #include "perf/perf_int.h"
 #include <math.h>
 
-/* 2^63 * 2^(k/32), rounded up: the least 64-bit mantissa of sub-bucket k; a sentinel after it. */
-static const uint64_t BOUNDS[33] = {
-    UINT64_C(0x8000000000000000), UINT64_C(0x82cd8698ac2ba1d8), UINT64_C(0x85aac367cc487b15),
-    UINT64_C(0x88980e8092da8528), UINT64_C(0x8b95c1e3ea8bd6e7), UINT64_C(0x8ea4398b45cd53c1),
-    UINT64_C(0x91c3d373ab11c337), UINT64_C(0x94f4efa8fef70962), UINT64_C(0x9837f0518db8a970),
-    UINT64_C(0x9b8d39b9d54e5539), UINT64_C(0x9ef5326091a111ae), UINT64_C(0xa27043030c496819),
-    UINT64_C(0xa5fed6a9b15138eb), UINT64_C(0xa9a15ab4ea7c0ef9), UINT64_C(0xad583eea42a14ac7),
-    UINT64_C(0xb123f581d2ac2590), UINT64_C(0xb504f333f9de6485), UINT64_C(0xb8fbaf4762fb9eea),
-    UINT64_C(0xbd08a39f580c36bf), UINT64_C(0xc12c4cca66709457), UINT64_C(0xc5672a115506dade),
-    UINT64_C(0xc9b9bd866e2f27a3), UINT64_C(0xce248c151f8480e4), UINT64_C(0xd2a81d91f12ae45b),
-    UINT64_C(0xd744fccad69d6af5), UINT64_C(0xdbfbb797daf23756), UINT64_C(0xe0ccdeec2a94e112),
-    UINT64_C(0xe5b906e77c8348a9), UINT64_C(0xeac0c6e7dd24392f), UINT64_C(0xefe4b99bdcdaf5cc),
-    UINT64_C(0xf5257d152486cc2d), UINT64_C(0xfa83b2db722a033b), UINT64_MAX};
-
-/* The sub-bucket of the least mantissa of each 64th of an octave. */
-static const uint8_t GUESSES[64] = {0,  0,  1,  2,  2,  3,  4,  4,  5,  6,  6,  7,  7,  8,  9,  9,
-                                    10, 10, 11, 12, 12, 13, 13, 14, 14, 15, 15, 16, 16, 17, 17, 18,
-                                    18, 19, 19, 20, 20, 21, 21, 21, 22, 22, 23, 23, 24, 24, 25, 25,
-                                    25, 26, 26, 27, 27, 27, 28, 28, 29, 29, 29, 30, 30, 30, 31, 31};
+/* For each 64th of an octave: the sub-bucket of its least mantissa, and the boundary inside it,
+ * 2^63 * 2^(k/32) rounded up, from which on it is the next one (none: the greatest number). */
+const HistStep HIST_STEPS[64] = {{UINT64_MAX, 0},
+                                 {UINT64_C(0x82cd8698ac2ba1d8), 0},
+                                 {UINT64_C(0x85aac367cc487b15), 1},
+                                 {UINT64_MAX, 2},
+                                 {UINT64_C(0x88980e8092da8528), 2},
+                                 {UINT64_C(0x8b95c1e3ea8bd6e7), 3},
+                                 {UINT64_MAX, 4},
+                                 {UINT64_C(0x8ea4398b45cd53c1), 4},
+                                 {UINT64_C(0x91c3d373ab11c337), 5},
+                                 {UINT64_MAX, 6},
+                                 {UINT64_C(0x94f4efa8fef70962), 6},
+                                 {UINT64_MAX, 7},
+                                 {UINT64_C(0x9837f0518db8a970), 7},
+                                 {UINT64_C(0x9b8d39b9d54e5539), 8},
+                                 {UINT64_MAX, 9},
+                                 {UINT64_C(0x9ef5326091a111ae), 9},
+                                 {UINT64_MAX, 10},
+                                 {UINT64_C(0xa27043030c496819), 10},
+                                 {UINT64_C(0xa5fed6a9b15138eb), 11},
+                                 {UINT64_MAX, 12},
+                                 {UINT64_C(0xa9a15ab4ea7c0ef9), 12},
+                                 {UINT64_MAX, 13},
+                                 {UINT64_C(0xad583eea42a14ac7), 13},
+                                 {UINT64_MAX, 14},
+                                 {UINT64_C(0xb123f581d2ac2590), 14},
+                                 {UINT64_MAX, 15},
+                                 {UINT64_C(0xb504f333f9de6485), 15},
+                                 {UINT64_MAX, 16},
+                                 {UINT64_C(0xb8fbaf4762fb9eea), 16},
+                                 {UINT64_MAX, 17},
+                                 {UINT64_C(0xbd08a39f580c36bf), 17},
+                                 {UINT64_MAX, 18},
+                                 {UINT64_C(0xc12c4cca66709457), 18},
+                                 {UINT64_MAX, 19},
+                                 {UINT64_C(0xc5672a115506dade), 19},
+                                 {UINT64_MAX, 20},
+                                 {UINT64_C(0xc9b9bd866e2f27a3), 20},
+                                 {UINT64_MAX, 21},
+                                 {UINT64_MAX, 21},
+                                 {UINT64_C(0xce248c151f8480e4), 21},
+                                 {UINT64_MAX, 22},
+                                 {UINT64_C(0xd2a81d91f12ae45b), 22},
+                                 {UINT64_MAX, 23},
+                                 {UINT64_C(0xd744fccad69d6af5), 23},
+                                 {UINT64_MAX, 24},
+                                 {UINT64_C(0xdbfbb797daf23756), 24},
+                                 {UINT64_MAX, 25},
+                                 {UINT64_MAX, 25},
+                                 {UINT64_C(0xe0ccdeec2a94e112), 25},
+                                 {UINT64_MAX, 26},
+                                 {UINT64_C(0xe5b906e77c8348a9), 26},
+                                 {UINT64_MAX, 27},
+                                 {UINT64_MAX, 27},
+                                 {UINT64_C(0xeac0c6e7dd24392f), 27},
+                                 {UINT64_MAX, 28},
+                                 {UINT64_C(0xefe4b99bdcdaf5cc), 28},
+                                 {UINT64_MAX, 29},
+                                 {UINT64_MAX, 29},
+                                 {UINT64_C(0xf5257d152486cc2d), 29},
+                                 {UINT64_MAX, 30},
+                                 {UINT64_MAX, 30},
+                                 {UINT64_C(0xfa83b2db722a033b), 30},
+                                 {UINT64_MAX, 31},
+                                 {UINT64_MAX, 31}};
 
 unsigned perf_hist_index(uint64_t value)
 {
-    if (value == 0) value = 1;
-    unsigned zeros = (unsigned)__builtin_clzll(value), octave = 63 - zeros;
-    if (__builtin_expect(octave >= PERF_OCTAVES, 0)) return PERF_BUCKETS - 1;
-    uint64_t mantissa = value << zeros;
-    unsigned sub = GUESSES[(mantissa >> 57) & 63];
-    return octave * 32 + sub + (mantissa >= BOUNDS[sub + 1] && sub < 31);
+    return hist_index(value);
 }
 
 /* The value inside a bucket that no value of it is farther away from than 1.09 %; a bucket that
@@ -77,6 +119,18 @@ void perf_hist_merge(PerfHist *to, const PerfHist *from)
     }
 }
 
+/* Returns how many there are. */
+static uint64_t add_buckets(Times *times, PerfHist *out)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < PERF_BUCKETS; i++) {
+        uint32_t held = atomic_load_explicit(&times->buckets[i], memory_order_relaxed);
+        out->buckets[i] += held;
+        count += held;
+    }
+    return count;
+}
+
 void perf_read_times(PerfOp op, PerfHist *out)
 {
     uint64_t sum = 0, least = UINT64_MAX, most = 0;
@@ -85,16 +139,15 @@ void perf_read_times(PerfOp op, PerfHist *out)
     if (op >= PERF_TIMED_COUNT) return;
     for (Block *block = block_all(); block != NULL; block = block->next) {
         Times *times = &block->times[op];
-        uint64_t count = atomic_load_explicit(&times->count, memory_order_relaxed);
+        uint64_t count = add_buckets(times, out);
         if (count == 0) continue;
-        uint64_t block_least = atomic_load_explicit(&times->min_ticks, memory_order_relaxed);
+        uint64_t block_least =
+            ~atomic_load_explicit(&times->inverted_min_ticks, memory_order_relaxed);
         uint64_t block_most = atomic_load_explicit(&times->max_ticks, memory_order_relaxed);
         out->count += count;
         sum += atomic_load_explicit(&times->sum_ticks, memory_order_relaxed);
         least = block_least < least ? block_least : least;
         most = block_most > most ? block_most : most;
-        for (size_t i = 0; i < PERF_BUCKETS; i++)
-            out->buckets[i] += atomic_load_explicit(&times->buckets[i], memory_order_relaxed);
     }
     if (out->count == 0) return;
     out->sum_ns = (double)sum * length;

@@ -60,12 +60,14 @@ void perf_sample_set(PerfOp op, unsigned shift);
 /* The sum over all threads, living and ended. */
 uint64_t perf_read(PerfOp op);
 
+/* What PerfSpan.state says; 0: nothing is recorded. */
+enum { PERF_SPAN_OPEN = 1, PERF_SPAN_TIMED = 3, PERF_SPAN_RINGED = 4, PERF_SPAN_TRACED = 8 };
+
 /* One call that is being timed. */
 typedef struct PerfSpan {
     uint64_t begin_ticks;
-    uint64_t amount; /* what the caller wants to see beside the span: rows, bytes */
     PerfOp op;
-    uint8_t state; /* 0: nothing is recorded */
+    uint8_t state;
 } PerfSpan;
 
 typedef struct PerfCounts {
@@ -75,10 +77,11 @@ typedef struct PerfCounts {
 #ifndef POND_NO_TRACKER
 
 extern _Atomic uint8_t perf_level_now;
+extern _Atomic uint32_t perf_sample_masks[PERF_TIMED_COUNT];
 
 /* ---- behind the inline functions ---- */
 void perf_add_slow(PerfOp op, uint64_t n);
-void perf_start(PerfSpan *span);
+void perf_start(PerfSpan *span, PerfOp op);
 void perf_finish(PerfSpan *span);
 void perf_key_text(PerfOp op, const char *text);
 extern _Thread_local PerfCounts *perf_mine; /* of this thread; NULL before its first */
@@ -107,11 +110,19 @@ static inline void perf_asked(PerfOp op, const char *key)
     if (perf_is_on()) perf_key_text(op, key);
 }
 
-static inline PerfSpan perf_begin(PerfOp op)
+/* In place: a span that is returned by value would be copied before its stores have landed. */
+static inline void perf_begin(PerfSpan *span, PerfOp op)
 {
-    PerfSpan span = {.op = op};
-    if (perf_is_on()) perf_start(&span);
-    return span;
+    uint8_t level = atomic_load_explicit(&perf_level_now, memory_order_relaxed);
+    bool every = atomic_load_explicit(&perf_sample_masks[op], memory_order_relaxed) == 0;
+    span->state = 0;
+    if (__builtin_expect(level == PERF_COUNTS && every, 1)) { /* the usual case, without a call */
+        span->op = op;
+        span->state = PERF_SPAN_TIMED;
+        span->begin_ticks = perf_ticks();
+    } else if (level != PERF_OFF) {
+        perf_start(span, op);
+    }
 }
 
 /* Counts the call and records how long it took. Ending again does nothing. */
@@ -135,9 +146,10 @@ static inline void perf_asked(PerfOp op, const char *key)
     (void)op;
     (void)key;
 }
-static inline PerfSpan perf_begin(PerfOp op)
+static inline void perf_begin(PerfSpan *span, PerfOp op)
 {
-    return (PerfSpan){.op = op};
+    span->state = 0;
+    (void)op;
 }
 static inline void perf_end(PerfSpan *span)
 {
@@ -165,8 +177,8 @@ static inline void perf_count_for(PerfOp op, const char *key)
 #define PERF_PASTE(a, b) PERF_PASTE_(a, b)
 /* A span from here to the end of the scope, whichever way it is left. */
 #define PERF_SPAN(op)                                                                              \
-    __attribute__((cleanup(perf_end), unused)) PerfSpan PERF_PASTE(perf_span_, __LINE__) =         \
-        perf_begin(op)
+    __attribute__((cleanup(perf_end), unused)) PerfSpan PERF_PASTE(perf_span_, __LINE__);          \
+    perf_begin(&PERF_PASTE(perf_span_, __LINE__), op)
 #define PERF_SPAN_FOR(op, key)                                                                     \
     PERF_SPAN(op);                                                                                 \
     perf_asked(op, key)

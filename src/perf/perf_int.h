@@ -10,12 +10,10 @@ enum {
     RING_RECORDS_DEFAULT = 4096,
 };
 
-/* What PerfSpan.state says. */
-enum { SPAN_OPEN = 1, SPAN_TIMED = 2, SPAN_RINGED = 4, SPAN_TRACED = 8 };
-
 /* Only the owner writes, by plain relaxed stores. */
 typedef struct Times {
-    _Atomic uint64_t count, sum_ticks, min_ticks, max_ticks;
+    _Atomic uint64_t sum_ticks, max_ticks;
+    _Atomic uint64_t inverted_min_ticks;    /* so that nothing recorded is 0, too */
     _Atomic uint32_t buckets[PERF_BUCKETS]; /* they stop at their greatest value */
 } Times;
 
@@ -50,6 +48,23 @@ static inline void own_add(_Atomic uint64_t *number, uint64_t n)
 {
     uint64_t before = atomic_load_explicit(number, memory_order_relaxed);
     atomic_store_explicit(number, before + n, memory_order_relaxed);
+}
+
+/* ---- hist.c ---- */
+typedef struct HistStep {
+    uint64_t boundary;
+    uint64_t sub_bucket;
+} HistStep;
+extern const HistStep HIST_STEPS[64];
+
+static inline unsigned hist_index(uint64_t value)
+{
+    if (__builtin_expect(value >> PERF_OCTAVES != 0, 0)) return PERF_BUCKETS - 1;
+    value |= value == 0;
+    unsigned zeros = (unsigned)__builtin_clzll(value);
+    uint64_t mantissa = value << zeros;
+    const HistStep *step = &HIST_STEPS[(mantissa >> 57) & 63];
+    return (63 - zeros) * 32 + (unsigned)step->sub_bucket + (mantissa >= step->boundary);
 }
 
 /* ---- block.c ---- */

@@ -50,12 +50,11 @@ typedef struct PerfKeys {
 void perf_read_keys(PerfKeys out[PERF_OP_COUNT]);
 
 /* ---- spans ---- */
-typedef struct PerfRecord { /* 24 bytes, as it stands in the ring */
+typedef struct PerfRecord { /* 16 bytes, as it stands in the ring */
     uint64_t begin_ticks;
     uint32_t length; /* ticks >> shift */
     uint16_t op;
     uint8_t depth, shift;
-    uint64_t amount;
 } PerfRecord;
 
 typedef struct PerfOpen {

@@ -71,8 +71,7 @@ void ring_pop(PerfRing *ring, const PerfSpan *span, uint64_t ticks)
                      .length = (uint32_t)(ticks >> shift),
                      .op = (uint16_t)span->op,
                      .depth = depth < UINT8_MAX ? (uint8_t)depth : UINT8_MAX,
-                     .shift = (uint8_t)shift,
-                     .amount = span->amount};
+                     .shift = (uint8_t)shift};
     atomic_store_explicit(&ring->written, written + 1, memory_order_release);
     atomic_store_explicit(&ring->depth, depth, memory_order_release);
 }

@@ -6,7 +6,7 @@
  * Field numbers, by message: TracePacket timestamp 8, trusted_packet_sequence_id 10, track_event
  * 11, interned_data 12, sequence_flags 13, track_descriptor 60. TrackDescriptor uuid 1, name 2,
  * process 3 (pid 1, cmdline 2, process_name 6), parent_uuid 5. TrackEvent category_iids 3,
- * debug_annotations 4 (uint_value 3, name 10), type 9 (1 begin, 2 end), name_iid 10, track_uuid 11.
+ * type 9 (1 begin, 2 end), name_iid 10, track_uuid 11.
  * InternedData event_categories 1, event_names 2 (each iid 1, name 2). */
 #include "report/report_int.h"
 #include <math.h>
@@ -29,12 +29,9 @@ enum {
     PROCESS_CMDLINE = 2,
     PROCESS_NAME = 6,
     EVENT_CATEGORY = 3,
-    EVENT_ANNOTATION = 4,
     EVENT_TYPE = 9,
     EVENT_NAME = 10,
     EVENT_TRACK = 11,
-    ANNOTATION_UINT = 3,
-    ANNOTATION_NAME = 10,
     INTERNED_CATEGORY = 1,
     INTERNED_NAME = 2,
     ENTRY_IID = 1,
@@ -145,12 +142,6 @@ static void put_begin(Writer *writer, const PerfRecord *record, uint32_t lane)
     put_uint(&writer->inner, EVENT_TRACK, LANE_UUID + lane);
     put_uint(&writer->inner, EVENT_CATEGORY, record->op + 1U);
     put_uint(&writer->inner, EVENT_NAME, record->op + 1U);
-    if (record->amount > 0) {
-        buf_clear(&writer->innermost);
-        put_uint(&writer->innermost, ANNOTATION_UINT, record->amount);
-        put_text(&writer->innermost, ANNOTATION_NAME, "amount");
-        put_bytes(&writer->inner, EVENT_ANNOTATION, writer->innermost.data, writer->innermost.size);
-    }
     put_uint(&writer->packet, PACKET_TIMESTAMP, ns_at(writer->input, record->begin_ticks));
     put_bytes(&writer->packet, PACKET_EVENT, writer->inner.data, writer->inner.size);
     end_packet(writer, FLAG_NEEDS);

@@ -17,11 +17,13 @@ static void live_and_be_killed(void)
     pthread_t thread;
     perf_level_set(PERF_SPANS);
     flight_start(dir, "pond victim", RECORDS);
-    PerfSpan outer = perf_begin(PERF_export_plan);
+    PerfSpan outer;
+    perf_begin(&outer, PERF_export_plan);
     for (int i = 0; i < MAIN_SPANS; i++) {
         PERF_SPAN(PERF_dir_read);
     }
-    PerfSpan inner = perf_begin(PERF_merge);
+    PerfSpan inner;
+    perf_begin(&inner, PERF_merge);
     (void)pthread_create(&thread, NULL, some_spans, NULL);
     (void)pthread_join(thread, NULL);
     (void)kill(getpid(), SIGKILL);
