@@ -161,6 +161,22 @@ def cat_text_again(m):
     return m.run('cat', 'csv:///text.csv?unit=s', '--format', 'csv', measured=True)
 
 
+def cat_text_damaged(m):
+    cat_text(m)
+    for kept in (m.dir / 'p/cache/formats').iterdir():
+        kept.write_bytes(b'x')
+    return m.run('cat', 'csv:///text.csv?unit=s', '--format', 'csv', measured=True)
+
+
+def cat_text_full(m):
+    """The format cache holds more than its 8 GiB: a file with a hole, long unused."""
+    (m.dir / 'p/cache/formats').mkdir(parents=True)
+    with open(m.dir / 'p/cache/formats/old', 'wb') as old:
+        old.truncate(9 << 30)
+    os.utime(old.name, (1, 1))
+    return cat_text(m)
+
+
 def cat_join(m):
     return m.run('cat', '/join', '--format', 'csv', measured=True)
 
@@ -171,7 +187,7 @@ def cat_join_again(m):
 
 
 SCENARIOS = [list_all, a_copy, cold, behind, compact, checkpointed, due, export, export_again, export_less, export_raw, export_days,
-             cat_blob, copy_known, cat_text, cat_text_again, cat_join, cat_join_again]
+             cat_blob, copy_known, cat_text, cat_text_again, cat_text_damaged, cat_text_full, cat_join, cat_join_again]
 
 
 def check(name, stats, expected, failures):
