@@ -5,8 +5,9 @@
  * and associative wherever both ways have an answer. Integers are intervals of bits; a signed type
  * holds an unsigned one that is narrower. DECIMAL keeps all digits before and after the point or
  * conflicts; an unsigned integer meets it as the signed type above would, or USMALLINT, TINYINT and
- * DECIMAL(5,0) would meet in different types by order. Nanosecond timestamps have a smaller range
- * than the others, so nothing widens to or from them. */
+ * DECIMAL(5,0) would meet in different types by order. A timestamp without a zone is UTC, as
+ * everywhere. Nanosecond timestamps have a smaller range than the others, so nothing widens to or
+ * from them. docs/factories.md has the rules as tables. */
 #include "base/schema.h"
 #include "base/map.h"
 #include <stdlib.h>
@@ -115,10 +116,13 @@ static const char *widen_decimals(Arena *arena, const char *a, const char *b)
     return arena_printf(arena, "DECIMAL(%d,%d)", whole + scale, scale);
 }
 
+enum { RANK_DATE, RANK_ZONED = 4, RANK_COUNT };
+
 static int timestamp_rank(const char *type)
 {
-    static const char *const ORDER[] = {"DATE", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP"};
-    for (int i = 0; i < 4; i++) {
+    static const char *const ORDER[] = {"DATE", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP",
+                                        "TIMESTAMP WITH TIME ZONE"};
+    for (int i = 0; i < RANK_COUNT; i++) {
         if (strcmp(ORDER[i], type) == 0) return i;
     }
     return -1;
@@ -128,7 +132,9 @@ static const char *widen_times(const char *a, const char *b)
 {
     int x = timestamp_rank(a), y = timestamp_rank(b);
     if (x < 0 || y < 0) return NULL;
-    if (x == 0 || y == 0) return "TIMESTAMP";
+    bool any_date = x == RANK_DATE || y == RANK_DATE,
+         any_zoned = x == RANK_ZONED || y == RANK_ZONED;
+    if (any_date && !any_zoned) return "TIMESTAMP";
     return x > y ? a : b;
 }
 

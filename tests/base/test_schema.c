@@ -92,7 +92,8 @@ static void test_widening(void **state)
         {"TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_MS"},
         {"DATE", "TIMESTAMP_S", "TIMESTAMP"},
         {"TIMESTAMP", "TIMESTAMP_NS", NULL},
-        {"TIMESTAMP", "TIMESTAMP WITH TIME ZONE", NULL},
+        {"TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "TIMESTAMP WITH TIME ZONE"},
+        {"TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE", NULL},
         {"VARCHAR", "INTEGER", NULL},
         {"BOOLEAN", "INTEGER", NULL},
         {"BLOB", "VARCHAR", NULL},
@@ -108,6 +109,55 @@ static void test_widening(void **state)
             assert_string_equal(got, CASES[i].both);
         }
     }
+}
+
+/* A cell of a table in the documentation, without blanks. */
+static char *cell_of(Arena *arena, const char **at)
+{
+    const char *begin = *at + 1 + strspn(*at + 1, " "), *end = strchr(begin, '|');
+    *at = end;
+    while (end > begin && end[-1] == ' ') end--;
+    char *cell = arena_strndup(arena, begin, (size_t)(end - begin));
+    return strcmp(cell, "TIMESTAMPTZ") == 0 ? arena_strdup(arena, "TIMESTAMP WITH TIME ZONE")
+                                            : cell;
+}
+
+/* One table "| with | A | B | ...": row by column gives the type, or a dash for a conflict. */
+static int check_table(Arena *arena, const char *head)
+{
+    char *columns[32];
+    int count = 0, checked = 0;
+    const char *at = head, *line = head;
+    (void)cell_of(arena, &at);
+    while (at[1] != '\n') columns[count++] = cell_of(arena, &at);
+    line = strchr(strchr(line, '\n') + 1, '\n') + 1; /* past the rule */
+    for (; *line == '|'; line = strchr(line, '\n') + 1) {
+        at = line;
+        char *row = cell_of(arena, &at);
+        for (int i = 0; i < count; i++, checked++) {
+            const char *wanted = cell_of(arena, &at), *got = type_widen(arena, row, columns[i]);
+            if (strcmp(got != NULL ? got : "–", wanted) != 0)
+                fail_msg("%s with %s: %s, the table says %s", row, columns[i],
+                         got != NULL ? got : "a conflict", wanted);
+        }
+    }
+    return checked;
+}
+
+static void test_documented_tables(void **state)
+{
+    (void)state;
+    SCRATCH(arena);
+    char *text = arena_alloc(arena, 1 << 20);
+    const char *root = getenv("POND_SOURCE");
+    FILE *file = fopen(arena_printf(arena, "%s/docs/factories.md", root != NULL ? root : "."), "r");
+    assert_non_null(file);
+    (void)fread(text, 1, (1 << 20) - 1, file);
+    (void)fclose(file);
+    int checked = 0;
+    for (const char *at = text; (at = strstr(at, "\n| with | ")) != NULL; at++)
+        checked += check_table(arena, at + 1);
+    assert_int_equal(checked, 3 * 81);
 }
 
 /* The order of versions must not matter. */
@@ -222,6 +272,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_classes),
         cmocka_unit_test(test_widening),
+        cmocka_unit_test(test_documented_tables),
         cmocka_unit_test(test_widening_is_symmetric),
         cmocka_unit_test(test_stored_form),
         cmocka_unit_test(test_damaged_stored_forms),
