@@ -37,7 +37,8 @@ TypeClass type_class(const char *type);
 bool type_decimal(const char *type, int *out_width, int *out_scale);
 bool type_is_numeric(const char *type); /* int, float, decimal */
 /* The type both widen to without loss by rule (ints to wider ints; int and float to DOUBLE; FLOAT
- * to DOUBLE; DATE to TIMESTAMP to TIMESTAMPTZ; equal types stay; NULL is "\"NULL\""), or NULL when they conflict.
+ * to DOUBLE; DATE to TIMESTAMP to TIMESTAMPTZ; equal types stay; NULL is "\"NULL\""), or NULL when
+ * they conflict.
  */
 const char *type_widen(Arena *arena, const char *a, const char *b);
 

@@ -140,23 +140,12 @@ static Err *emit_union(Emit *emit, const Rel *rel, EmitWish wish)
 
 /* ---- user SQL ---- */
 
-static bool has_feed(const Rel *rel)
-{
-    if (rel->kind == REL_BUCKET || rel->kind == REL_BUCKET_OVER || rel->kind == REL_PARTIALS ||
-        rel->kind == REL_JOIN)
-        return true;
-    for (size_t i = 0; i < rel->input_count; i++) {
-        if (has_feed(rel->inputs[i])) return true;
-    }
-    return false;
-}
-
 /* "name" AS (SELECT c0 AS "timestamp", ... FROM (...)). A feed can be read once, so it is kept. */
 static Err *emit_sql_input(Emit *emit, const char *name, const Rel *input)
 {
     const Schema *schema = &input->facts->schema;
     buf_printf(&emit->sql, "%s AS %s (SELECT ", sql_ident(emit->arena, name),
-               has_feed(input) ? "MATERIALIZED" : "NOT MATERIALIZED");
+               input->facts->has_feed ? "MATERIALIZED" : "NOT MATERIALIZED");
     for (size_t i = 0; i < schema->count; i++)
         buf_printf(&emit->sql, "%sc%zu AS %s", i > 0 ? ", " : "", i,
                    sql_ident(emit->arena, schema->columns[i].name));

@@ -119,24 +119,33 @@ static void add_query(Buf *text, const char *query, int depth)
     }
 }
 
-static void add_tree(Buf *text, const Rel *rel, int depth)
+static void add_tree(Buf *text, Map *seen, const Rel *rel, int depth)
 {
     bool is_hidden = rel->kind == REL_RETIME && rel->facts->is_resolved && !rel->facts->cuts_above;
     if (!is_hidden) {
+        SCRATCH(scratch);
+        bool is_new = rel->input_count < 2 ||
+                      map_put(seen, arena_printf(scratch, "%p", (const void *)rel), seen);
         buf_printf(text, "%*s%s %s", depth * 2, "", KIND_NAMES[rel->kind], rel->label);
+        if (!is_new) {
+            buf_puts(text, ", as above\n");
+            return;
+        }
         add_details(text, rel);
         add_flags(text, rel->facts);
         buf_putc(text, '\n');
         if (rel->kind == REL_SQL) add_query(text, rel->sql.query, depth + 1);
         depth++;
     }
-    for (size_t i = 0; i < rel->input_count; i++) add_tree(text, rel->inputs[i], depth);
+    for (size_t i = 0; i < rel->input_count; i++) add_tree(text, seen, rel->inputs[i], depth);
 }
 
 char *rel_tree_text(Arena *arena, const Rel *rel)
 {
+    SCRATCH(scratch);
     Buf text = buf_new(arena);
-    add_tree(&text, rel, 0);
+    Map seen = map_new(scratch);
+    add_tree(&text, &seen, rel, 0);
     return text.data;
 }
 

@@ -5,6 +5,7 @@
  * A span goes down the tree as the emitter sends it: through a bucket it is widened to whole
  * buckets, below what is not time-local it is everything. */
 #include "plan/plan_int.h"
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,7 +108,7 @@ static RelExtent range_extent(Arena *arena, const Rel *rel)
     return input.known ? extent_of(&spans) : input;
 }
 
-RelExtent rel_extent(Arena *arena, const Rel *rel)
+static RelExtent find_extent(Arena *arena, const Rel *rel)
 {
     if (rel->kind == REL_EMPTY) return (RelExtent){.known = true};
     if (rel->facts->time_index < 0) return (RelExtent){0};
@@ -132,26 +133,75 @@ RelExtent rel_extent(Arena *arena, const Rel *rel)
     return (RelExtent){0};
 }
 
+/* Once a node, from those of its inputs: trees share their parts. */
+void rel_extent_fill(const Rel *rel)
+{
+    rel->facts->extent = find_extent(rel->arena, rel);
+}
+
+RelExtent rel_extent(Arena *arena, const Rel *rel)
+{
+    RelExtent extent = rel->facts->extent;
+    extent.intervals =
+        arena_memdup(arena, extent.intervals, sizeof *extent.intervals * extent.count);
+    return extent;
+}
+
+/* ---- walking what is shared once ---- */
+
+/* What a pass has found at leaves and below nodes with several inputs: only through these do ways
+ * multiply. */
+typedef struct Seen {
+    const Rel *rel;
+    TimeSpan span;
+    double rows;
+    TimeUs cut;
+} Seen;
+
+static char *seen_key(Arena *arena, const Rel *rel, TimeSpan span)
+{
+    return arena_printf(arena, "%p %" PRId64 " %" PRId64, (const void *)rel, span.min, span.max);
+}
+
+static Seen *seen_get(const Map *map, const Rel *rel, TimeSpan span)
+{
+    if (rel->input_count == 1) return NULL;
+    SCRATCH(scratch);
+    return map_get(map, seen_key(scratch, rel, span));
+}
+
+static Seen *seen_put(Map *map, const Rel *rel, TimeSpan span)
+{
+    if (rel->input_count == 1) return NULL;
+    Seen *seen = ANEW(map->arena, Seen);
+    map_put(map, seen_key(map->arena, rel, span), seen);
+    return seen;
+}
+
 /* ---- inputs and rows ---- */
 
 typedef VEC(const ScanFile *) FileVec;
 
-static void add_inputs(Arena *arena, const Rel *rel, TimeSpan span, FileVec *files)
+static void add_inputs(Arena *arena, Map *map, const Rel *rel, TimeSpan span, FileVec *files)
 {
+    if (seen_get(map, rel, span) != NULL) return;
+    (void)seen_put(map, rel, span);
     if (rel->kind == REL_SCAN) {
         FileList list =
             scan_select(arena, &rel->scan, rel->facts->time_index < 0 ? SPAN_ALL : span);
         for (size_t i = 0; i < list.count; i++) vec_push(arena, files, list.files[i]);
     }
     for (size_t i = 0; i < rel->input_count; i++)
-        add_inputs(arena, rel->inputs[i], span_below(rel, span), files);
+        add_inputs(arena, map, rel->inputs[i], span_below(rel, span), files);
 }
 
 void rel_inputs_in(Arena *arena, const Rel *rel, TimeSpan span, const ScanFile ***out,
                    size_t *count)
 {
+    SCRATCH(scratch);
+    Map map = map_new(scratch);
     FileVec files = {0};
-    add_inputs(arena, rel, span, &files);
+    add_inputs(arena, &map, rel, span, &files);
     *out = files.v;
     *count = files.n;
 }
@@ -194,15 +244,25 @@ static double bucket_rows(const Rel *rel, const Grid *grid, TimeSpan span, doubl
     return buckets < input ? buckets : input;
 }
 
+static double rows_in(Map *map, const Rel *rel, TimeSpan span);
+
 /* Sides of a join mostly have the same times: as many as the longest. */
-static double rows_in(const Rel *rel, TimeSpan span)
+static double rows_of_inputs(Map *map, const Rel *rel, TimeSpan span)
 {
-    double rows = 0, most = 0;
+    double rows = 0;
     for (size_t i = 0; i < rel->input_count; i++) {
-        double input = rows_in(rel->inputs[i], span_below(rel, span));
-        rows += input;
-        most = input > most ? input : most;
+        double input = rows_in(map, rel->inputs[i], span_below(rel, span));
+        if (rel->kind != REL_JOIN)
+            rows += input;
+        else if (input > rows)
+            rows = input;
     }
+    return rows;
+}
+
+static double rows_of(Map *map, const Rel *rel, TimeSpan span)
+{
+    double rows = rows_of_inputs(map, rel, span);
     switch (rel->kind) {
     case REL_SCAN: return scan_rows(rel, span);
     case REL_SYNTHETIC: {
@@ -212,44 +272,63 @@ static double rows_in(const Rel *rel, TimeSpan span)
     case REL_BUCKET:
     case REL_BUCKET_OVER: return bucket_rows(rel, &rel->bucket->grid, span, rows);
     case REL_PARTIALS: return bucket_rows(rel, &rel->bucket->base, span, rows);
-    case REL_JOIN: return most;
     case REL_EMPTY:
     case REL_PASS:
     case REL_RETIME:
     case REL_PROJECT:
     case REL_RANGE:
     case REL_UNION:
+    case REL_JOIN:
     case REL_SORT:
     case REL_SQL: return rows;
     }
     return rows;
 }
 
+static double rows_in(Map *map, const Rel *rel, TimeSpan span)
+{
+    Seen *seen = seen_get(map, rel, span);
+    if (seen != NULL) return seen->rows;
+    double rows = rows_of(map, rel, span);
+    seen = seen_put(map, rel, span);
+    if (seen != NULL) seen->rows = rows;
+    return rows;
+}
+
 int64_t rel_rows_estimate(const Rel *rel, TimeSpan span)
 {
-    return (int64_t)(rows_in(rel, span) + 0.5);
+    SCRATCH(scratch);
+    Map map = map_new(scratch);
+    return (int64_t)(rows_in(&map, rel, span) + 0.5);
 }
 
 /* ---- cuts ---- */
 
-static TimeUs cut_once(const Rel *rel, TimeUs time)
+static TimeUs cut_once(Map *map, const Rel *rel, TimeUs time)
 {
     if (rel->kind == REL_BUCKET || rel->kind == REL_BUCKET_OVER)
         return grid_floor(&rel->bucket->grid, time);
     if (rel->kind == REL_PARTIALS) return grid_floor(&rel->bucket->base, time);
     if (!rel->facts->is_time_local) return time;
+    Seen *seen = seen_get(map, rel, (TimeSpan){time, time});
+    if (seen != NULL) return seen->cut;
+    TimeUs cut = time;
     for (size_t i = 0; i < rel->input_count; i++) {
-        TimeUs cut = cut_once(rel->inputs[i], time);
-        if (cut < time) time = cut;
+        TimeUs input = cut_once(map, rel->inputs[i], time);
+        if (input < cut) cut = input;
     }
-    return time;
+    seen = seen_put(map, rel, (TimeSpan){time, time});
+    if (seen != NULL) seen->cut = cut;
+    return cut;
 }
 
 /* Grids of several inputs need not meet; then, after some rounds, the cut is merely a good one. */
 TimeUs rel_cut_down(const Rel *rel, TimeUs time)
 {
+    SCRATCH(scratch);
+    Map map = map_new(scratch);
     for (int round = 0; round < 64; round++) {
-        TimeUs cut = cut_once(rel, time);
+        TimeUs cut = cut_once(&map, rel, time);
         if (cut == time) break;
         time = cut;
     }
@@ -282,7 +361,8 @@ static bool union_in_order(const Rel *rel, TimeSpan span)
 
 bool rel_in_order_for(const Rel *rel, TimeSpan span)
 {
-    if (rel->facts->is_resolved && rel->facts->is_in_order) return true;
+    if (rel->facts->is_resolved && (rel->facts->is_in_order || span_is_all(span)))
+        return rel->facts->is_in_order;
     if (rel->facts->time_index < 0) return true;
     SCRATCH(scratch);
     switch (rel->kind) {

@@ -131,7 +131,11 @@ typedef struct RelFacts {
     char fingerprint[65];
     bool is_in_order, is_time_local, is_volatile;
     bool cuts_above; /* a span says nothing about the input: all of it is read, and cut here */
+    int64_t
+        ways; /* from here to leaves; nodes that are shared count each time: what running costs */
+    bool has_feed; /* an operator that runs in C is in it: what reads it can do so once */
     SqlFacts sql;
+    RelExtent extent;
 } RelFacts;
 
 typedef struct ProjectSpec {
@@ -211,6 +215,7 @@ Err *rel_resolve_partials(const Rel *rel) WARN_UNUSED;
 Err *rel_resolve_project(Plan *plan, const Rel *rel, bool *out_done) WARN_UNUSED;
 Err *rel_resolve_sql(Plan *plan, const Rel *rel, bool *out_done) WARN_UNUSED;
 void rel_fingerprint_fill(const Rel *rel);
+void rel_extent_fill(const Rel *rel);
 /* NOT_FOUND with the nearest name as a hint. */
 Err *column_missing(const char *label, const Schema *schema, const char *name) WARN_UNUSED;
 /* The first column that is a time by its name (`own` counts as one of them) and type; -1 when none.
@@ -348,7 +353,9 @@ void segment_close(Segment *segment); /* its feeds and the streams below them */
 /* An engine error as the user should see it: names the node, positions count in the user's text. */
 Err *segment_error(const Segment *segment, Err *err) WARN_UNUSED;
 
-/* INTERNAL when not resolved; INVALID when a range is asked for where there is no time. */
+/* INTERNAL when not resolved; INVALID when a range is asked for where there is no time; LIMIT when
+ * shared parts would be read more often than WAYS_MAX in all. */
+enum { WAYS_MAX = 100000 };
 Err *check_resolved(const Rel *rel, TimeSpan span) WARN_UNUSED;
 
 /* ---- operators that run in C ---- */

@@ -87,6 +87,9 @@ const Rel *rel_scan_materialized(Arena *arena, const Rel *rel, const ScanFile *f
     scan->facts->cuts_above = false;
     if (facts->time_index >= 0)
         scan->scan.time_column = scan->facts->schema.columns[facts->time_index].name;
+    scan->facts->has_feed = false;
+    scan->facts->ways = 1;
+    rel_extent_fill(scan);
     return scan;
 }
 
@@ -327,6 +330,7 @@ const Rel *rel_bucket_over(Arena *arena, const Rel *bucket, const Rel *partials)
     rel->bucket = bucket->bucket;
     *rel->facts = *bucket->facts;
     rel->facts->is_time_local = partials->facts->is_time_local;
+    rel->facts->ways = partials->facts->ways;
     return rel;
 }
 

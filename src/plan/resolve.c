@@ -114,18 +114,41 @@ static Err *resolve_kind(Plan *plan, const Rel *rel, bool *out_done)
     return NULL;
 }
 
+static bool find_feed(const Rel *rel)
+{
+    if (rel->kind == REL_BUCKET || rel->kind == REL_BUCKET_OVER || rel->kind == REL_PARTIALS ||
+        rel->kind == REL_JOIN)
+        return true;
+    for (size_t i = 0; i < rel->input_count; i++) {
+        if (rel->inputs[i]->facts->has_feed) return true;
+    }
+    return false;
+}
+
+static int64_t count_ways(const Rel *rel)
+{
+    int64_t ways = rel->input_count == 0;
+    for (size_t i = 0; i < rel->input_count && ways <= WAYS_MAX; i++)
+        ways += rel->inputs[i]->facts->ways;
+    return ways;
+}
+
 Err *rel_resolve(Plan *plan, const Rel *rel)
 {
     if (rel->facts->is_resolved) return NULL;
     bool is_done = true;
     for (size_t i = 0; i < rel->input_count; i++) {
-        TRY(rel_resolve(plan, rel->inputs[i]));
+        /* without a plan nothing has changed since the input's own constructor tried */
+        if (plan != NULL) TRY(rel_resolve(plan, rel->inputs[i]));
         is_done = is_done && rel->inputs[i]->facts->is_resolved;
     }
     if (!is_done) return NULL;
     TRY(resolve_kind(plan, rel, &is_done));
     if (!is_done) return NULL;
     rel_fingerprint_fill(rel);
+    rel_extent_fill(rel);
+    rel->facts->has_feed = find_feed(rel);
+    rel->facts->ways = count_ways(rel);
     rel->facts->is_resolved = true;
     return NULL;
 }

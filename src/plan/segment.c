@@ -118,6 +118,10 @@ Err *check_resolved(const Rel *rel, TimeSpan span)
     if (!rel->facts->is_resolved) return ERR(INTERNAL, "%s: run before plan_resolve", rel->label);
     if (rel->facts->time_index < 0 && !span_is_all(span))
         return ERR(INVALID, "%s: a range of time needs a time column", rel->label);
+    if (rel->facts->ways > WAYS_MAX)
+        return err_hint(
+            ERR(LIMIT, "%s: it reads its inputs in more than %d ways", rel->label, WAYS_MAX),
+            "nodes that it reads share their inputs again and again: see describe");
     return NULL;
 }
 
