@@ -1,6 +1,6 @@
 """The benchmarks behind docs/performance.md.
 
-    bench/run.sh BUILD [NAME...]     names: export-large export-series list   (default: all)
+    bench/run.sh BUILD [NAME...]     names: export-large export-series list text-ingest text-first-query   (default: all)
 
 Two commands are compared in interleaved pairs, in random order inside a pair: the median of the ratios counts, not the times. Peak memory is that of the
 process (wait4). Data is made once in BUILD/bench and kept.
@@ -19,6 +19,7 @@ POND, BASELINE = str(BUILD / 'pond'), str(BUILD / 'bench' / 'bench_baseline')
 ROOT = BUILD / 'bench' / 'data'
 ROWS = int(os.environ.get('BENCH_ROWS', 50_000_000))
 SERIES = int(os.environ.get('BENCH_SERIES', 1_000))
+TEXT_MB = int(os.environ.get('BENCH_TEXT_MB', 1_000))
 THREADS = os.environ.get('BENCH_THREADS', str(os.cpu_count()))
 
 
@@ -32,8 +33,8 @@ def timed(args):
     return time.monotonic() - start, usage.ru_maxrss / 1024
 
 
-def pairs(name, goal, ours, theirs, count, out_ours, out_theirs):
-    """Interleaved pairs; each run writes into a fresh folder, removed outside of the time."""
+def pairs(name, goal, ours, theirs, count, out_ours, out_theirs, prepare=None):
+    """Interleaved pairs; each run writes into a fresh folder, removed (and prepared: ours) outside of the time."""
     results = []
     for i in range(count):
         sides = [('ours', ours, out_ours), ('theirs', theirs, out_theirs)]
@@ -41,7 +42,10 @@ def pairs(name, goal, ours, theirs, count, out_ours, out_theirs):
         row = {}
         for side, args, out in sides:
             shutil.rmtree(out, ignore_errors=True)
+            out.unlink(missing_ok=True) if out.is_file() else None
             os.makedirs(out.parent, exist_ok=True)
+            if prepare and side == 'ours':
+                prepare()
             os.sync()
             row[side] = timed(args)
         results.append(row)
@@ -109,7 +113,41 @@ def listing():
                   f'{counts.get("log_entry_open", 0)}, directories read {counts.get("dir_read", 0)}, engine loads {counts.get("engine_load", 0)}')
 
 
-ALL = {'export-large': large, 'export-series': series, 'list': listing}
+def texts():
+    """A CSV and a JSON lines file of BENCH_TEXT_MB each."""
+    ROOT.mkdir(parents=True, exist_ok=True)
+    for form, ending, row_bytes in (('csv', 'csv', 67), ('json', 'jsonl', 168)):
+        path = ROOT / f'text-{TEXT_MB}.{ending}'
+        if not path.exists():
+            timed([BASELINE, 'text', form, str(TEXT_MB * 1_000_000 // row_bytes), str(path)])
+        yield form, ending, path
+
+
+def text_ingest():
+    for _, ending, path in texts():
+        pond, other = ROOT / 'text-ingest-pond', ROOT / 'text-ingest-other'
+        other.mkdir(parents=True, exist_ok=True)
+        pairs(f'text-ingest {ending}, {TEXT_MB} MB', '1.15', [POND, '--pond', str(pond), 'copy', str(path), f'/x.{ending}', '--quiet'],
+              ['sh', '-c', f'mkdir -p {other} && sha256sum {path} >{other}/sum && cp {path} {other}/x && sync {other}/x'], int(os.environ.get('BENCH_PAIRS', 5)), pond, other,
+              lambda: timed([POND, '--pond', str(pond), 'init', '--quiet']))
+
+
+def text_first_query():
+    for form, ending, path in texts():
+        pond, other = ROOT / f'text-{TEXT_MB}-{ending}-pond', ROOT / 'text-query-other'
+        if not pond.exists():
+            timed([POND, '--pond', str(pond), 'init', '--quiet'])
+            timed([POND, '--pond', str(pond), 'copy', str(path), f'/x.{ending}', '--quiet'])
+        query = [POND, '--pond', str(pond), 'cat', f'{ending}:///x.{ending}', '--sql', 'SELECT count(*), sum(temperature) FROM source', '--format', 'csv']
+        pairs(f'text-first-query {ending}, {TEXT_MB} MB', '1.15', query, [BASELINE, 'convert', form, str(path), str(other)], int(os.environ.get('BENCH_PAIRS', 5)),
+              pond / 'cache' / 'formats', other, lambda: [path.unlink() for path in (pond / 'cache').glob('cache.db*')])
+        seconds, memory = timed(query)
+        stats = subprocess.run([*query, '--stats'], check=True, capture_output=True, text=True).stderr
+        parsed = [line.split() for line in stats.splitlines() if line.split()[:1] == ['format_byte']]
+        print(f'  second query: {seconds:.2f} s, peak {memory:.0f} MB, bytes parsed {parsed[0][2] if parsed else 0}')
+
+
+ALL = {'export-large': large, 'export-series': series, 'list': listing, 'text-ingest': text_ingest, 'text-first-query': text_first_query}
 for wanted in sys.argv[2:] or ALL:
     print(f'== {wanted}', flush=True)
     ALL[wanted]()

@@ -1,4 +1,5 @@
-/* pond copy, outwards: bytes of data as they are, tables and series as one Parquet file each. Files
+/* pond copy, outwards: bytes of data as they are, tables and series as one Parquet file each; and
+ * from the host to the host, where a text becomes a Parquet file and no pond is needed. Files
  * appear whole, under their final name, or not at all; existing ones are an error before anything
  * is written, unless --overwrite. */
 #include "cli/cmd_copy.h"
@@ -14,6 +15,12 @@ typedef struct CopyOut {
 static Err *relative_path(Cli *cli, const Url *url, const Source *source, const char **out)
 {
     const char *prefix = cli_option(cli, "strip-prefix");
+    if (source->host) {
+        const char *base = path_base(source->path), *dot = strrchr(base, '.');
+        int stem = dot != NULL && dot > base ? (int)(dot - base) : (int)strlen(base);
+        *out = arena_printf(cli->arena, "%.*s.parquet", stem, base);
+        return NULL;
+    }
     if (prefix == NULL) {
         size_t wild = strcspn(url->path, "*?[{\\");
         while (wild > 0 && url->path[wild - 1] != '/') wild--;
@@ -106,6 +113,14 @@ static char *part_path(Arena *arena, const char *path)
                         xxh64(name, strlen(name)));
 }
 
+static Err *write_host_rows(Cli *cli, const Source *source, const Url *url, const char *part)
+{
+    Version ignored;
+    if (!format_is_text(url->format)) return write_rows(cli, source, url, part);
+    return provider_text_to_parquet(cli->provider, cli->arena, source->path, url, url->text, part,
+                                    &ignored);
+}
+
 static Err *write_one(Cli *cli, const Source *source, const Url *url, const char *path)
 {
     char *part = part_path(cli->arena, path);
@@ -114,7 +129,9 @@ static Err *write_one(Cli *cli, const Source *source, const Url *url, const char
     bool bytes = !provider_is_queryable(&source->node) || single_file;
     TRY(os_mkdirs(path_parent(cli->arena, path)));
     TRY(os_unlink_if(part));
-    Err *err = bytes ? write_bytes(cli, source, part) : write_rows(cli, source, url, part);
+    Err *err = source->host ? write_host_rows(cli, source, url, part)
+               : bytes      ? write_bytes(cli, source, part)
+                            : write_rows(cli, source, url, part);
     if (err == NULL) err = os_sync_path(part);
     if (err == NULL) err = os_rename(part, path);
     if (err != NULL) err_free(os_unlink_if(part));
@@ -127,7 +144,9 @@ static Err *copy_pattern(Cli *cli, CopyOut *copy, const char *text, bool write, 
     size_t count = 0;
     Url url;
     TRY(url_parse(cli->arena, text, &url));
-    if (url.host) return ERR(USAGE, "%s: both sides are on the host", text);
+    if (url.host && url.format == FORMAT_FILE)
+        return err_hint(ERR(USAGE, "%s: both sides are on the host", text),
+                        "to make Parquet of a text: host+csv://%s", url.path);
     TRY(provider_match(cli->provider, cli->arena, text, &sources, &count));
     if (count == 0) {
         const Rel *unused = NULL;
@@ -144,15 +163,28 @@ static Err *copy_pattern(Cli *cli, CopyOut *copy, const char *text, bool write, 
     return NULL;
 }
 
+/* Texts of the host become Parquet files of the host without one. */
+static Err *needs_pond(Cli *cli, bool *out)
+{
+    *out = false;
+    for (size_t i = 0; i + 1 < cli->arg_count; i++) {
+        Url url;
+        TRY(url_parse(cli->arena, cli->args[i], &url));
+        *out = *out || !url.host;
+    }
+    return NULL;
+}
+
 Err *copy_out(Cli *cli, const Url *dest)
 {
     CopyOut copy = {0};
     Provider *provider = NULL;
-    bool exists = false;
+    bool exists = false, pond = false;
     OsStat stat;
     char *dir = NULL;
     size_t found = 0, done = 0;
-    TRY(cli_open_provider(cli, true, &provider));
+    TRY(needs_pond(cli, &pond));
+    TRY(cli_open_provider(cli, pond, &provider));
     TRY(cli_check_outside(cli, dest->path));
     TRY(os_absolute(cli->arena, dest->path, &dir));
     TRY(os_stat_if(dir, &exists, &stat));

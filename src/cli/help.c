@@ -138,16 +138,20 @@ static const char PATTERNS_TEXT[] =
     "followed.\n";
 
 static const char URLS_TEXT[] =
-    "[host+]FORMAT[+ENTRYTYPE]:///PATH[?option=value&...] says how bytes are read.\n\n"
-    "  formats     file (by type), table, series (Parquet), csv\n"
-    "  host+       the host's file system instead of the pond\n"
-    "  entry type  +data, +table, +series: what a text becomes on copy\n"
-    "  options     delimiter header nullstr quote (csv), time=COLUMN, timeformat=%25d/%25m/%25Y, "
-    "unit=s|ms|us|ns\n\n"
+    "[host+]FORMAT[+COMPRESSION][+ENTRYTYPE]:///PATH[?option=value&...] says how bytes are "
+    "read.\n\n"
+    "  formats      file (by type), table, series (Parquet); texts: csv, jsonl (JSON lines)\n"
+    "  compression  gzip, zstd, bzip2, of texts\n"
+    "  host+        the host's file system instead of the pond\n"
+    "  entry type   +data, +data:series, +table, +series: what it becomes on copy\n"
+    "  options      delimiter header nullstr quote (csv), time=COLUMN, "
+    "timeformat=%25d/%25m/%25Y, unit=s|ms|us|ns\n\n"
     "  host:///tmp/f.bin               bytes\n"
+    "  host+data:series:///tmp/f.log   bytes; the next copy onto it is appended\n"
     "  host+series:///tmp/f.parquet    a Parquet file as a version of a series\n"
     "  host+csv+series:///tmp/f.csv    converted to Parquet\n"
-    "  csv:///raw/f.csv?delimiter=;    text in the pond, read as a table\n\n"
+    "  csv:///raw/f.csv?delimiter=;    text in the pond, read as a table\n"
+    "  jsonl+gzip:///logs/*.gz         JSON lines, packed\n\n"
     "URLs are percent-decoded once (%3F is a question mark in a name); plain paths are taken as "
     "they stand.\n";
 

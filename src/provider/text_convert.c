@@ -157,7 +157,12 @@ static Err *learn_all(Convert *convert, Shape *shape)
     TRY(flow_take_error(flow));
     TRY(first_fault(convert, flow, convert->state->lines));
     FlowPiece **pieces = flow_pieces(flow, &count);
-    for (size_t i = 0; i < count; i++) shape_join(shape, &pieces[i]->shape);
+    int64_t lines = convert->state->lines;
+    for (size_t i = 0; i < count; i++) {
+        shape_join(shape, &pieces[i]->shape);
+        lines += pieces[i]->written.file.lines;
+    }
+    if (convert->cutter.too_long) return too_long(convert, lines);
     return open_cutter(convert, convert->state->offset);
 }
 

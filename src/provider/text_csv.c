@@ -150,11 +150,17 @@ static CsvReader *reader_new(Arena *arena, const TextJob *job, const Layout *lay
 
 /* ---- the header ---- */
 
+static size_t line_length(const char *line, size_t size)
+{
+    size_t length = 0;
+    while (length < size && line[length] != '\n' && line[length] != '\r') length++;
+    return length;
+}
+
 static char delimiter_of(const char *line, size_t size)
 {
     const char candidates[] = {',', ';', '\t', '|'};
-    size_t length = 0;
-    while (length < size && line[length] != '\n' && line[length] != '\r') length++;
+    const size_t length = line_length(line, size);
     for (size_t i = 0; i < sizeof candidates; i++) {
         if (memchr(line, candidates[i], length) != NULL) return candidates[i];
     }
@@ -240,7 +246,7 @@ static Err *csv_begin(TextJob *job, const char *head, size_t size, bool whole, S
     CsvReader *reader =
         reader_new(job->arena, job, NULL, &(TextPiece){.bytes = head + mark, .size = size - mark});
     Field field = {0};
-    TRY(bad_head(job, head, strcspn(head, "\r\n") < size ? strcspn(head, "\r\n") : size));
+    TRY(bad_head(job, head, line_length(head, size)));
     do {
         bool good = next_field(reader, &field);
         *out_used = SIZE_MAX;

@@ -12,7 +12,7 @@ static bool is_digit(char c)
     return (unsigned char)(c - '0') < 10;
 }
 
-static void trim(const char **text, size_t *size)
+static inline void trim(const char **text, size_t *size)
 {
     while (*size > 0 && **text == ' ') {
         ++*text;
@@ -129,8 +129,34 @@ static bool special_float(const char *text, size_t size, bool minus, double *out
     return true;
 }
 
+/* What nearly all are: digits, perhaps a point and digits, and both factors exact. */
+static bool plain_float(const char *text, size_t size, double *out)
+{
+    static const double POWERS[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                    1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+    const char *p = text, *end = text + size, *point = end;
+    bool minus = p < end && *p == '-';
+    uint64_t digits = 0;
+    p += minus;
+    if (size > 16 || p == end || !is_digit(*p) || (*p == '0' && p + 1 < end && p[1] != '.'))
+        return false;
+    for (; p < end; p++) {
+        if (*p == '.' && point == end) {
+            point = p;
+            continue;
+        }
+        if (!is_digit(*p)) return false;
+        digits = digits * 10 + (uint64_t)(*p - '0');
+    }
+    if (digits > UINT64_C(1) << 53) return false;
+    double value = (double)digits / POWERS[point < end ? end - point - 1 : 0];
+    *out = minus ? -value : value;
+    return true;
+}
+
 bool value_float(const char *text, size_t size, double *out)
 {
+    if (plain_float(text, size, out)) return true;
     trim(&text, &size);
     const char *p = text, *end = text + size;
     bool minus = p < end && *p == '-';
