@@ -107,6 +107,7 @@ Err *cli_open_provider(Cli *cli, bool pond_needed, Provider **out)
 
 Err *cli_check_outside(const Cli *cli, const char *path)
 {
+    if (cli->pond == NULL) return NULL;
     SCRATCH(scratch);
     char *pond = NULL, *place = NULL;
     TRY(os_absolute(scratch, pond_info(cli->pond)->dir, &pond));
