@@ -80,6 +80,8 @@ static Yaml *new_node(const Reader *reader, YamlKind kind)
     node->kind = kind;
     node->line = (int)reader->event.start_mark.line + 1;
     node->column = (int)reader->event.start_mark.column + 1;
+    node->begin = reader->event.start_mark.index;
+    node->end = reader->event.end_mark.index;
     return node;
 }
 
@@ -103,6 +105,7 @@ static Err *read_list(Reader *reader, Yaml **out)
     TRY(check_decorations(reader, reader->event.data.sequence_start.anchor,
                           reader->event.data.sequence_start.tag));
     Yaml *node = new_node(reader, YAML_LIST);
+    node->flow = reader->event.data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE;
     YamlVec items = {0};
     for (;;) {
         TRY(next_event(reader));
@@ -113,6 +116,7 @@ static Err *read_list(Reader *reader, Yaml **out)
     }
     node->items = items.v;
     node->count = items.n;
+    node->end = reader->event.end_mark.index;
     *out = node;
     return NULL;
 }
@@ -137,6 +141,7 @@ static Err *read_map(Reader *reader, Yaml **out)
     TRY(check_decorations(reader, reader->event.data.mapping_start.anchor,
                           reader->event.data.mapping_start.tag));
     Yaml *node = new_node(reader, YAML_MAP);
+    node->flow = reader->event.data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
     YamlVec keys = {0}, items = {0};
     SCRATCH(scratch);
     Map seen = map_new(scratch);
@@ -153,6 +158,7 @@ static Err *read_map(Reader *reader, Yaml **out)
     node->keys = keys.v;
     node->items = items.v;
     node->count = items.n;
+    node->end = reader->event.end_mark.index;
     *out = node;
     return NULL;
 }

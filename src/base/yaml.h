@@ -19,6 +19,9 @@ struct Yaml {
     size_t count;     /* YAML_LIST, YAML_MAP */
     Yaml **items;     /* values */
     Yaml **keys;      /* YAML_MAP: scalars, as many as items */
+    bool flow;        /* YAML_LIST, YAML_MAP: written with brackets */
+    size_t begin,
+        end; /* where it stands in the text, in characters; in a block up to what follows */
 };
 
 /* One document; NULL out for an empty one. INVALID with position. */
@@ -30,6 +33,13 @@ Err *yaml_parse_all(Arena *arena, const char *text, size_t size_bytes, Yaml ***o
  * in a block (with line breaks, say) come back quoted; numbers, booleans and nothings stay as they
  * are. */
 char *yaml_write(Arena *arena, const Yaml *node);
+
+/* The text of a member that is a map, cut out of the text that `map` was parsed from, as a document
+ * of its own: comments and quotes as written, a block moved to the left margin. INVALID when it
+ * would not mean the same there. */
+Err *yaml_cut(Arena *arena, const char *text, const Yaml *map, const char *key, char **out)
+    WARN_UNUSED;
+bool yaml_equal(const Yaml *a, const Yaml *b); /* positions aside */
 
 const Yaml *yaml_get(const Yaml *map, const char *key); /* NULL when absent */
 /* A plain scalar that is empty, ~ or null: a key without a value. The typed readers below refuse

@@ -318,6 +318,55 @@ static void test_written_back(void **state)
                         "a:\n- 1\n- \"x\"\nb:\n  c: d\n");
 }
 
+/* ---- parts as texts of their own ---- */
+
+/* In front of a document mark, behind a quoted text whose line begins like one. */
+static void test_cut_refused(void **state)
+{
+    (void)state;
+    SCRATCH(arena);
+    static const char TEXT[] = "c:\n   a: \"x\n   --- y\"\n";
+    char *cut = NULL;
+    Err *err = yaml_cut(arena, TEXT, parsed(arena, TEXT), "c", &cut);
+    assert_int_equal(err_code(err), ERR_INVALID);
+    err_free(err);
+    assert_null(cut);
+}
+
+static void test_cut(void **state)
+{
+    static const struct {
+        const char *text, *cut;
+    } CASES[] = {
+        {"c: {a: 1, b: [x, 'y']}\nd: 2\n", "{a: 1, b: [x, 'y']}\n"},
+        {"c:\n  a: 1\nd: 2\n", "a: 1\n"},
+        {"c:   # not part of it\n  # first\n  a: 1  # one\n\n  b: 2\n  # last\n# outer\nd: 2\n",
+         "# first\na: 1  # one\n\nb: 2\n# last\n"},
+        {"c:\n    q: |\n      one\n\n        two\n\n    r: 1\n",
+         "q: |\n  one\n\n    two\n\nr: 1\n"},
+        {"c:\n  q: |+\n    one\n\n", "q: |+\n  one\n\n"},
+        {"c:\n  q: \"a\n b\"\n  l: [1,\n2]\n", "q: \"a\nb\"\nl: [1,\n2]\n"},
+        {"\xc2\xb5: \xc3\xa9\nc:\n  \xc2\xb5: \xe2\x82\xac  # \xf0\x9f\x98\x80\nd: 1\n",
+         "\xc2\xb5: \xe2\x82\xac  # \xf0\x9f\x98\x80\n"},
+        {"c:\r\n  a: 1\r\n  b: 2\r\n", "a: 1\r\nb: 2\r\n"},
+        {"c:\n  a: 1", "a: 1\n"},
+        {"x: 1\nc:\n    # deep\n  # shallow\n  a:\n  - 1\n  - 2\n---\nx: 1\n",
+         "  # deep\n# shallow\na:\n- 1\n- 2\n"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(CASES); i++) {
+        SCRATCH(arena);
+        Yaml **roots = NULL;
+        size_t count = 0;
+        char *cut = NULL;
+        const char *text = CASES[i].text;
+        OK(yaml_parse_all(arena, text, strlen(text), &roots, &count));
+        OK(yaml_cut(arena, text, roots[0], "c", &cut));
+        assert_string_equal(cut, CASES[i].cut);
+        assert_same(yaml_get(roots[0], "c"), parsed(arena, cut));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -330,6 +379,8 @@ int main(void)
         cmocka_unit_test(test_members_of_wrong_type),
         cmocka_unit_test(test_unknown_keys),
         cmocka_unit_test(test_written_back),
+        cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_cut_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
