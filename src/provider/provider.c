@@ -103,6 +103,12 @@ Arena *provider_arena(Provider *provider)
     return provider->arena;
 }
 
+void provider_forget(Provider *provider)
+{
+    if (provider->fs != NULL) fs_forget(provider->fs);
+    provider->relations = map_new(provider->arena);
+}
+
 void provider_set_factories(Provider *provider, const ProviderFactories *factories)
 {
     provider->factories = *factories;

@@ -71,6 +71,8 @@ Err *provider_plan(Provider *provider, Plan **out) WARN_UNUSED; /* made on first
 /* A zone of the host's tz database. NOT_FOUND with how names look. */
 Err *provider_zone(Arena *arena, const char *name, const Zone **out) WARN_UNUSED;
 Arena *provider_arena(Provider *provider);
+/* What it knows of the pond's content: after a commit. */
+void provider_forget(Provider *provider);
 Err *provider_scratch_dir(Provider *provider, const char **out) WARN_UNUSED;
 
 /* Factories, installed from above (module factory). `dir` and `node` are dynamic: a stored node

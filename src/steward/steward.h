@@ -41,6 +41,10 @@ const char *pond_temp_dir(Pond *pond);
  * the new state. *out as tlog_commit. */
 typedef Err *PondBody(void *context, Pond *pond);
 Err *pond_transact(Pond *pond, PondBody *body, void *context, TlogCommitted *out) WARN_UNUSED;
+/* Does the same and undoes it: what would fail does. */
+Err *pond_rehearse(Pond *pond, PondBody *body, void *context) WARN_UNUSED;
+/* For the next transactions instead of what PondOptions says. */
+void pond_act_as(Pond *pond, const char *command, int64_t wait_ms);
 
 /* Under the writer lock, outside transactions: checkpoint, merge, vacuum; also removes staging left
  * by the dead. */

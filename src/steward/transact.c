@@ -117,6 +117,18 @@ static Err *attempt(Pond *pond, PondBody *body, void *context, TlogCommitted *ou
     return error;
 }
 
+static Err *rehearse(Pond *pond, PondBody *body, void *context)
+{
+    TRY(move(pond, POND_CHANGING));
+    Err *error = tlog_begin(pond->tlog);
+    if (error == NULL) error = body(context, pond);
+    tlog_abort(pond->tlog);
+    Err *moved = move(pond, POND_ABORTED);
+    if (error == NULL) return moved;
+    err_free(moved);
+    return error;
+}
+
 /* What a commit leaves to be done now and then. */
 static void after_commit(Pond *pond)
 {
@@ -157,4 +169,18 @@ Err *pond_transact(Pond *pond, PondBody *body, void *context, TlogCommitted *out
     TRY(error);
     if (out != NULL) *out = done;
     return NULL;
+}
+
+Err *pond_rehearse(Pond *pond, PondBody *body, void *context)
+{
+    TRY(pond_lock(pond));
+    Err *error = rehearse(pond, body, context);
+    pond_unlock(pond);
+    return error;
+}
+
+void pond_act_as(Pond *pond, const char *command, int64_t wait_ms)
+{
+    pond->command = arena_strdup(pond->arena, command);
+    pond->wait_ms = wait_ms;
 }

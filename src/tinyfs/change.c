@@ -193,3 +193,32 @@ Err *fs_remove(Fs *fs, Arena *arena, const char *path, bool recursive)
     if (found.node.derived) return refuse_derived(fs, found.path);
     return remove_tree(fs, &found.node, found.path, recursive);
 }
+
+/* ---- attributes ---- */
+
+Err *fs_set_attribute(Fs *fs, Arena *arena, NodeId id, const char *key, const char *json_text)
+{
+    FsBackend store = fs_backend(fs);
+    const Json *old = NULL;
+    bool found = false;
+    Node node;
+    TRY(store.ops->get(store.self, arena, id, &found, &node));
+    if (!found) return ERR(NOT_FOUND, "node %s: it does not exist", id.text);
+    if (node.attributes != NULL)
+        TRY(json_parse(arena, node.attributes, strlen(node.attributes), &old));
+    Buf text = buf_new(arena);
+    JsonOut json = json_out(&text);
+    json_begin_object(&json);
+    for (size_t i = 0; old != NULL && old->kind == JSON_OBJECT && i < old->count; i++) {
+        if (strcmp(old->keys[i], key) == 0) continue;
+        json_key(&json, old->keys[i]);
+        json_put(&json, &old->items[i]);
+    }
+    json_key(&json, key);
+    json_put_raw(&json, json_text);
+    json_end(&json);
+    node.attributes = text.data;
+    TRY(store.ops->update(store.self, &node));
+    fs_forget(fs);
+    return NULL;
+}

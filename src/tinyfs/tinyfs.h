@@ -265,3 +265,6 @@ Err *fs_create(Fs *fs, Arena *arena, const char *path, const Node *template, Nod
 Err *fs_move(Fs *fs, Arena *arena, const char *from, const char *to) WARN_UNUSED;
 /* The link itself, not its target. Derived nodes: INVALID naming their factory node. */
 Err *fs_remove(Fs *fs, Arena *arena, const char *path, bool recursive) WARN_UNUSED;
+/* One member of a node's attributes, as JSON text; the others stay. */
+Err *fs_set_attribute(Fs *fs, Arena *arena, NodeId id, const char *key, const char *json_text)
+    WARN_UNUSED;
