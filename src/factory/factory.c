@@ -3,10 +3,10 @@
 #include "factory/factory_int.h"
 #include <string.h>
 
-static const Factory *const FACTORIES[] = {&FACTORY_COLUMN_RENAME,   &FACTORY_DYNAMIC_DIR,
-                                           &FACTORY_SQL_SERIES,      &FACTORY_SQL_TABLE,
-                                           &FACTORY_SYNTHETIC,       &FACTORY_TEMPORAL_REDUCE,
-                                           &FACTORY_TIMESERIES_JOIN, &FACTORY_TIMESERIES_PIVOT};
+static const Factory *const FACTORIES[] = {
+    &FACTORY_COLUMN_RENAME,   &FACTORY_DYNAMIC_DIR,     &FACTORY_LOGFILE_INGEST,
+    &FACTORY_SQL_SERIES,      &FACTORY_SQL_TABLE,       &FACTORY_SYNTHETIC,
+    &FACTORY_TEMPORAL_REDUCE, &FACTORY_TIMESERIES_JOIN, &FACTORY_TIMESERIES_PIVOT};
 enum { FACTORY_COUNT = sizeof FACTORIES / sizeof *FACTORIES };
 
 const Factory *const *factory_all(size_t *count)
@@ -30,6 +30,7 @@ static const struct {
     [FACTORY_FILE] = {"file", ENTRY_DYNAMIC},
     [FACTORY_DIR] = {"directory", ENTRY_DYNAMIC_DIR},
     [FACTORY_TRANSFORM] = {"transform", ENTRY_DYNAMIC_DATA},
+    [FACTORY_EXEC] = {"executable", ENTRY_DYNAMIC_DATA},
 };
 
 EntryType factory_entry_type(const Factory *factory)
@@ -58,6 +59,15 @@ static Err *parse_config(Arena *arena, const Factory *factory, const char *text,
     if (*out != NULL) return NULL;
     return err_hint(ERR(INVALID, "the configuration of %s is empty", factory->name),
                     "pond list-factories --verbose shows an example");
+}
+
+Err *factory_validate_tree(Arena *arena, const char *name, const Yaml *config, const Factory **out)
+{
+    const Factory *factory = factory_find(name);
+    if (factory == NULL) return unknown_factory(name);
+    TRY(factory->validate(arena, config));
+    *out = factory;
+    return NULL;
 }
 
 Err *factory_validate(Arena *arena, const char *name, const char *config_text, const Factory **out)
@@ -123,18 +133,22 @@ Err *factory_time(const Yaml *map, const char *key, bool required, TimeUs *out)
     return factory_error_at(node, time_parse(text, out));
 }
 
+Err *factory_check_tree(Provider *provider, const Factory *factory, const char *path, Yaml *config)
+{
+    FactoryCall call = {
+        .provider = provider, .arena = provider_arena(provider), .path = path, .config = config};
+    Err *unset = provider_expand(provider, call.arena, config);
+    if (unset == NULL && factory->check != NULL) return factory->check(&call);
+    err_free(unset);
+    return NULL;
+}
+
 Err *factory_check(Provider *provider, const Factory *factory, const char *path,
                    const char *config_text)
 {
-    FactoryCall call = {.provider = provider, .arena = provider_arena(provider), .path = path};
     Yaml *config = NULL;
-    TRY(parse_config(call.arena, factory, config_text, &config));
-    Err *unset = provider_expand(provider, call.arena, config);
-    call.config = config;
-    if (unset == NULL && factory->check != NULL)
-        return err_source(factory->check(&call), config_text);
-    err_free(unset);
-    return NULL;
+    TRY(parse_config(provider_arena(provider), factory, config_text, &config));
+    return err_source(factory_check_tree(provider, factory, path, config), config_text);
 }
 
 /* ---- what the provider calls ---- */
@@ -183,4 +197,26 @@ void factory_install(Provider *provider)
 {
     static const ProviderFactories CALLS = {.children = children, .relation = relation};
     provider_set_factories(provider, &CALLS);
+}
+
+/* ---- executables ---- */
+
+bool factory_is_executable(const Node *node)
+{
+    const Factory *factory = node->factory == NULL ? NULL : factory_find(node->factory);
+    return node->type == ENTRY_DYNAMIC_DATA && factory != NULL && factory->run != NULL;
+}
+
+Err *factory_run(Provider *provider, const Node *node, const char *path, ExecCall *exec)
+{
+    const Factory *factory = NULL;
+    if (!factory_is_executable(node)) {
+        const char *what = node->factory != NULL ? node->factory : entry_type_name(node->type);
+        return err_hint(err_path(ERR(INVALID, "%s: is %s, which cannot be run", path, what), path),
+                        "pond list-factories tells which factories make executables");
+    }
+    TRY(factory_call_of(provider, node, path, &exec->call, &factory));
+    if (factory->args == NULL && exec->arg_count > 0)
+        return ERR(USAGE, "%s: %s takes no arguments: '%s'", path, factory->name, exec->args[0]);
+    return err_path(ERR_WRAP(factory->run(exec), "%s", path), path);
 }

@@ -4,7 +4,7 @@
 
 extern const Factory FACTORY_COLUMN_RENAME, FACTORY_DYNAMIC_DIR, FACTORY_SQL_TABLE,
     FACTORY_SQL_SERIES, FACTORY_SYNTHETIC, FACTORY_TEMPORAL_REDUCE, FACTORY_TIMESERIES_JOIN,
-    FACTORY_TIMESERIES_PIVOT;
+    FACTORY_TIMESERIES_PIVOT, FACTORY_LOGFILE_INGEST;
 
 /* The configuration has only the factory's keys, and all required ones. */
 Err *factory_check_keys(const Yaml *config, const char *what, const FactoryKey *keys, size_t count)
