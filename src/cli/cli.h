@@ -66,8 +66,9 @@ struct Cli {
     Provider *provider;
     OsFile *trace; /* --trace: spans are written until the end, or at it */
     Watch *watch;
-    char *own_temp; /* scratch without a pond */
-    int status;     /* exit status of a command that succeeded but has a negative answer */
+    char *own_temp;    /* scratch without a pond */
+    int64_t committed; /* the newest transaction of this command; 0: none */
+    int status;        /* exit status of a command that succeeded but has a negative answer */
 };
 
 /* ---- arguments ---- */
@@ -93,6 +94,14 @@ Err *cli_check_outside(const Cli *cli, const char *path) WARN_UNUSED;
  * again when it fails. With --json the transaction is printed. */
 typedef Err *CliBody(void *context, Cli *cli);
 Err *cli_transact(Cli *cli, CliBody *body, void *context) WARN_UNUSED;
+/* The same without a word. */
+Err *cli_commit(Cli *cli, CliBody *body, void *context, TlogCommitted *out) WARN_UNUSED;
+/* The same, undone at once. */
+Err *cli_rehearse(Cli *cli, CliBody *body, void *context) WARN_UNUSED;
+/* After a command that committed: the executables in /system/run, by name, each in a transaction of
+ * its own. They speak on stderr. PARTIAL when some fail. */
+#define AUTOMATIC_DIR "/system/run"
+Err *cli_run_automatic(Cli *cli) WARN_UNUSED;
 #define COMMITTED_JSON "{\"txn\",\"log_version\",\"rows\"}: 0, -1, 0 when nothing had to change"
 /* A folder of this command's own below $TMPDIR, removed at the end: for what has no pond. */
 Err *cli_temp_dir(Cli *cli, const char **out) WARN_UNUSED;

@@ -2,6 +2,7 @@
  * first, so that what is checked is what is stored; all of a command is one transaction. Outwards:
  * cmd_copy_out.c. */
 #include "cli/cmd_copy.h"
+#include "cli/put.h"
 #include <string.h>
 
 typedef struct CopyIn {
@@ -147,7 +148,7 @@ static Err *stage(Cli *cli, CopyIn *copy, const Url *url, const char *from, Entr
 }
 
 static Err *store(Cli *cli, const char *path, const Found *found, EntryType entry,
-                  const VersionSpec *spec)
+                  const VersionSpec *spec, bool overwrite)
 {
     FsBackend backend = fs_backend(provider_fs(cli->provider));
     NodeId id = found->exists ? found->node.id : (NodeId){0};
@@ -155,8 +156,7 @@ static Err *store(Cli *cli, const char *path, const Found *found, EntryType entr
         Node template = {.type = entry}, made;
         TRY(fs_create(provider_fs(cli->provider), cli->arena, path, &template, &made));
         id = made.id;
-    } else if (cli_flag(cli, "overwrite") && entry_is_series(entry) &&
-               found->node.version_count > 0) {
+    } else if (overwrite && entry_is_series(entry) && found->node.version_count > 0) {
         TRY(backend.ops->drop(backend.self, id, 0, found->node.version));
     }
     TRY(backend.ops->append(backend.self, id, spec, NULL));
@@ -181,8 +181,96 @@ static Err *copy_one(Cli *cli, CopyIn *copy, const char *source)
     perf_begin(&span, PERF_staging);
     Err *err = stage(cli, copy, &url, from, entry, &spec);
     perf_end(&span);
-    return err != NULL ? err : store(cli, to, &found, entry, &spec);
+    return err != NULL ? err : store(cli, to, &found, entry, &spec, cli_flag(cli, "overwrite"));
 }
+
+/* ---- for apply ---- */
+
+/* A host file and how it is read: equal ids give equal versions. */
+static Err *source_id(Cli *cli, const Url *url, const char *from, char sha256[65], char **out)
+{
+    int64_t size = 0;
+    const char *options = strchr(url->text, '?');
+    int scheme = url->is_url ? (int)strcspn(url->text, ":") : 0;
+    TRY(os_sha256_file(from, &size, sha256));
+    *out = arena_printf(cli->arena, "%s %.*s%s", sha256, scheme, url->text,
+                        url->is_url && options != NULL ? options : "");
+    return NULL;
+}
+
+/* {"<source>": version}: what apply has copied here. */
+static Err *copied_before(Cli *cli, const Node *node, const Json **out)
+{
+    const Json *all = NULL;
+    *out = NULL;
+    if (node->attributes == NULL) return NULL;
+    TRY(json_parse(cli->arena, node->attributes, strlen(node->attributes), &all));
+    *out = json_get(all, "copied");
+    return NULL;
+}
+
+/* The version is there as it is, or what it was made from is remembered; of data and tables only
+ * while that version is the one that counts. */
+static Err *is_there(Cli *cli, const Node *node, const char *sha256, const char *id, bool *out)
+{
+    FsBackend backend = fs_backend(provider_fs(cli->provider));
+    const Json *copied = NULL;
+    Version *versions = NULL;
+    size_t count = 0;
+    TRY(copied_before(cli, node, &copied));
+    TRY(backend.ops->versions(backend.self, cli->arena, node->id, &versions, &count));
+    int64_t version = json_int(copied, id, 0);
+    *out = version > 0 && (entry_is_series(node->type) || version == node->version);
+    for (size_t i = 0; i < count && !*out; i++) *out = strcmp(versions[i].sha256, sha256) == 0;
+    return NULL;
+}
+
+static Err *remember(Cli *cli, const char *path, const char *id, bool alone)
+{
+    Fs *fs = provider_fs(cli->provider);
+    const Json *copied = NULL;
+    Found found;
+    TRY(fs_get(fs, cli->arena, path, (FindOptions){0}, &found));
+    TRY(copied_before(cli, &found.node, &copied));
+    Buf text = buf_new(cli->arena);
+    JsonOut json = json_out(&text);
+    json_begin_object(&json);
+    for (size_t i = 0; !alone && copied != NULL && i < copied->count; i++) {
+        json_key(&json, copied->keys[i]);
+        json_put(&json, &copied->items[i]);
+    }
+    json_kv_int(&json, id, found.node.version);
+    json_end(&json);
+    return fs_set_attribute(fs, cli->arena, found.node.id, "copied", text.data);
+}
+
+Err *copy_put(Cli *cli, const CopySpec *spec, PutResult *out)
+{
+    Url url;
+    Found found;
+    EntryType entry;
+    VersionSpec version = {0};
+    CopyIn copy = {0};
+    char sha256[65], *from = NULL, *id = NULL;
+    int64_t size = 0;
+    bool there = false;
+    TRY(url_parse(cli->arena, spec->source, &url));
+    TRY(provider_host_file(cli->arena, &url, &from, &size));
+    TRY(source_id(cli, &url, from, sha256, &id));
+    TRY(fs_find(provider_fs(cli->provider), cli->arena, spec->path, (FindOptions){0}, &found));
+    TRY(entry_of(&url, &found, spec->path, &entry));
+    if (found.exists) TRY(is_there(cli, &found.node, sha256, id, &there));
+    bool alone = !entry_is_series(entry) || spec->overwrite;
+    *out = there && (!alone || found.node.version_count == 1) ? PUT_UNCHANGED
+           : found.exists                                     ? PUT_UPDATED
+                                                              : PUT_CREATED;
+    if (*out == PUT_UNCHANGED) return NULL;
+    TRY(stage(cli, &copy, &url, from, entry, &version));
+    TRY(store(cli, spec->path, &found, entry, &version, spec->overwrite));
+    return remember(cli, spec->path, id, alone);
+}
+
+/* ---- the command ---- */
 
 static Err *body(void *context, Cli *cli)
 {

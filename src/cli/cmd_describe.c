@@ -26,7 +26,7 @@ static const char *format_of(const Node *node)
     case ENTRY_TABLE_SERIES: return "Parquet series";
     case ENTRY_DYNAMIC: return "derived";
     case ENTRY_DYNAMIC_DIR: return "derived directory";
-    case ENTRY_DYNAMIC_DATA: return "configuration";
+    case ENTRY_DYNAMIC_DATA: return factory_is_executable(node) ? "executable" : "configuration";
     }
     return "?";
 }

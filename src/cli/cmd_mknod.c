@@ -1,56 +1,66 @@
 /* pond mknod, pond list-factories. */
 #include "cli/commands.h"
+#include "cli/put.h"
 #include <string.h>
 
 enum { CONFIG_MAX = 1 << 20 };
 
-typedef struct Mknod {
-    const Factory *factory;
-    const char *path, *config;
-} Mknod;
+static Err *in_the_way(const MknodSpec *spec, const Node *node, const char *why)
+{
+    return err_path(ERR(EXISTS, "%s: exists %s %s", spec->path, why, entry_type_name(node->type)),
+                    spec->path);
+}
 
-static Err *overwrite(Cli *cli, const Mknod *mknod, const Found *found)
+static Err *overwrite(Cli *cli, const MknodSpec *spec, const Found *found, PutResult *out)
 {
     Node node = found->node;
-    EntryType type = factory_entry_type(mknod->factory);
-    if (node.derived || node.factory == NULL) {
-        return ERR(EXISTS, "%s: exists and is not a node that mknod made, but %s", mknod->path,
-                   entry_type_name(node.type));
-    }
-    if (!cli_flag(cli, "overwrite")) {
-        return err_hint(err_path(ERR(EXISTS, "%s: exists already", mknod->path), mknod->path),
+    EntryType type = factory_entry_type(spec->factory);
+    if (node.derived || node.factory == NULL)
+        return in_the_way(spec, &node, "and is not a node that mknod made, but");
+    if (!spec->overwrite) {
+        return err_hint(err_path(ERR(EXISTS, "%s: exists already", spec->path), spec->path),
                         "use --overwrite to replace its configuration");
     }
-    if (node.type == type && strcmp(node.factory, mknod->factory->name) == 0 &&
-        strcmp(node.content, mknod->config) == 0)
+    if (node.type != type && spec->keep_type)
+        return err_hint(in_the_way(spec, &node, "as"), "%s makes %s: remove it first",
+                        spec->factory->name, entry_type_name(type));
+    *out = PUT_UNCHANGED;
+    if (node.type == type && strcmp(node.factory, spec->factory->name) == 0 &&
+        strcmp(node.content, spec->config) == 0)
         return NULL;
     node.type = type;
-    node.factory = mknod->factory->name;
-    node.content = mknod->config;
+    node.factory = spec->factory->name;
+    node.content = spec->config;
     FsBackend backend = fs_backend(provider_fs(cli->provider));
-    return backend.ops->update(backend.self, &node);
+    *out = PUT_UPDATED;
+    TRY(backend.ops->update(backend.self, &node));
+    fs_forget(provider_fs(cli->provider));
+    return NULL;
+}
+
+Err *mknod_put(Cli *cli, const MknodSpec *spec, PutResult *out)
+{
+    Fs *fs = provider_fs(cli->provider);
+    Found found;
+    TRY(fs_find(fs, cli->arena, spec->path, (FindOptions){.keep_last = true}, &found));
+    if (found.exists) return overwrite(cli, spec, &found, out);
+    Node node = {.type = factory_entry_type(spec->factory),
+                 .factory = spec->factory->name,
+                 .content = spec->config};
+    *out = PUT_CREATED;
+    return fs_create(fs, cli->arena, spec->path, &node, NULL);
 }
 
 static Err *body(void *context, Cli *cli)
 {
-    const Mknod *mknod = context;
-    Found found;
-    TRY(fs_find(provider_fs(cli->provider), cli->arena, mknod->path,
-                (FindOptions){.keep_last = true}, &found));
-    if (found.exists) {
-        TRY(overwrite(cli, mknod, &found));
-        fs_forget(provider_fs(cli->provider));
-        return provider_check_circle(cli->provider, mknod->path);
-    }
-    Node node = {.type = factory_entry_type(mknod->factory),
-                 .factory = mknod->factory->name,
-                 .content = mknod->config};
-    TRY(fs_create(provider_fs(cli->provider), cli->arena, mknod->path, &node, NULL));
-    return provider_check_circle(cli->provider, mknod->path);
+    const MknodSpec *spec = context;
+    PutResult unused;
+    TRY(mknod_put(cli, spec, &unused));
+    return provider_check_circle(cli->provider, spec->path);
 }
 
 /* The position of a configuration error leads to the file it was read from. */
-static Err *validate(Cli *cli, const char *file, Mknod *mknod)
+static Err *validate(Cli *cli, const char *file, MknodSpec *mknod)
 {
     Provider *provider = NULL;
     Err *err = factory_validate(cli->arena, cli->args[0], mknod->config, &mknod->factory);
@@ -65,7 +75,7 @@ static Err *validate(Cli *cli, const char *file, Mknod *mknod)
 static Err *run_mknod(Cli *cli)
 {
     const char *file = cli_option(cli, "config-path");
-    Mknod mknod = {.path = cli->args[1]};
+    MknodSpec mknod = {.path = cli->args[1], .overwrite = cli_flag(cli, "overwrite")};
     char *text = NULL;
     size_t size = 0;
     if (file == NULL)
@@ -117,6 +127,7 @@ static void factory_json(JsonOut *json, const Factory *factory)
         json_end(json);
     }
     json_end(json);
+    json_kv_str(json, "args", factory->args);
     json_kv_str(json, "example", factory->example);
     json_end(json);
 }
@@ -124,13 +135,16 @@ static void factory_json(JsonOut *json, const Factory *factory)
 static void factory_text(const Cli *cli, const Factory *factory)
 {
     SCRATCH(scratch);
-    out_printf("  %s%-22s%s makes a %-10s %s\n", paint(cli->color_out, "bold"), factory->name,
-               paint(cli->color_out, "reset"), arena_printf(scratch, "%s:", factory_makes(factory)),
-               factory->text);
+    const char *makes = factory_makes(factory);
+    out_printf("  %s%-22s%s makes %-14s %s\n", paint(cli->color_out, "bold"), factory->name,
+               paint(cli->color_out, "reset"),
+               arena_printf(scratch, "%s %s:", *makes == 'e' ? "an" : "a", makes), factory->text);
     for (size_t i = 0; cli->verbose && i < factory->key_count; i++) {
         out_printf("      %-14s %-9s %s%s\n", factory->keys[i].name, factory->keys[i].type,
                    factory->keys[i].text, factory->keys[i].required ? " (required)" : "");
     }
+    if (cli->verbose && factory->args != NULL)
+        out_printf("      pond run NODE %s\n", factory->args);
     if (cli->verbose) out_printf("\n%s\n", factory->example);
 }
 
@@ -163,7 +177,7 @@ const Command COMMAND_FACTORIES = {
     .usage = "list-factories [--names]",
     .summary = "the factories that mknod knows, with keys and examples",
     .examples = "  pond list-factories --verbose\n",
-    .json = "[{\"name\",\"makes\",\"text\",\"keys\",\"example\"}]",
+    .json = "[{\"name\",\"makes\",\"text\",\"keys\",\"args\",\"example\"}]",
     .options = FACTORIES_OPTIONS,
     .option_count = 1,
     .run = run_factories,

@@ -5,7 +5,7 @@
 
 const char *const OVERVIEW_GROUPS[][12] = {
     {"Start", "init", "copy", "list", "cat", "describe", NULL},
-    {"Define", "mknod", "list-factories", "mkdir", "mv", "rm", "ln", NULL},
+    {"Define", "mknod", "list-factories", "apply", "run", "mkdir", "mv", "rm", "ln", NULL},
     {"Export", "export", NULL},
     {"Look after", "log", "show", "status", "config", "set-temporal-bounds", "maintain", "fsck",
      "recover", "perf", NULL},

@@ -53,7 +53,8 @@ static Err *run(Cli *cli, int argc, char **argv)
     }
     TRY(watch_start(cli));
     watch_interrupts();
-    return cli->command->run(cli);
+    TRY(cli->command->run(cli));
+    return cli->committed > 0 ? cli_run_automatic(cli) : NULL;
 }
 
 int main(int argc, char **argv)

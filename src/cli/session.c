@@ -134,15 +134,32 @@ static Err *transact(void *context, Pond *pond)
     return transaction->body(transaction->context, cli);
 }
 
-Err *cli_transact(Cli *cli, CliBody *body, void *context)
+Err *cli_commit(Cli *cli, CliBody *body, void *context, TlogCommitted *out)
 {
     Provider *provider = NULL;
     Transaction transaction = {.cli = cli, .body = body, .context = context};
-    TlogCommitted done;
     TRY(cli_open_provider(cli, true, &provider));
-    Err *err = pond_transact(cli->pond, transact, &transaction, &done);
+    Err *err = pond_transact(cli->pond, transact, &transaction, out);
     fs_forget(provider_fs(provider));
-    if (err != NULL || !cli->json) return err;
+    if (err == NULL && out->txn > 0) cli->committed = out->txn;
+    return err;
+}
+
+Err *cli_rehearse(Cli *cli, CliBody *body, void *context)
+{
+    Provider *provider = NULL;
+    Transaction transaction = {.cli = cli, .body = body, .context = context};
+    TRY(cli_open_provider(cli, true, &provider));
+    Err *err = pond_rehearse(cli->pond, transact, &transaction);
+    fs_forget(provider_fs(provider));
+    return err;
+}
+
+Err *cli_transact(Cli *cli, CliBody *body, void *context)
+{
+    TlogCommitted done;
+    TRY(cli_commit(cli, body, context, &done));
+    if (!cli->json) return NULL;
     out_printf("{\"txn\":%lld,\"log_version\":%lld,\"rows\":%lld}\n", (long long)done.txn,
                (long long)done.log_version, (long long)done.rows);
     return NULL;
