@@ -88,8 +88,8 @@ static Err *rotated_meanwhile(const HostFile *file)
 static Err *take_piece(Sink *sink, const Stream *stream, const Piece *piece, int64_t place,
                        Mark *out)
 {
+    SCRATCH(scratch); /* ends after what lives in it */
     CLEANUP(log_close_at) LogReader *own = NULL;
-    SCRATCH(scratch);
     Arena *arena = sink->exec->call.arena;
     int64_t bytes = 0;
     HostFile file = *piece->file;

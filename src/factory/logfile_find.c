@@ -65,19 +65,11 @@ static int by_age(const void *a, const void *b)
 static Err *compare_archive(const Finding *finding, const HostFile *file, const Mark *mark,
                             bool whole, int64_t *out_at, bool *out_at_end)
 {
+    SCRATCH(scratch); /* ends after what lives in it */
     CLEANUP(log_close_at) LogReader *reader = NULL;
-    SCRATCH(scratch);
-    size_t got = 0;
-    char byte;
     TRY(log_open(scratch, file->path, true, &reader));
     TRY(log_compare(reader, finding->stream->bytes, mark, whole, out_at));
-    if (log_is_compressed(file->path)) {
-        if (*out_at == mark->bytes) TRY(log_read(reader, &byte, 1, &got));
-        *out_at_end = got == 0;
-    } else {
-        *out_at_end = *out_at == log_stat(reader).size_bytes;
-    }
-    return NULL;
+    return log_ends_at(reader, *out_at, out_at_end);
 }
 
 /* An archive all of whose bytes are mirrored: one that was done before, or a copy of what the last
@@ -185,10 +177,26 @@ static Err *find_archive(Finding *finding, bool by_inode, size_t *out)
             continue;
         if (by_inode && looks_same(last, file) && !last->fresh) return NULL;
         if (!compressed && file->stat.size_bytes < last->bytes) continue;
-        if (last->bytes == 0 && !by_inode) continue;
         TRY(compare_archive(finding, file, last, !by_inode, &at, &end));
         if (at == last->bytes) return NULL;
     }
+    return NULL;
+}
+
+/* The active log seems to be the last file, but an archive holds the same bytes: a copy of it, or
+ * what it was before it was truncated and filled anew, with the same beginning. *out: the place of
+ * the latter, or the number of archives. */
+static Err *find_copied(Finding *finding, size_t *out)
+{
+    const Stream *stream = finding->stream;
+    SCRATCH(scratch); /* ends after what lives in it */
+    CLEANUP(log_close_at) LogReader *reader = NULL;
+    bool copy = false;
+    TRY(find_archive(finding, false, out));
+    if (*out == stream->archives.n) return NULL;
+    TRY(log_open(scratch, stream->archives.v[*out].path, true, &reader));
+    TRY(log_begins_with(stream->reader, reader, &copy));
+    if (copy) *out = stream->archives.n;
     return NULL;
 }
 
@@ -271,10 +279,29 @@ static Err *go_on_without(Finding *finding)
     return rewritten(finding);
 }
 
+/* *out_active, or *out_place among the archives, or their number: not found. */
+static Err *find_last(Finding *finding, bool *out_active, size_t *out_place)
+{
+    const Stream *stream = finding->stream;
+    size_t none = stream->archives.n;
+    *out_place = none;
+    TRY(is_active(finding, out_active));
+    if (*out_active && looks_same(&stream->state.last, stream->active)) return NULL;
+    if (*out_active) {
+        TRY(find_copied(finding, out_place));
+        *out_active = *out_place == none;
+        return NULL;
+    }
+    TRY(find_archive(finding, true, out_place));
+    if (*out_place == none) TRY(find_archive(finding, false, out_place));
+    return *out_place == none ? is_active_elsewhere(finding, out_active) : NULL;
+}
+
 Err *stream_find(const ExecCall *exec, Stream *stream, Continuation *out)
 {
     Finding finding = {.exec = exec, .stream = stream, .out = out, .arena = exec->call.arena};
-    bool found = false;
+    const Mark *last = &stream->state.last;
+    bool active = false;
     size_t place = 0;
     *out = (Continuation){0};
     if (stream->archives.n > 0)
@@ -284,16 +311,13 @@ Err *stream_find(const ExecCall *exec, Stream *stream, Continuation *out)
         add_active(&finding);
         return NULL;
     }
-    const Mark *last = &stream->state.last;
-    TRY(is_active(&finding, &found));
-    if (!found) TRY(find_archive(&finding, true, &place));
-    if (!found && place == stream->archives.n) TRY(find_archive(&finding, false, &place));
-    if (!found && place == stream->archives.n) TRY(is_active_elsewhere(&finding, &found));
-    if (found) {
+    if (last->bytes == 0) return go_on_without(&finding); /* nothing to know it by */
+    TRY(find_last(&finding, &active, &place));
+    if (!active && place == stream->archives.n) return go_on_without(&finding);
+    if (active) {
         add_piece(&finding, stream->active, true, *last);
         return NULL;
     }
-    if (place == stream->archives.n) return go_on_without(&finding);
     add_piece(&finding, &stream->archives.v[place], false, *last);
     TRY(add_archives(&finding, place + 1));
     add_active(&finding);

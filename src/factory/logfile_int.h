@@ -68,6 +68,12 @@ Err *node_bytes_read(NodeBytes *bytes, int64_t at, void *into, size_t size, size
 Err *log_compare(LogReader *reader, NodeBytes *node, const Mark *mark, bool whole, int64_t *out_at)
     WARN_UNUSED;
 
+/* After log_compare: does the file end at its *out_at? */
+Err *log_ends_at(LogReader *reader, int64_t at, bool *out) WARN_UNUSED;
+
+/* Is all of `beginning`, which was just opened, the beginning of `log`, which is plain? */
+Err *log_begins_with(LogReader *log, LogReader *beginning, bool *out) WARN_UNUSED;
+
 /* ---- one stream ---- */
 typedef VEC(HostFile) LogFiles;
 typedef struct Stream {

@@ -210,7 +210,8 @@ static size_t first_difference(const char *a, const char *b, size_t size)
     return at;
 }
 
-/* [from, to) of the file with what is mirrored of it; *out_at: the first difference, or `to`. */
+/* [from, to) of the file with what is mirrored of it; *out_at: the first difference, or the file's
+ * end, or `to`. */
 static Err *compare_range(LogReader *reader, NodeBytes *node, const Mark *mark, int64_t from,
                           int64_t to, int64_t *out_at)
 {
@@ -243,10 +244,44 @@ Err *log_compare(LogReader *reader, NodeBytes *node, const Mark *mark, bool whol
 {
     *out_at = 0;
     if (mark->bytes == 0) return NULL;
-    if (reader->gzip == NULL && reader->stat.size_bytes < mark->bytes) whole = true;
+    if (reader->stat.size_bytes < mark->bytes) whole = true;
     if (whole || reader->gzip != NULL || mark->bytes <= 2 * EDGE)
         return compare_range(reader, node, mark, 0, mark->bytes, out_at);
     TRY(compare_range(reader, node, mark, 0, EDGE, out_at));
     if (*out_at < EDGE) return NULL;
     return compare_range(reader, node, mark, mark->bytes - EDGE, mark->bytes, out_at);
+}
+
+Err *log_ends_at(LogReader *reader, int64_t at, bool *out)
+{
+    char byte;
+    size_t got = 0;
+    *out = at == reader->stat.size_bytes;
+    if (reader->gzip == NULL) return NULL;
+    *out = false;
+    if (at < reader->at) return NULL; /* there was more */
+    TRY(log_read(reader, &byte, 1, &got));
+    *out = got == 0;
+    return NULL;
+}
+
+Err *log_begins_with(LogReader *log, LogReader *beginning, bool *out)
+{
+    SCRATCH(scratch);
+    bool end = false;
+    char *a = arena_alloc(scratch, STEP), *b = arena_alloc(scratch, STEP);
+    TRY(log_seek(log, 0, &end));
+    for (*out = true; *out;) {
+        size_t wanted = 0, got = 0;
+        TRY(log_read(beginning, b, STEP, &wanted));
+        if (wanted == 0) return NULL;
+        while (got < wanted && !end) {
+            size_t step = 0;
+            TRY(log_read(log, a + got, wanted - got, &step));
+            end = step == 0;
+            got += step;
+        }
+        *out = got == wanted && memcmp(a, b, got) == 0;
+    }
+    return NULL;
 }

@@ -24,6 +24,8 @@ passed() { # NAME: that result is ok, and nothing else but a skip
 @test "every file call of mv fails or is its last" { passed "faults: mv"; }
 @test "every file call of rm fails or is its last" { passed "faults: rm"; }
 @test "every file call of mknod fails or is its last" { passed "faults: mknod"; }
+@test "every file call of apply fails or is its last" { passed "faults: apply"; }
+@test "every file call of run-logs fails or is its last" { passed "faults: run-logs"; }
 @test "every file call of checkpoint fails or is its last" { passed "faults: checkpoint"; }
 @test "every file call of maintain fails or is its last" { passed "faults: maintain"; }
 @test "every file call of export-first fails or is its last" { passed "faults: export-first"; }

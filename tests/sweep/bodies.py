@@ -5,6 +5,7 @@ and are never changed.
 """
 import dataclasses
 import datetime
+import os
 import pathlib
 import random
 
@@ -60,6 +61,24 @@ def write_inputs(folder: pathlib.Path) -> None:
                                         'resolutions: [1d]\naggregations: [{type: avg}, {type: max, columns: [level]}]\n')
 
 
+def write_logs(folder: pathlib.Path) -> None:
+    """A log as it was, and as it is after it was rotated twice; and what apply is to make."""
+    noise = random.Random(13)
+    old, rest, middle, new = (noise.randbytes(n) for n in (9_000, 7_000, 500, 6_000))
+    for name, files in {'log1': {'app.log': old}, 'log2': {'app.log.2': old + rest, 'app.log.1': middle, 'app.log': new}}.items():
+        (folder / name).mkdir()
+        for age, (file, content) in enumerate(files.items()):
+            (folder / name / file).write_bytes(content)
+            os.utime(folder / name / file, (1_700_000_000 + age,) * 2)
+        (folder / f'{name}.yaml').write_text(f'active_pattern: {folder}/{name}/app.log\narchived_pattern: {folder}/{name}/app.log.*\n'
+                                             'pond_path: /logs\n')
+    (folder / 'pond.yaml').write_text('\n---\n'.join(
+        f'version: v1\nkind: {kind}\nmetadata: {{path: {path}}}\nspec: {spec}' for kind, path, spec in (
+            ('mkdir', '/a/b', '{parents: true}'), ('copy', '/a/b/new.bin', f'{{source: {folder}/new.bin}}'),
+            ('copy', '/s/x.series', f'{{source: "host+csv+series://{folder}/more.csv"}}'),
+            ('mknod', '/a/logs', f'{{factory: logfile-ingest, config: {{active_pattern: {folder}/log1/app.log, pond_path: /l}}}}'))))
+
+
 def grow(pond: str, folder: pathlib.Path, name: str, base: str | None, *commands: tuple[str, ...]) -> None:
     """The template `name`: what the commands make of another one."""
     with Box(pond, folder, folder / base if base else None) as box:
@@ -75,6 +94,7 @@ def make_templates(pond: str, folder: pathlib.Path) -> list[Body]:
     """The templates under folder/<name>; returns the bodies, with the states before and after as a run without faults has them."""
     given = folder / 'in'
     write_inputs(given)
+    write_logs(given)
 
     csv = 'host+csv+series://'
     (folder / 'nothing').mkdir()
@@ -84,6 +104,8 @@ def make_templates(pond: str, folder: pathlib.Path) -> list[Body]:
           ('mknod', 'temporal-reduce', '/reduced', '--config-path', f'{given}/reduce.yaml'))
     grow(pond, folder, 'exported', 'derived', EXPORT, ('copy', f'{csv}{given}/late.csv', '/s/x.series'), ('rm', '/raw/gone.bin'),
           ('copy', f'{given}/new.bin', '/raw/new.bin'))
+    grow(pond, folder, 'logs', 'base', ('mkdir', '-p', '/system/etc'), ('mknod', 'logfile-ingest', '/system/etc/logs', '--config-path', f'{given}/log1.yaml'),
+          ('run', 'logs'), ('mknod', 'logfile-ingest', '/system/etc/logs', '--config-path', f'{given}/log2.yaml', '--overwrite'))
     grow(pond, folder, 'due', 'base', *(('mkdir', f'/m{n}') for n in range(3)))
     grow(pond, folder, 'garbage', 'due', ('mkdir', '/n'), ('copy', f'{given}/new.bin', '/d/big.bin'), ('rm', '-r', '/d/sub'), ('rm', '/m0'))
 
@@ -96,6 +118,8 @@ def make_templates(pond: str, folder: pathlib.Path) -> list[Body]:
         Body('mv', ('mv', '/d', '/s/moved'), 'base'),
         Body('rm', ('rm', '-r', '/d'), 'base'),
         Body('mknod', ('mknod', 'temporal-reduce', '/reduced', '--config-path', f'{given}/reduce.yaml'), 'base'),
+        Body('apply', ('apply', '-f', f'{given}/pond.yaml'), 'base'),
+        Body('run-logs', ('run', 'logs'), 'logs'),
         Body('checkpoint', ('mkdir', '/tenth'), 'due'),
         Body('maintain', ('maintain', '--compact', '--vacuum', '--retain', '0'), 'garbage'),
         Body('export-first', EXPORT, 'derived', export=True),
