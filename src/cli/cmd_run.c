@@ -51,7 +51,7 @@ static Err *find_node(Cli *cli, const char *name, Found *out)
 
 /* ---- a run ---- */
 
-typedef struct Run {
+typedef struct Running {
     Cli *cli;
     const char *name;
     const char *const *args;
@@ -59,17 +59,17 @@ typedef struct Run {
     RunDone *out;
     Progress *progress;
     int64_t bytes;
-} Run;
+} Running;
 
 static Err *on_bytes(void *context, int64_t bytes)
 {
-    Run *run = context;
+    Running *run = context;
     run->bytes += bytes;
     progress_update(run->progress, run->bytes, 0, "bytes", NULL);
     return NULL;
 }
 
-static ExecCall call_of(Run *run, JsonOut *json)
+static ExecCall call_of(Running *run, JsonOut *json)
 {
     run->out->text = buf_new(run->cli->arena);
     run->out->json = buf_new(run->cli->arena);
@@ -85,7 +85,7 @@ static ExecCall call_of(Run *run, JsonOut *json)
 
 static Err *body(void *context, Cli *cli)
 {
-    Run *run = context;
+    Running *run = context;
     Found found;
     JsonOut json;
     ExecCall exec = call_of(run, &json); /* each try starts anew */
@@ -100,12 +100,12 @@ Err *run_executable(Cli *cli, const char *name, const char *const *args, size_t 
                     RunDone *out)
 {
     CLEANUP(progress_end_at) Progress *progress = progress_new(cli, "run");
-    Run run = {.cli = cli,
-               .name = name,
-               .args = args,
-               .arg_count = arg_count,
-               .out = out,
-               .progress = progress};
+    Running run = {.cli = cli,
+                   .name = name,
+                   .args = args,
+                   .arg_count = arg_count,
+                   .out = out,
+                   .progress = progress};
     return cli_commit(cli, body, &run, &out->done);
 }
 
@@ -136,7 +136,7 @@ static Err *try_document(Cli *cli, const Url *url, RunDone *out)
     int64_t size = 0;
     size_t count = 0;
     JsonOut json;
-    Run run = {.cli = cli, .args = cli->args + 1, .arg_count = cli->arg_count - 1, .out = out};
+    Running run = {.cli = cli, .args = cli->args + 1, .arg_count = cli->arg_count - 1, .out = out};
     TRY(provider_host_file(cli->arena, url, &path, &size));
     TRY(apply_read(cli->arena, path, &documents, &count));
     TRY(one_executable(documents, count, url->text, &document));

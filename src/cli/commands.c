@@ -2,14 +2,35 @@
 #include "cli/commands.h"
 #include <string.h>
 
-/* clang-format off: one a line, since several hands add to it */
+/* clang-format off */
 const Command *const COMMANDS[] = {
-    &COMMAND_INIT,      &COMMAND_LIST,       &COMMAND_DESCRIBE, &COMMAND_CAT,    &COMMAND_COPY,
-    &COMMAND_MKDIR,     &COMMAND_RM,         &COMMAND_MV,       &COMMAND_LN,     &COMMAND_MKNOD,
-    &COMMAND_FACTORIES, &COMMAND_APPLY,      &COMMAND_RUN,      &COMMAND_EXPORT, &COMMAND_BOUNDS,
-    &COMMAND_LOG,       &COMMAND_SHOW,       &COMMAND_STATUS,   &COMMAND_CONFIG, &COMMAND_MAINTAIN,
-    &COMMAND_FSCK,      &COMMAND_RECOVER,    &COMMAND_PERF,     &COMMAND_BENCH,  &COMMAND_VERSION,
-    &COMMAND_HELP,      &COMMAND_COMPLETION,
+    &COMMAND_INIT,
+    &COMMAND_LIST,
+    &COMMAND_DESCRIBE,
+    &COMMAND_CAT,
+    &COMMAND_COPY,
+    &COMMAND_MKDIR,
+    &COMMAND_RM,
+    &COMMAND_MV,
+    &COMMAND_LN,
+    &COMMAND_MKNOD,
+    &COMMAND_FACTORIES,
+    &COMMAND_APPLY,
+    &COMMAND_RUN,
+    &COMMAND_EXPORT,
+    &COMMAND_BOUNDS,
+    &COMMAND_LOG,
+    &COMMAND_SHOW,
+    &COMMAND_STATUS,
+    &COMMAND_CONFIG,
+    &COMMAND_MAINTAIN,
+    &COMMAND_FSCK,
+    &COMMAND_RECOVER,
+    &COMMAND_PERF,
+    &COMMAND_BENCH,
+    &COMMAND_VERSION,
+    &COMMAND_HELP,
+    &COMMAND_COMPLETION,
 };
 /* clang-format on */
 const size_t COMMAND_COUNT = sizeof COMMANDS / sizeof *COMMANDS;
