@@ -2,8 +2,9 @@
  * one file.
  *
  * Materialised, once each, into scratch files: the partial states that several resolutions over one
- * input share, and relations that cannot be cut before they have run (user SQL: its rows in a range
- * may depend on any input). Both are then plain scans that are cut by row groups.
+ * input share, joins that several of those read, and relations that cannot be cut before they have
+ * run (user SQL: its rows in a range may depend on any input). Both are then plain scans that are
+ * cut by row groups.
  *
  * A file holds the rows of its target with a time in its window, in time order. The relation itself
  * widens a window to whole buckets, so a file's bytes depend on its window alone and neither on the
@@ -38,8 +39,8 @@ static Err *materialize(void *self, Worker *worker)
 typedef struct Materials {
     Arena *arena;
     const ExportCall *call;
-    const char *dir;
-    Map by_fingerprint; /* → Materialization */
+    const char *dir, *prefix; /* of the files' names */
+    Map by_fingerprint;       /* → Materialization */
 } Materials;
 
 static Materialization *material_of(Materials *materials, const Rel *rel, TimeSpan span)
@@ -51,8 +52,8 @@ static Materialization *material_of(Materials *materials, const Rel *rel, TimeSp
         made->rel = rel;
         made->span = span;
         made->arena = materials->arena;
-        const char *name =
-            arena_printf(materials->arena, "%zu.parquet", materials->by_fingerprint.count);
+        const char *name = arena_printf(materials->arena, "%s%zu.parquet", materials->prefix,
+                                        materials->by_fingerprint.count);
         made->path = path_join(materials->arena, materials->dir, name);
         map_put(&materials->by_fingerprint, rel_fingerprint(rel), made);
     }
@@ -94,10 +95,7 @@ Err *work_clear(const ExportCall *call)
 
 static Err *run_materials(JobPool *pool, const Materials *materials)
 {
-    if (materials->by_fingerprint.count == 0) return NULL;
     SCRATCH(scratch);
-    TRY(work_clear(materials->call));
-    TRY(os_mkdir(materials->dir));
     JobVec jobs = {0};
     for (size_t i = 0; i < materials->by_fingerprint.count; i++) {
         Materialization *made = materials->by_fingerprint.entries[i].value;
@@ -110,11 +108,54 @@ static Err *run_materials(JobPool *pool, const Materials *materials)
     return jobs_run(pool, jobs.v, jobs.n);
 }
 
+/* What several of them read is run before them, once, and read from there. Only of those that run
+ * over all times anyway: whatever else is cut reads no more than its own range. */
+static Err *run_shared(Arena *arena, JobPool *pool, const Materials *materials)
+{
+    SCRATCH(scratch);
+    VEC(Materialization *) readers = {0};
+    VEC(const Rel *) rels = {0};
+    RelShared *shared = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < materials->by_fingerprint.count; i++) {
+        Materialization *made = materials->by_fingerprint.entries[i].value;
+        if (made->span.min != TIME_MIN || made->span.max != TIME_MAX) continue;
+        vec_push(scratch, &readers, made);
+        vec_push(scratch, &rels, made->rel);
+    }
+    TRY(rel_share(arena, rels.v, rels.n, &shared, &count));
+    if (count == 0) return NULL;
+    Materials first = *materials;
+    first.prefix = "shared-";
+    first.by_fingerprint = map_new(scratch);
+    Materialization **made = AARRAY(scratch, Materialization *, count);
+    for (size_t i = 0; i < count; i++) {
+        TRY(plan_resolve(materials->call->plan, shared[i].rel));
+        made[i] = material_of(&first, shared[i].rel, ALL_TIMES);
+    }
+    TRY(run_materials(pool, &first));
+    for (size_t i = 0; i < count; i++) shared[i].made = made[i]->result;
+    for (size_t i = 0; i < readers.n; i++)
+        TRY(rel_replace(materials->call->plan, arena, readers.v[i]->rel, shared, count,
+                        &readers.v[i]->rel));
+    return NULL;
+}
+
+static Err *run_all(Arena *arena, JobPool *pool, const Materials *materials)
+{
+    if (materials->by_fingerprint.count == 0) return NULL;
+    TRY(work_clear(materials->call));
+    TRY(os_mkdir(materials->dir));
+    TRY(run_shared(arena, pool, materials));
+    return run_materials(pool, materials);
+}
+
 Err *work_materialize(Arena *arena, const ExportCall *call, JobPool *pool, Target *targets)
 {
     Materials materials = {.arena = arena,
                            .call = call,
                            .dir = materials_dir(arena, call),
+                           .prefix = "",
                            .by_fingerprint = map_new(arena)};
     const Rel **partials = AARRAY(arena, const Rel *, call->input_count);
     Materialization **made = AARRAY(arena, Materialization *, call->input_count);
@@ -131,7 +172,7 @@ Err *work_materialize(Arena *arena, const ExportCall *call, JobPool *pool, Targe
             made[i] = material_of(&materials, rel, call->options->bounds);
         if (!shared) partials[i] = NULL;
     }
-    TRY(run_materials(pool, &materials));
+    TRY(run_all(arena, pool, &materials));
     for (size_t i = 0; i < call->input_count; i++) {
         if (made[i] == NULL) continue;
         targets[i].material = made[i]->result;

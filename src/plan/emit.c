@@ -48,6 +48,8 @@ static char *project_column_sql(Emit *emit, const Rel *rel, size_t index)
     const RelFacts *input = rel->inputs[0]->facts;
     const ProjectColumn *column = &rel->project.columns[index];
     const char *type = rel->facts->schema.columns[index].type;
+    if (column->is_absent)
+        return arena_printf(emit->arena, "CAST(error('column was not asked for') AS %s)", type);
     if (column->source == NULL) return null_sql(emit->arena, type);
     ptrdiff_t from = schema_find(&input->schema, column->source);
     const char *from_type = input->schema.columns[from].type;

@@ -94,10 +94,11 @@ typedef struct ProjectColumn {
     const char *source; /* input column's name; NULL: a column of type `cast` without values */
     const char *name;   /* output name */
     const char *cast;   /* SQL type or NULL */
-    bool as_time;  /* instead of `cast`: a TIMESTAMPTZ, of text (UTC where it names no zone) or of
-                      numbers */
-    TimeUnit unit; /* what the numbers count; NONE: as recorded of a time column, else by the
-                      magnitude of each (1971 to 2199; others are an error when it runs) */
+    bool as_time;   /* instead of `cast`: a TIMESTAMPTZ, of text (UTC where it names no zone) or of
+                       numbers */
+    TimeUnit unit;  /* what the numbers count; NONE: as recorded of a time column, else by the
+                       magnitude of each (1971 to 2199; others are an error when it runs) */
+    bool is_absent; /* of one without a source: reading a row of it is an error, not a null */
 } ProjectColumn;
 Err *rel_project(Arena *arena, const Rel *input, const ProjectColumn *columns, size_t count,
                  const Rel **out) WARN_UNUSED;
@@ -247,3 +248,16 @@ Err *rel_write(Plan *plan, Arena *arena, Conn *conn, const Rel *rel, const RelWr
  * label and fingerprint: for what is not time-local, or shared. */
 Err *rel_materialize(Plan *plan, Arena *arena, Conn *conn, const Rel *rel, TimeSpan span,
                      const char *path, const Rel **out) WARN_UNUSED;
+
+/* A relation that several read (a join), to be run once for all of them. */
+typedef struct RelShared {
+    const Rel *of;
+    const Rel *rel;  /* the columns of it that they read: resolve and materialise this, as */
+    const Rel *made; /* set by the caller */
+} RelShared;
+/* What at least two of the (resolved) relations have in common, the topmost of it. */
+Err *rel_share(Arena *arena, const Rel *const *rels, size_t count, RelShared **out,
+               size_t *out_count) WARN_UNUSED;
+/* One of those relations, reading what was made: the same rows, fingerprint and all else. */
+Err *rel_replace(Plan *plan, Arena *arena, const Rel *rel, const RelShared *shared, size_t count,
+                 const Rel **out) WARN_UNUSED;

@@ -168,7 +168,8 @@ Err *rel_project(Arena *arena, const Rel *input, const ProjectColumn *columns, s
                                                   .name = arena_strdup(arena, columns[i].name),
                                                   .cast = arena_strdup(arena, columns[i].cast),
                                                   .as_time = columns[i].as_time,
-                                                  .unit = columns[i].unit};
+                                                  .unit = columns[i].unit,
+                                                  .is_absent = columns[i].is_absent};
     }
     return settle(rel, out);
 }
