@@ -1,6 +1,6 @@
 """The benchmarks behind docs/performance.md.
 
-    bench/run.sh BUILD [NAME...]     names: export-large export-series list text-ingest text-first-query   (default: all)
+    bench/run.sh BUILD [NAME...]     names: export-large export-series list text-ingest text-first-query tracker   (default: all)
 
 Two commands are compared in interleaved pairs, in random order inside a pair: the median of the ratios counts, not the times. Peak memory is that of the
 process (wait4). Data is made once in BUILD/bench and kept.
@@ -8,6 +8,7 @@ process (wait4). Data is made once in BUILD/bench and kept.
 import os
 import pathlib
 import random
+import re
 import shutil
 import statistics
 import subprocess
@@ -147,7 +148,41 @@ def text_first_query():
         print(f'  second query: {seconds:.2f} s, peak {memory:.0f} MB, bytes parsed {parsed[0][2] if parsed else 0}')
 
 
-ALL = {'export-large': large, 'export-series': series, 'list': listing, 'text-ingest': text_ingest, 'text-first-query': text_first_query}
+def instructions(level, *args, history='on'):
+    """What a command executes, by callgrind; its threads in turn."""
+    log = ROOT / 'callgrind.log'
+    env = {**os.environ, 'POND_TRACE': level, 'POND_HISTORY': history}
+    subprocess.run(['valgrind', '--tool=callgrind', '--callgrind-out-file=/dev/null', f'--log-file={log}', POND, *args],
+                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
+    return int(re.search(r'Collected : (\d+)', log.read_text()).group(1))
+
+
+def tracker():
+    """Cost of the levels in instructions, as ratios to the level off; of a record in nanoseconds."""
+    subprocess.run([str(BUILD / 'bench' / 'bench_tracker')], check=True)
+    listed, exported, count = ROOT / 'list-10000-pond', ROOT / 'tracker-pond', int(os.environ.get('BENCH_TRACKER_SERIES', 20))
+    if not listed.exists():
+        timed([POND, '--pond', str(listed), 'init'])
+        timed([POND, '--pond', str(listed), 'mkdir', '-p', *(f'/site{i // 100}/x{i % 100}.series' for i in range(10_000))])
+    if not exported.exists():
+        timed([POND, '--pond', str(exported), 'init'])
+        for i in range(count):
+            rows = ''.join(f'{1704067200 + k * 600},{(k * 7919 + i) % 1000},{k % 97}.5\n' for k in range(10_000))
+            (ROOT / f't{i}.csv').write_text('timestamp,a,b\n' + rows)
+        timed([POND, '--pond', str(exported), 'copy', *(f'host+csv+series://{ROOT}/t{i}.csv?unit=s' for i in range(count)), '/'])
+    out = ROOT / 'tracker-out'
+    for name, args in (('list of 10,000 entries', ['--pond', str(listed), 'list', '/**']),
+                       (f'export of {count} series of 10,000 rows by month',
+                        ['--pond', str(exported), '--threads', '1', '--quiet', 'export', '-p', '/*', '-d', str(out), '--temporal', 'year,month'])):
+        counted = {}
+        for label, level, history in (('off', 'off', 'off'), ('counts', 'counts', 'off'), ('counts and history', 'counts', 'on'), ('spans', 'spans', 'on')):
+            shutil.rmtree(out, ignore_errors=True)
+            counted[label] = instructions(level, *args, history=history)
+        print(f'{name}: {counted["off"]:,} instructions; ' + ', '.join(f'{label} {100 * (n / counted["off"] - 1):+.2f} %' for label, n in counted.items() if label != 'off'), flush=True)
+
+
+ALL = {'export-large': large, 'export-series': series, 'list': listing, 'text-ingest': text_ingest, 'text-first-query': text_first_query,
+       'tracker': tracker}
 for wanted in sys.argv[2:] or ALL:
     print(f'== {wanted}', flush=True)
     ALL[wanted]()
