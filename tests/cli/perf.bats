@@ -190,3 +190,22 @@ Y
     [ "$status" = 0 ] || fail "see ops.tsv"
     python3 "$ROOT/scripts/ops_doc.py" --check
 }
+
+@test "a pond that cannot be written gets no record, and shows those it has" {
+    if [ "$(id -u)" = 0 ]; then
+        mkdir small
+        mount --bind p small && mount -o remount,ro,bind small || skip "cannot mount"
+        export POND=$PWD/small
+    else
+        chmod -R a-w p
+    fi
+    ok list --quiet
+    ok perf runs --json
+    [ "$(field 'len(d)')" = 2 ]
+    run --separate-stderr pond --trace-level spans list --json --stats
+    output=$(python3 -c 'import json, sys; print(json.dumps(json.loads(sys.argv[1])["stats"]))' "$stderr")
+    [ "$(field 'd["rings"] == d["rings_anonymous"] > 0')" = True ]
+    ok perf recover
+    [ "$(id -u)" != 0 ] || umount small
+    chmod -R u+w p
+}
