@@ -15,6 +15,8 @@ static bool is_kept(uint64_t hash, uint64_t mask)
     return (hash >> 40 & mask) == 0;
 }
 
+#ifndef POND_NO_TRACKER
+
 /* The key's slot, or the free one where it would stand. */
 static KeySlot *find_slot(Keys *keys, uint64_t hash, uint32_t op)
 {
@@ -55,8 +57,6 @@ static void let_half_go(Keys *keys)
         if (op != 0 && is_kept(hash, mask)) add_calls(keys, hash, op, calls);
     }
 }
-
-#ifndef POND_NO_TRACKER
 
 void perf_key_text(PerfOp op, const char *text)
 {

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static pthread_mutex_t rings_lock = PTHREAD_MUTEX_INITIALIZER;
 static size_t ring_records = RING_RECORDS_DEFAULT;
 static PerfRingSource *ring_source;
 static void *ring_context;
@@ -27,6 +26,7 @@ void perf_rings_set(size_t records, PerfRingSource *source, void *context)
 
 #ifndef POND_NO_TRACKER
 
+static pthread_mutex_t rings_lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t lanes;
 
 static PerfRing *make_ring(void)

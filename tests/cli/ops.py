@@ -181,13 +181,19 @@ def cat_join(m):
     return m.run('cat', '/join', '--format', 'csv', measured=True)
 
 
+def cat_scopes(m):
+    (m.dir / 'scopes.yaml').write_text('time_column: timestamp\ninputs: [{pattern: /s/a, scope: A}, {pattern: /s/b, scope: B}]\n')
+    m.run('mknod', 'timeseries-join', '/scopes', '--config-path', 'scopes.yaml')
+    return m.run('cat', '/scopes', '--format', 'csv', measured=True)
+
+
 def cat_join_again(m):
     m.run('cat', '/join', '--format', 'csv')
     return m.run('cat', '/join', '--format', 'csv', measured=True)
 
 
 SCENARIOS = [list_all, a_copy, cold, behind, compact, checkpointed, due, export, export_again, export_less, export_raw, export_days,
-             cat_blob, copy_known, cat_text, cat_text_again, cat_text_damaged, cat_text_full, cat_join, cat_join_again]
+             cat_blob, copy_known, cat_text, cat_text_again, cat_text_damaged, cat_text_full, cat_join, cat_join_again, cat_scopes]
 
 
 def check(name, stats, expected, failures):
