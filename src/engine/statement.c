@@ -7,6 +7,7 @@
  * One stream may be open on a connection, and nothing may run beside it: the engine would end it
  * silently. */
 #include "engine/engine_int.h"
+#include "os/os.h"
 #include "perf/perf.h"
 
 void result_destroy_at(duckdb_result *result)
@@ -24,6 +25,7 @@ Err *statement_begin(Conn *conn, const char *sql)
     if (conn->open_result != NULL)
         return ERR(INTERNAL,
                    "a statement was started while a result of its connection is being read");
+    TRY(os_check_interrupt()); /* one that came before there was anything to interrupt */
     perf_count(PERF_engine_statement);
     if (instance_options().log_statements) log_note("sql: %s", sql);
     return NULL;

@@ -121,6 +121,16 @@ static void interrupt_while_idle_does_no_harm(void **state)
     OK(read_to_end("SELECT * FROM range(10000)"));
 }
 
+/* The flag of the signal stays: the last test. */
+static void signal_before_the_statement(void **state)
+{
+    (void)state;
+    os_signals_install(NULL);
+    assert_int_equal(raise(SIGINT), 0);
+    FAILS(engine_exec(conn, ENDLESS), INTERRUPTED, "interrupted");
+    FAILS(read_to_end("SELECT * FROM range(10000)"), INTERRUPTED, "interrupted");
+}
+
 typedef struct Job {
     Err *err;
     pthread_t thread;
@@ -265,6 +275,7 @@ int main(void)
         TEST(names_the_memory_limit),
         TEST(spills_to_the_temp_dir),
         TEST(statements_run_on_their_own_threads),
+        TEST(signal_before_the_statement),
     };
     return cmocka_run_group_tests(tests, make_root, remove_root);
 }
