@@ -107,6 +107,9 @@ Err *factory_error_at(const Yaml *node, Err *err)
 Err *factory_wrap(const FactoryCall *call, Err *err)
 {
     if (err == NULL || err_code(err) == ERR_CIRCLE) return err;
+    const size_t size = strlen(call->path);
+    const char *message = err_message(err);
+    if (strncmp(message, call->path, size) == 0 && message[size] == ':') return err;
     return ERR_WRAP(err, "%s", call->path);
 }
 

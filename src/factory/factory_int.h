@@ -11,7 +11,8 @@ Err *factory_check_keys(const Yaml *config, const char *what, const FactoryKey *
     WARN_UNUSED;
 /* An error of a value's own parser, at the value's position; NULL in, NULL out. */
 Err *factory_error_at(const Yaml *node, Err *err) WARN_UNUSED;
-/* The node's path in front, unless the error tells a whole way through nodes already. */
+/* The node's path in front, unless it stands there, or the error tells a whole way through nodes.
+ */
 Err *factory_wrap(const FactoryCall *call, Err *err) WARN_UNUSED;
 /* A value that still holds ${env:} or ${var:}: it is checked at use. */
 bool factory_is_reference(const Yaml *node);
