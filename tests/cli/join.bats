@@ -142,3 +142,69 @@ node() { # FACTORY PATH YAML...
     fails 1 mknod timeseries-join /c --config-path node.yaml
     tells "/c -> /c"
 }
+
+@test "what a pattern names is united by name: stored, derived, mixed; a conflict names both files" {
+    pond mkdir -p /m /n
+    printf 'timestamp,a,b\n2024-01-01,1,x\n' | csv_series /m/one.series
+    printf 'timestamp,a,c\n2024-01-02,0.5,true\n' | csv_series /m/two.series
+    node sql-derived-series /m/three "patterns: {o: /m/one.series}" "query: SELECT timestamp + INTERVAL 2 DAY AS timestamp, a + 10 AS a, 7 AS d FROM o"
+    node sql-derived-series /all 'patterns: {m: "/m/*"}'
+    # in the order of paths: one, three, two
+    [ "$(rows /all)" = 'timestamp,a,b,d,c
+2024-01-01T00:00:00Z,1.0,x,,
+2024-01-02T00:00:00Z,0.5,,,true
+2024-01-03T00:00:00Z,11.0,,7,' ]
+    node sql-derived-series /derived 'patterns: {m: "/m/*{three,four}"}'
+    [ "$(rows /derived)" = $'timestamp,a,d\n2024-01-03T00:00:00Z,11,7' ]
+    node timeseries-join /j 'inputs: [{pattern: "/m/*", scope: M}, {pattern: /m/two.series, scope: T}]'
+    [ "$(rows /j | head -3 | tail -1)" = 2024-01-02T00:00:00Z,0.5,,,true,0.5,true ]
+    # a later version of one file conflicts with a file of another
+    printf 'timestamp,a\n2024-01-05,3\n' | csv_series /m/one.series
+    printf 'timestamp,a\n2024-01-06,word\n' | csv_series /n/w.series
+    printf 'timestamp,a\n2024-01-07,9\n' | csv_series /n/v.series
+    for key in 'sql-derived-series /c1 patterns: {x: "/[mn]/*.series"}' 'timeseries-join /c2 inputs: [{pattern: "/[mn]/*.series", scope: X}, {pattern: /m/two.series, scope: T}]'; do
+        read -r factory path config <<<"$key"
+        node "$factory" "$path" "$config"
+        fails 1 cat "$path" --format csv
+        tells "$path" "column a" DOUBLE "/m/two.series v1" VARCHAR "/n/w.series v1"
+    done
+    node sql-derived-series /c3 'patterns: {x: "/[mn]/{w.series,three}"}'
+    fails 1 cat /c3 --format csv
+    tells "column a" BIGINT /m/three VARCHAR /n/w.series
+    # a pivot is not bothered by columns that it does not read
+    node timeseries-pivot /p 'pattern: "/n/*.series"' 'columns: [a]'
+    [ "$(rows /p | tail -1)" = 2024-01-07T00:00:00Z,9, ]
+}
+
+@test "an export of a join in months is its rows; new rows of one side touch their month alone" {
+    awk 'BEGIN { print "timestamp,x"; for (d = 0; d < 120; d++) printf "%d,%d\n", 1704067200 + d * 86400, d }' | csv_series /a.series
+    awk 'BEGIN { print "timestamp,y"; for (d = 0; d < 120; d += 2) printf "%d,%d\n%d,%d\n", 1704067200 + d * 86400, d, 1704067200 + d * 86400, -d }' | csv_series /b.series
+    node timeseries-join /j 'inputs: [{pattern: /a.series, scope: A}, {pattern: "/b*.series", scope: B}]'
+    ok export -p /j -d out --temporal year,month
+    has "4 written"
+    for file in $(find out -name '*.parquet' | sort -V); do
+        pond cat "host+table://$PWD/$file" --format csv | tail -n +2
+    done >got.csv
+    rows /j | tail -n +2 >want.csv
+    cmp got.csv want.csv
+    [ "$(wc -l <got.csv)" = 180 ]
+    printf 'timestamp,y\n2024-02-10T12:00:00Z,5\n' | csv_series /b.series
+    ok export -p /j -d out --temporal year,month
+    has "1 written, 3 kept"
+}
+
+@test "columns that nothing reads are not read from the disk, through pivot, join and rename" {
+    parquet wide.parquet "SELECT make_timestamptz(1704067200000000 + i * 60000000) AS timestamp, i AS v, i % 7 AS w, sha256(i::VARCHAR) AS pad FROM range(40000) t(i)"
+    size=$(stat -c %s wide.parquet)
+    for name in a b; do ok copy "host+series://$PWD/wide.parquet" /$name.series; done
+    node column-rename /r 'rules: [{type: direct, from: v, to: value}]'
+    node timeseries-join /ja 'inputs: [{pattern: /a.series, scope: S, transforms: [/r]}, {pattern: /b.series, scope: T}]'
+    node timeseries-pivot /p 'pattern: /j?' 'columns: [S.value]'
+    node temporal-reduce /red 'in_pattern: /p' 'out_pattern: p' 'resolutions: [1d]' 'aggregations: [{type: avg}]'
+    read_bytes() { pond cat "$1" --format csv --stats 2>&1 >/dev/null | awk '$1 == "read" && $2 == "blob" { n = $(NF - 1); u = $NF; m["B"] = 1; m["kB"] = 1e3; m["MB"] = 1e6; print int(n * m[u]) }'; }
+    [ "$(rows /red/p/res=1d.series | head -2)" = $'timestamp,a.S.value.avg\n2024-01-01T00:00:00Z,719.5' ]
+    whole=$(read_bytes /ja)
+    part=$(read_bytes /red/p/res=1d.series)
+    [ "$whole" -gt "$size" ]
+    [ "$part" -gt 0 ] && [ "$part" -lt $((size / 4)) ]
+}
