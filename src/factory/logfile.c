@@ -8,7 +8,8 @@
 
 static const FactoryKey KEYS[] = {
     {"active_pattern", "glob", "host path of the logs that grow, absolute", true},
-    {"archived_pattern", "glob", "host path of their archives; .gz is decompressed", false},
+    {"archived_pattern", "glob", "host path of their archives; .gz, .zst, .bz2 are unpacked",
+     false},
     {"pond_path", "path", "the pond's directory for them", true},
 };
 

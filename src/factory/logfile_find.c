@@ -38,9 +38,8 @@ static bool looks_same(const Mark *mark, const HostFile *file)
 /* The number behind the last point, which rotation counts up: app.log.2, app.log.2.gz; else -1. */
 static int rotation_number(const char *path)
 {
-    size_t length = strlen(path);
-    if (log_is_compressed(path)) length -= strlen(".gz");
-    size_t digits = 0;
+    Compression unused;
+    size_t length = strlen(path) - log_packed_suffix(path, &unused), digits = 0;
     while (digits < length && isdigit((unsigned char)path[length - digits - 1])) digits++;
     bool counts = digits > 0 && digits <= 4 && digits < length && path[length - digits - 1] == '.';
     return counts ? atoi(path + length - digits) : -1;

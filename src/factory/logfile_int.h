@@ -43,11 +43,14 @@ Mark mark_of(const HostFile *file, int64_t bytes, bool active, TimeUs now);
 
 /* ---- reading ---- */
 typedef struct LogReader LogReader;
-/* Of an archive whose name ends in .gz the decompressed bytes. What is appended later is not seen.
+/* Of an archive whose name ends in .gz, .zst or .bz2 the unpacked bytes. What is appended later is
+ * not seen.
  */
 Err *log_open(Arena *arena, const char *path, bool archive, LogReader **out) WARN_UNUSED;
 void log_close_at(LogReader **reader);
 bool log_is_compressed(const char *path);
+/* Its length in the name, 0 when there is none. */
+size_t log_packed_suffix(const char *path, Compression *out);
 OsStat log_stat(const LogReader *reader); /* when it was opened */
 /* The next bytes, 0 at the end. CONFLICT when the file has become shorter than it was. */
 Err *log_read(LogReader *reader, void *into, size_t size, size_t *out_read) WARN_UNUSED;

@@ -1,11 +1,7 @@
-/* Host logs, plain or gzip, and the bytes of the node they are mirrored into; and the comparison of
- * the two.
- *
- * A log grows while it is read: what counts is its size when it was opened. A gzip file may hold
- * several members, one behind the other, as gzip itself reads them. */
+/* Host logs, plain or packed, and the bytes of the node they are mirrored into; and the comparison
+ * of the two. A log grows while it is read: what counts is its size when it was opened. */
 #include "factory/logfile_int.h"
 #include <string.h>
-#include <zlib.h>
 
 enum { STEP = 1 << 18, EDGE = 1 << 16 };
 
@@ -14,29 +10,46 @@ struct LogReader {
     const char *path;
     OsFile *file;
     OsStat stat;
-    int64_t at; /* of the (decompressed) bytes */
-    z_stream *gzip;
-    unsigned char *input;
-    bool member_ended;
+    int64_t at;         /* of the unpacked bytes */
+    Unpacker *unpacker; /* NULL: plain */
+    char *input;        /* packed bytes; [next, next + left) are to come */
+    size_t next, left;
 };
+
+static const struct {
+    const char *suffix;
+    Compression compression;
+} SUFFIXES[] = {{".gz", COMPRESSION_GZIP}, {".zst", COMPRESSION_ZSTD}, {".bz2", COMPRESSION_BZIP2}};
+enum { SUFFIX_COUNT = sizeof SUFFIXES / sizeof *SUFFIXES };
+
+size_t log_packed_suffix(const char *path, Compression *out)
+{
+    *out = COMPRESSION_NONE;
+    for (size_t i = 0; i < SUFFIX_COUNT; i++) {
+        if (!text_ends(path, SUFFIXES[i].suffix)) continue;
+        *out = SUFFIXES[i].compression;
+        return strlen(SUFFIXES[i].suffix);
+    }
+    return 0;
+}
 
 bool log_is_compressed(const char *path)
 {
-    return text_ends(path, ".gz");
+    Compression unused;
+    return log_packed_suffix(path, &unused) > 0;
 }
 
 Err *log_open(Arena *arena, const char *path, bool archive, LogReader **out)
 {
     LogReader *reader = ANEW(arena, LogReader);
+    Compression compression;
     *reader = (LogReader){.arena = arena, .path = path};
     TRY(os_open_read(path, &reader->file));
     *out = reader;
     TRY(os_fstat(reader->file, &reader->stat));
-    if (!archive || !log_is_compressed(path)) return NULL;
+    if (!archive || log_packed_suffix(path, &compression) == 0) return NULL;
     reader->input = arena_alloc(arena, STEP);
-    reader->gzip = ANEW(arena, z_stream);
-    enum { GZIP_ONLY = 16 + MAX_WBITS };
-    if (inflateInit2(reader->gzip, GZIP_ONLY) != Z_OK) return ERR(LIMIT, "gzip: out of memory");
+    reader->unpacker = unpacker_new(compression);
     return NULL;
 }
 
@@ -45,7 +58,7 @@ void log_close_at(LogReader **at)
     LogReader *reader = *at;
     if (reader == NULL) return;
     *at = NULL;
-    if (reader->gzip != NULL) (void)inflateEnd(reader->gzip);
+    unpacker_free_at(&reader->unpacker);
     os_close_at(&reader->file);
 }
 
@@ -56,51 +69,39 @@ OsStat log_stat(const LogReader *reader)
 
 static Err *damaged(const LogReader *reader, const char *what)
 {
-    return err_path(ERR(INVALID, "%s: damaged gzip file: %s, at byte %lld of its content",
-                        reader->path, what, (long long)reader->at),
+    Compression compression;
+    (void)log_packed_suffix(reader->path, &compression);
+    return err_path(ERR(INVALID, "%s: damaged %s file: %s, behind byte %lld of its content",
+                        reader->path, compression_name(compression), what, (long long)reader->at),
                     reader->path);
 }
 
-/* More input when there is none; *out_end at the file's end. */
-static Err *refill(LogReader *reader, bool *out_end)
+static Err *read_packed(LogReader *reader, char *into, size_t size, size_t *out_read)
 {
-    size_t got = 0;
-    *out_end = false;
-    if (reader->gzip->avail_in > 0) return NULL;
-    TRY(os_read(reader->file, reader->input, STEP, &got));
-    reader->gzip->next_in = reader->input;
-    reader->gzip->avail_in = (unsigned)got;
-    *out_end = got == 0;
-    return NULL;
-}
-
-static Err *read_gzip(LogReader *reader, void *into, size_t size, size_t *out_read)
-{
-    z_stream *gzip = reader->gzip;
-    gzip->next_out = into;
-    gzip->avail_out = (unsigned)size;
-    while (gzip->avail_out > 0) {
-        bool end = false;
-        TRY(refill(reader, &end));
-        if (end && (reader->member_ended || gzip->total_in == 0)) break;
-        if (end) return damaged(reader, "its end is missing");
-        if (reader->member_ended && inflateReset(gzip) != Z_OK)
-            return damaged(reader, "what follows is not gzip");
-        reader->member_ended = false;
-        int status = inflate(gzip, Z_NO_FLUSH);
-        if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
-            return damaged(reader, gzip->msg != NULL ? gzip->msg : "inflate fails");
-        reader->member_ended = status == Z_STREAM_END;
+    for (*out_read = 0; *out_read < size;) {
+        if (reader->left == 0) {
+            TRY(os_read(reader->file, reader->input, STEP, &reader->left));
+            reader->next = 0;
+        }
+        bool end = reader->left == 0;
+        if (end && unpacker_is_between(reader->unpacker)) return NULL;
+        size_t used = reader->left, made = size - *out_read;
+        bool good = unpacker_step(reader->unpacker, reader->input + reader->next, &used,
+                                  into + *out_read, &made);
+        if (end && (!good || made == 0)) return damaged(reader, "its end is missing");
+        if (!good) return damaged(reader, "it cannot be unpacked");
+        reader->next += used;
+        reader->left -= used;
+        reader->at += (int64_t)made;
+        *out_read += made;
     }
-    *out_read = size - gzip->avail_out;
-    reader->at += (int64_t)*out_read;
     return NULL;
 }
 
 Err *log_read(LogReader *reader, void *into, size_t size, size_t *out_read)
 {
     size_t got = 0;
-    if (reader->gzip != NULL) return read_gzip(reader, into, size, out_read);
+    if (reader->unpacker != NULL) return read_packed(reader, into, size, out_read);
     int64_t left = reader->stat.size_bytes - reader->at;
     if ((int64_t)size > left) size = left > 0 ? (size_t)left : 0;
     if (size > 0) TRY(os_pread(reader->file, into, size, reader->at, &got));
@@ -119,7 +120,7 @@ Err *log_seek(LogReader *reader, int64_t to, bool *out_end)
 {
     SCRATCH(scratch);
     *out_end = false;
-    if (reader->gzip == NULL) {
+    if (reader->unpacker == NULL) {
         *out_end = to > reader->stat.size_bytes;
         reader->at = to;
         return NULL;
@@ -245,7 +246,7 @@ Err *log_compare(LogReader *reader, NodeBytes *node, const Mark *mark, bool whol
     *out_at = 0;
     if (mark->bytes == 0) return NULL;
     if (reader->stat.size_bytes < mark->bytes) whole = true;
-    if (whole || reader->gzip != NULL || mark->bytes <= 2 * EDGE)
+    if (whole || reader->unpacker != NULL || mark->bytes <= 2 * EDGE)
         return compare_range(reader, node, mark, 0, mark->bytes, out_at);
     TRY(compare_range(reader, node, mark, 0, EDGE, out_at));
     if (*out_at < EDGE) return NULL;
@@ -257,7 +258,7 @@ Err *log_ends_at(LogReader *reader, int64_t at, bool *out)
     char byte;
     size_t got = 0;
     *out = at == reader->stat.size_bytes;
-    if (reader->gzip == NULL) return NULL;
+    if (reader->unpacker == NULL) return NULL;
     *out = false;
     if (at < reader->at) return NULL; /* there was more */
     TRY(log_read(reader, &byte, 1, &got));

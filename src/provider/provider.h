@@ -135,3 +135,13 @@ Err *provider_check_parquet(Provider *provider, Arena *arena, const char *path,
  * line for what is no such text; nothing is left at `parquet` then. */
 Err *provider_text_to_parquet(Provider *provider, Arena *arena, const char *path, const Url *url,
                               const char *label, const char *parquet, Version *meta) WARN_UNUSED;
+
+/* ---- packed texts: streaming unpackers ---- */
+typedef struct Unpacker Unpacker;
+Unpacker *unpacker_new(Compression compression);
+void unpacker_free_at(Unpacker **unpacker);
+/* From in[0, *size) into out[0, *room); sets both to what was used and made. False: damaged. */
+bool unpacker_step(Unpacker *unpacker, const char *in, size_t *size, char *out, size_t *room);
+bool unpacker_is_between(const Unpacker *unpacker);         /* at the end of a member */
+Compression compression_of(const char *bytes, size_t size); /* by the magic bytes; NONE */
+const char *compression_name(Compression compression);

@@ -236,16 +236,6 @@ Err *source_open(Arena *arena, const TextSegment *segments, size_t count, const 
 Err *source_read(TextSource *source, char *into, size_t size, size_t *out_got) WARN_UNUSED;
 void source_close_at(TextSource **source);
 
-/* Streaming unpackers: text_unpack.c. */
-typedef struct Unpacker Unpacker;
-Unpacker *unpacker_new(Compression compression);
-void unpacker_free_at(Unpacker **unpacker);
-/* From in[0, *size) into out[0, *room); sets both to what was used and made. False: damaged. */
-bool unpacker_step(Unpacker *unpacker, const char *in, size_t *size, char *out, size_t *room);
-bool unpacker_is_between(const Unpacker *unpacker);         /* at the end of a member */
-Compression compression_of(const char *bytes, size_t size); /* by the magic bytes; NONE */
-const char *compression_name(Compression compression);
-
 /* ---- converting: text_convert.c ---- */
 /* A column as it was written; target NOTHING: it holds no value there, and has no say in types. */
 typedef struct TextNote {

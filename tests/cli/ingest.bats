@@ -260,6 +260,18 @@ state() { pond log --json --limit 1 | jq .txn; }
     echo more >log/h.log
     mirrored h.log
     [ "$(<got)" = $'hello\nhelp\nmore' ]
+    for pack in 'zstd -q --rm' bzip2; do
+        noise 300000 >log/p.log
+        mirrored p.log
+        echo rest >>log/p.log
+        cat log/p.log >want
+        mv log/p.log "log/p.log.${pack%% *}"
+        $pack "log/p.log.${pack%% *}"
+        echo new >log/p.log && echo new >>want
+        mirrored p.log
+        cmp got want
+        pond rm /logs/p.log && rm log/p.log*
+    done
     # several members, as logs that are compressed piece by piece
     { printf one | gzip && printf two | gzip; } >log/c.log.1.gz
     mirrored c.log

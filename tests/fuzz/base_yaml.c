@@ -37,11 +37,27 @@ static void check_members(const Yaml *a, const Yaml *b)
     }
 }
 
+/* Maps taken out of the text are refused, or mean the same. */
+static void check_cuts(Arena *arena, const char *text, const Yaml *map)
+{
+    for (size_t i = 0; map->kind == YAML_MAP && i < map->count; i++) {
+        char *cut = NULL;
+        Yaml *again = NULL;
+        const char *key = map->keys[i]->text;
+        if (map->items[i]->kind != YAML_MAP || refused(yaml_cut(arena, text, map, key, &cut)))
+            continue;
+        MUST(yaml_parse(arena, cut, strlen(cut), &again));
+        CHECK(yaml_equal(map->items[i], again));
+        check_cuts(arena, text, map->items[i]);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 {
     SCRATCH(arena);
     Yaml **documents = NULL;
     size_t count = 0;
+    const char *whole = arena_strndup(arena, (const char *)bytes, size_bytes);
     if (refused(yaml_parse_all(arena, (const char *)bytes, size_bytes, &documents, &count)))
         return 0;
     for (size_t i = 0; i < count; i++) {
@@ -51,6 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
         CHECK(again != NULL);
         check_same(documents[i], again);
         check_members(documents[i], again);
+        check_cuts(arena, whole, documents[i]);
     }
     return 0;
 }

@@ -77,6 +77,36 @@ static void failing_body_changes_nothing(void **state)
     pond_close_at(&p);
 }
 
+static void rehearsal_changes_nothing(void **state)
+{
+    (void)state;
+    Pond *p = new_steward();
+    const char *before = check_whole(pond_tlog(p));
+    OK(pond_rehearse(p, make_named, (char[]){"a"}));
+    assert_false(has(p, "a"));
+    FAILS(pond_rehearse(p, make_and_fail, (char[]){"a"}), INVALID, "the body failed");
+    assert_int_equal(pond_info(p)->log_version, 0);
+    assert_string_equal(check_whole(pond_tlog(p)), before);
+    OK(pond_transact(p, make_named, (char[]){"a"}, NULL)); /* the lock is free, the state right */
+    assert_int_equal(pond_info(p)->txn, 2);
+    pond_close_at(&p);
+}
+
+static void acting_as_another(void **state)
+{
+    (void)state;
+    Pond *p = new_steward();
+    TlogEntry *entries = NULL;
+    size_t count = 0;
+    OK(pond_transact(p, make_named, (char[]){"a"}, NULL));
+    pond_act_as(p, "pond run /x # after transaction 2", 0);
+    OK(pond_transact(p, make_named, (char[]){"b"}, NULL));
+    OK(tlog_history(arena, pond_tlog(p), -1, 2, &entries, &count));
+    assert_string_equal(entries[0].command, "pond run /x # after transaction 2");
+    assert_string_equal(entries[1].command, "pond mkdir /a");
+    pond_close_at(&p);
+}
+
 /* In another process: holds the lock until told to end. */
 typedef struct Holder {
     pid_t pid;
@@ -297,6 +327,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(transact_commits),
         TEST(failing_body_changes_nothing),
+        TEST(rehearsal_changes_nothing),
+        TEST(acting_as_another),
         TEST(second_writer_is_told_who),
         TEST(waiting_for_the_lock),
         TEST(lost_race_runs_once_more),

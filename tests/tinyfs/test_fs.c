@@ -323,6 +323,22 @@ static void test_move(void **state)
     fs_memory_commit(tree->memory);
 }
 
+static void test_attributes(void **state)
+{
+    Tree *tree = *state;
+    Arena *a = tree->arena;
+    GROW(tree, "/x");
+    NodeId id = found_at(tree, "/x", FOLLOW).node.id;
+    fs_memory_begin(tree->memory);
+    OK(fs_set_attribute(tree->fs, a, id, "one", "{\"a\":[1]}"));
+    OK(fs_set_attribute(tree->fs, a, id, "two", "2"));
+    OK(fs_set_attribute(tree->fs, a, id, "one", "\"new\""));
+    assert_string_equal(found_at(tree, "/x", FOLLOW).node.attributes,
+                        "{\"two\":2,\"one\":\"new\"}");
+    (void)FAILS(a, NOT_FOUND, fs_set_attribute(tree->fs, a, node_id_new(), "one", "1"));
+    fs_memory_commit(tree->memory);
+}
+
 static void test_remove(void **state)
 {
     Tree *tree = *state;
@@ -434,6 +450,7 @@ int main(void)
         TEST(test_mkdir),
         TEST(test_create),
         TEST(test_move),
+        TEST(test_attributes),
         TEST(test_remove),
         TEST(test_memory_follows_changes),
         TEST(test_deep),
