@@ -1,6 +1,6 @@
 """The benchmarks behind docs/performance.md.
 
-    bench/run.sh BUILD [NAME...]     names: export-large export-series list text-ingest text-first-query tracker   (default: all)
+    bench/run.sh BUILD [NAME...]     names: export-large export-series list text-ingest text-first-query tracker oteljson   (default: all)
 
 Two commands are compared in interleaved pairs, in random order inside a pair: the median of the ratios counts, not the times. Peak memory is that of the
 process (wait4). Data is made once in BUILD/bench and kept.
@@ -148,6 +148,39 @@ def text_first_query():
         print(f'  second query: {seconds:.2f} s, peak {memory:.0f} MB, bytes parsed {parsed[0][2] if parsed else 0}')
 
 
+def otel_lines(path, megabytes):
+    """Requests as a collector writes them: six metrics each, every ten seconds."""
+    names = ['tank.level', 'pump.current', 'pump.starts', 'battery.voltage', 'cpu.temperature', 'uptime']
+    with open(path, 'w', encoding='utf-8') as out:
+        written = number = 0
+        while written < megabytes * 1_000_000:
+            time_ns, metrics = 1_700_000_000_000_000_000 + number * 10_000_000_000, []
+            for place, name in enumerate(names):
+                value = f'"asInt":"{number * 7 % 1000}"' if place in (2, 5) else f'"asDouble":{20 + place + number * 7919 % 1000 / 997:.6f}'
+                point = f'{{"attributes":[{{"key":"unit","value":{{"stringValue":"A7"}}}}],"startTimeUnixNano":"1700000000000000000","timeUnixNano":"{time_ns}",{value}}}'
+                kind = 'sum' if place in (2, 5) else 'gauge'
+                metrics.append(f'{{"name":"{name}","description":"a measured value","unit":"1","{kind}":{{"dataPoints":[{point}]}}}}')
+            line = ('{"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"septic"}}]},"scopeMetrics":[{"scope":{"name":"reader"},'
+                    f'"metrics":[{",".join(metrics)}]}}]}}]}}\n')
+            out.write(line)
+            written += len(line)
+            number += 1
+
+
+def oteljson():
+    """OTLP JSON lines of BENCH_TEXT_MB: the first query, which parses all of them."""
+    ROOT.mkdir(parents=True, exist_ok=True)
+    path = ROOT / f'otel-{TEXT_MB}.jsonl'
+    if not path.exists():
+        otel_lines(path, TEXT_MB)
+    for _ in range(int(os.environ.get('BENCH_PAIRS', 5))):
+        before = os.times()
+        seconds, memory = timed([POND, 'cat', f'host+oteljson://{path}', '--sql', 'SELECT count(*), avg("tank.level") FROM source', '--format', 'csv'])
+        after = os.times()
+        used = after.children_user + after.children_system - before.children_user - before.children_system
+        print(f'  {TEXT_MB / used:.0f} MB/s of processor time, {TEXT_MB / seconds:.0f} MB/s by the clock, peak {memory:.0f} MB')
+
+
 def instructions(level, *args, history='on'):
     """What a command executes, by callgrind; its threads in turn."""
     log = ROOT / 'callgrind.log'
@@ -182,7 +215,7 @@ def tracker():
 
 
 ALL = {'export-large': large, 'export-series': series, 'list': listing, 'text-ingest': text_ingest, 'text-first-query': text_first_query,
-       'tracker': tracker}
+       'tracker': tracker, 'oteljson': oteljson}
 for wanted in sys.argv[2:] or ALL:
     print(f'== {wanted}', flush=True)
     ALL[wanted]()

@@ -140,7 +140,8 @@ static const char PATTERNS_TEXT[] =
 static const char URLS_TEXT[] =
     "[host+]FORMAT[+COMPRESSION][+ENTRYTYPE]:///PATH[?option=value&...] says how bytes are "
     "read.\n\n"
-    "  formats      file (by type), table, series (Parquet); texts: csv, jsonl (JSON lines)\n"
+    "  formats      file (by type), table, series (Parquet); texts: csv, jsonl (JSON lines),\n"
+    "               oteljson (OTLP metrics as JSON lines)\n"
     "  compression  gzip, zstd, bzip2, of texts\n"
     "  host+        the host's file system instead of the pond\n"
     "  entry type   +data, +data:series, +table, +series: what it becomes on copy\n"
