@@ -162,9 +162,11 @@ Err *log_write_file(Arena *arena, LogSource *source, int64_t txn, const char *se
     ParquetWrite write = {.select_sql = select_sql, .path = path, .plain_v1 = true};
     ParquetStats stats;
     OsStat stat;
+    char *tags = NULL;
     Err *error = engine_write_parquet(arena, conn, &write, &stats);
     if (error == NULL) error = sync_file(source, path);
     if (error == NULL) error = os_stat(path, &stat);
+    if (error == NULL) error = log_source_tags(arena, path, &tags);
     if (error != NULL) {
         err_free(os_unlink_if(path));
         return error;
@@ -173,7 +175,8 @@ Err *log_write_file(Arena *arena, LogSource *source, int64_t txn, const char *se
                       .size_bytes = stat.size_bytes,
                       .modified_ms = stat.mtime_ns / 1000000,
                       .data_change = true,
-                      .stats = delta_stats_json(arena, &stats, KEYS, sizeof KEYS / sizeof *KEYS)};
+                      .stats = delta_stats_json(arena, &stats, KEYS, sizeof KEYS / sizeof *KEYS),
+                      .tags = tags};
     return NULL;
 }
 

@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { INDEX_FORMAT = 1, BUSY_WAIT_MS = 60000 };
+enum { INDEX_FORMAT = 2, BUSY_WAIT_MS = 60000 };
 
 Err *index_damage(Index *index, const char *format, ...)
 {

@@ -50,7 +50,8 @@ static Err *check_place(Index *index, Arena *arena, const LogRow *row)
     TRY(index_node_by_id(index, arena, &row->parent, &found, &other));
     if (!found || other.node.type != ENTRY_DIR)
         return impossible(row, "its parent is not a directory");
-    TRY(index_node_by_name(index, arena, &row->parent, row->name, &found, &other));
+    bool is_dir = false; /* it is: found above */
+    TRY(index_node_by_name(index, arena, &row->parent, row->name, &is_dir, &found, &other));
     return found ? impossible(row, "its name is taken") : NULL;
 }
 

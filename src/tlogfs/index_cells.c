@@ -23,7 +23,7 @@ static const TableInfo TABLES[INDEX_TABLE_COUNT] = {
     [INDEX_NODES] = {"nodes", 21, "parent = ?1 AND name = ?2"},
     [INDEX_VERSIONS] = {"versions", 15, "node = ?1 AND version = ?2"},
     [INDEX_BLOBS] = {"blobs", 4, "name = ?1"},
-    [INDEX_LOG_FILES] = {"log_files", 7, "path = ?1"},
+    [INDEX_LOG_FILES] = {"log_files", 8, "path = ?1"},
     [INDEX_TOMBSTONES] = {"tombstones", 3, "path = ?1"},
     [INDEX_VERIFIED] = {"verified", 4, "name = ?1"},
 };

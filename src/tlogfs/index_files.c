@@ -114,6 +114,7 @@ static LogFile log_file_from_cells(Arena *arena, const Cell *cells)
         .first_txn = cells[4].integer,
         .last_txn = cells[5].integer,
         .rows = cells[6].integer,
+        .tags = cell_str(arena, &cells[7]),
     };
 }
 
@@ -178,7 +179,7 @@ Err *index_log_file_add(Index *index, Stamp *stamp, const DeltaAdd *add)
     const Cell cells[] = {cell_text(add->path),       cell_int(add->size_bytes),
                           cell_int(add->modified_ms), cell_text(add->stats),
                           cell_int(file.first_txn),   cell_int(file.last_txn),
-                          cell_int(file.rows)};
+                          cell_int(file.rows),        cell_text(add->tags)};
     TRY(index_put(index, INDEX_LOG_FILES, cells));
     stamp->log_files++;
     stamp->log_bytes += add->size_bytes;

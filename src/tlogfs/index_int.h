@@ -122,13 +122,15 @@ typedef struct NodeRow {
 } NodeRow;
 Err *index_node_by_id(Index *index, Arena *arena, const NodeId *id, bool *found, NodeRow *out)
     WARN_UNUSED;
+/* *out_dir = false: the directory was not found either, which in a damaged index proves nothing
+ * (index_prove_no_node does). Likewise of index_children, which then finds none. */
 Err *index_node_by_name(Index *index, Arena *arena, const NodeId *parent, const char *name,
-                        bool *found, NodeRow *out) WARN_UNUSED;
+                        bool *out_dir, bool *found, NodeRow *out) WARN_UNUSED;
 /* None of the `nodes` nodes has this id: every row is read. For the rare case that an id is not
  * found. */
 Err *index_prove_no_node(Index *index, const NodeId *id, int64_t nodes) WARN_UNUSED;
-Err *index_children(Index *index, Arena *arena, const NodeId *parent, NodeRow **out, size_t *count)
-    WARN_UNUSED;
+Err *index_children(Index *index, Arena *arena, const NodeId *parent, bool *out_dir, NodeRow **out,
+                    size_t *count) WARN_UNUSED;
 Err *index_node_put(Index *index, const NodeRow *row)
     WARN_UNUSED; /* in place: same parent and name */
 Err *index_node_insert(Index *index, NodeRow *row)
@@ -159,6 +161,7 @@ typedef struct LogFile {
     int64_t size_bytes, modified_ms;
     const char *stats;
     int64_t first_txn, last_txn, rows; /* from the stats */
+    const char *tags;                  /* JSON object with the file's hash; NULL in old logs */
 } LogFile;
 /* Live files in order of transactions: together they hold transactions 1..last, each once, or the
  * index is damaged. `stamp` NULL: while it is being built, when not all rows have been seen. */
@@ -203,6 +206,11 @@ typedef struct LogSource {
     Conn *conn;      /* made on first use */
 } LogSource;
 Err *log_source_conn(LogSource *source, Conn **out) WARN_UNUSED;
+/* Each file is there, with the size and hash that its entry gives; CORRUPT names the one that is
+ * not. Before each reading of them, since the engine does not notice most damage. */
+Err *log_source_verify(const LogSource *source, const LogFile *files, size_t count) WARN_UNUSED;
+/* The tags of a finished file. */
+Err *log_source_tags(Arena *arena, const char *path, char **out) WARN_UNUSED;
 typedef Err *OnLogRow(void *context, const LogRow *row);
 /* Rows of transactions after `after_txn`, strictly ascending in (txn, seq): CORRUPT otherwise. */
 Err *log_source_rows(LogSource *source, const LogFile *files, size_t count, int64_t after_txn,

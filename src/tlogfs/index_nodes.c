@@ -178,7 +178,8 @@ static Err *node_before(Index *index, Arena *arena, const NodeId *parent, const 
 }
 
 /* Where the chain goes after the place where `name` would stand. */
-static Err *prove_absent(Index *index, Arena *arena, const NodeId *parent, const char *name)
+static Err *prove_absent(Index *index, Arena *arena, const NodeId *parent, const char *name,
+                         bool *out_dir)
 {
     NodeRow before;
     bool found = false;
@@ -187,7 +188,8 @@ static Err *prove_absent(Index *index, Arena *arena, const NodeId *parent, const
     if (!found) {
         NodeRow dir;
         TRY(index_node_by_id(index, arena, parent, &found, &dir));
-        if (!found) return NULL; /* no such directory: nothing in it */
+        *out_dir = found;
+        if (!found) return NULL;
         next = dir.first;
     }
     if (next == NULL || strcmp(next, name) > 0) return NULL;
@@ -195,24 +197,25 @@ static Err *prove_absent(Index *index, Arena *arena, const NodeId *parent, const
 }
 
 Err *index_node_by_name(Index *index, Arena *arena, const NodeId *parent, const char *name,
-                        bool *found, NodeRow *out)
+                        bool *out_dir, bool *found, NodeRow *out)
 {
     uint8_t key[16];
     *found = false;
+    *out_dir = true;
     if (!id_pack(parent, key)) return NULL;
     Cell keys[] = {cell_blob(key, 16), cell_text(name)}, cells[CELLS_MAX];
     TRY(index_find(index, arena, QUERY_NODE_BY_NAME, keys, found, cells));
-    if (!*found) return prove_absent(index, arena, parent, name);
+    if (!*found) return prove_absent(index, arena, parent, name, out_dir);
     *out = node_from_cells(arena, cells);
     return NULL;
 }
 
-Err *index_children(Index *index, Arena *arena, const NodeId *parent, NodeRow **out, size_t *count)
+Err *index_children(Index *index, Arena *arena, const NodeId *parent, bool *out_dir, NodeRow **out,
+                    size_t *count)
 {
     NodeRow dir;
-    bool found = false;
-    TRY(index_node_by_id(index, arena, parent, &found, &dir));
-    const char *expected = found ? dir.first : NULL;
+    TRY(index_node_by_id(index, arena, parent, out_dir, &dir));
+    const char *expected = *out_dir ? dir.first : NULL;
     VEC(NodeRow) rows = {0};
     uint8_t key[16];
     if (!id_pack(parent, key)) return ERR(INTERNAL, "not a node id");

@@ -24,7 +24,7 @@ CREATE TABLE blobs (
   name TEXT PRIMARY KEY, size INTEGER, refs INTEGER, dropped INTEGER, hash INTEGER) WITHOUT ROWID;
 CREATE TABLE log_files (
   path TEXT PRIMARY KEY, size INTEGER, modified_ms INTEGER, stats TEXT, first_txn INTEGER, last_txn INTEGER,
-  rows INTEGER, hash INTEGER) WITHOUT ROWID;
+  rows INTEGER, tags TEXT, hash INTEGER) WITHOUT ROWID;
 CREATE TABLE tombstones (
   path TEXT PRIMARY KEY, deleted_ms INTEGER, size INTEGER, hash INTEGER) WITHOUT ROWID;
 CREATE TABLE verified (

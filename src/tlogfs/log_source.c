@@ -5,6 +5,7 @@
 #include "os/os.h"
 #include "perf/perf.h"
 #include "tlogfs/index_int.h"
+#include <string.h>
 
 Err *log_source_conn(LogSource *source, Conn **out)
 {
@@ -42,27 +43,58 @@ static Err *each_row(const Chunk *chunk, Place *last, OnLogRow *on_row, void *co
     return NULL;
 }
 
-/* The engine could not read the files: names the one that is not there, or not whole. */
-static Err *explain(const LogSource *source, const LogFile *files, size_t count, Err *error)
+/* ---- what the files should be ---- */
+
+static const char TAG_SHA256[] = "pond.sha256";
+
+Err *log_source_tags(Arena *arena, const char *path, char **out)
 {
-    if (err_code(error) == ERR_INTERRUPTED || err_code(error) == ERR_LIMIT) return error;
-    SCRATCH(scratch);
-    for (size_t i = 0; i < count; i++) {
-        OsStat stat;
-        bool exists = false;
-        const char *path = path_join(scratch, source->dir, files[i].path), *what = NULL;
-        Err *blind = os_stat_if(path, &exists, &stat);
-        if (blind == NULL && !exists)
-            what = "it is missing";
-        else if (blind == NULL && stat.size_bytes != files[i].size_bytes)
-            what = "it has another size";
-        err_free(blind);
-        if (what == NULL) continue;
-        err_free(error);
-        return err_path(ERR(CORRUPT, "log file %s: %s", path, what), path);
-    }
-    return error;
+    char hash[SHA256_HEX + 1];
+    int64_t size = 0;
+    TRY(os_sha256_file(path, &size, hash));
+    *out = arena_printf(arena, "{\"%s\":\"%s\"}", TAG_SHA256, hash);
+    return NULL;
 }
+
+/* NULL when the entry gives none. */
+static const char *recorded_hash(Arena *arena, const LogFile *file)
+{
+    const Json *tags = NULL;
+    if (file->tags == NULL) return NULL;
+    Err *error = json_parse(arena, file->tags, strlen(file->tags), &tags);
+    const char *hash = error == NULL ? json_str(tags, TAG_SHA256, NULL) : "";
+    err_free(error);
+    return hash;
+}
+
+static Err *verify(const LogSource *source, const LogFile *file)
+{
+    SCRATCH(scratch);
+    OsStat stat;
+    bool exists = false;
+    char hash[SHA256_HEX + 1];
+    int64_t size = 0;
+    const char *path = path_join(scratch, source->dir, file->path), *what = NULL;
+    const char *recorded = recorded_hash(scratch, file);
+    TRY(os_stat_if(path, &exists, &stat));
+    if (!exists) {
+        what = "it is missing";
+    } else if (stat.size_bytes != file->size_bytes) {
+        what = "it has another size";
+    } else if (recorded != NULL) {
+        TRY(os_sha256_file(path, &size, hash));
+        if (strcmp(hash, recorded) != 0) what = "its content has another hash";
+    }
+    return what == NULL ? NULL : err_path(ERR(CORRUPT, "log file %s: %s", path, what), path);
+}
+
+Err *log_source_verify(const LogSource *source, const LogFile *files, size_t count)
+{
+    for (size_t i = 0; i < count; i++) TRY(verify(source, &files[i]));
+    return os_check_interrupt();
+}
+
+/* ---- reading ---- */
 
 static Err *stream_rows(LogSource *source, const LogFile *files, size_t count, int64_t after_txn,
                         OnLogRow *on_row, void *context)
@@ -88,6 +120,6 @@ Err *log_source_rows(LogSource *source, const LogFile *files, size_t count, int6
                      OnLogRow *on_row, void *context)
 {
     if (count == 0) return NULL;
-    Err *error = stream_rows(source, files, count, after_txn, on_row, context);
-    return error == NULL ? NULL : explain(source, files, count, error);
+    TRY(log_source_verify(source, files, count));
+    return stream_rows(source, files, count, after_txn, on_row, context);
 }

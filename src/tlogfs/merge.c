@@ -86,6 +86,7 @@ static Err *write_merged(Tlog *tlog, Arena *arena, Merge *merge)
     const char **paths = AARRAY(arena, const char *, merge->count);
     for (size_t i = 0; i < merge->count; i++)
         paths[i] = path_join(arena, tlog->log_dir, merge->files[i].path);
+    TRY(log_source_verify(&tlog->source, merge->files, merge->count));
     char *sql = arena_printf(arena, "SELECT %s FROM %s", row_columns_sql(arena),
                              engine_read_parquet_sql(arena, paths, merge->count, ""));
     int64_t last = merge->files[merge->count - 1].last_txn, rows = 0;
@@ -194,7 +195,8 @@ static Err *snapshot_of_index(Tlog *tlog, Arena *arena, DeltaSnapshot *out)
         adds[i] = (DeltaAdd){.path = files[i].path,
                              .size_bytes = files[i].size_bytes,
                              .modified_ms = files[i].modified_ms,
-                             .stats = files[i].stats};
+                             .stats = files[i].stats,
+                             .tags = files[i].tags};
     }
     DeltaTxn *txn = ANEW(arena, DeltaTxn);
     *txn = (DeltaTxn){tlog->app_id, tlog->stamp.txn, tlog->stamp.time / 1000};

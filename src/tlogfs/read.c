@@ -21,9 +21,17 @@ Err *tlog_op_lookup(void *self, Arena *arena, NodeId parent, const char *name, b
         *found = false;
         return NULL;
     }
-    TLOG_READ(tlog, index_node_by_name(tlog->index, arena, &parent, name, found, &row));
+    TRY(tlog_node_by_name(tlog, arena, &parent, name, found, &row));
     if (*found) *out = row.node;
     return NULL;
+}
+
+static Err *children_or_proof(Tlog *tlog, Arena *arena, const NodeId *parent, NodeRow **out,
+                              size_t *count)
+{
+    bool dir = false;
+    TRY(index_children(tlog->index, arena, parent, &dir, out, count));
+    return dir ? NULL : tlog_prove_no_node(tlog, parent);
 }
 
 Err *tlog_op_children(void *self, Arena *arena, NodeId parent, Node **out, size_t *count)
@@ -32,7 +40,7 @@ Err *tlog_op_children(void *self, Arena *arena, NodeId parent, Node **out, size_
     NodeRow *rows = NULL;
     size_t n = 0;
     SCRATCH(scratch);
-    TLOG_READ(tlog, index_children(tlog->index, scratch, &parent, &rows, &n));
+    TLOG_READ(tlog, children_or_proof(tlog, scratch, &parent, &rows, &n));
     Node *nodes = AARRAY(arena, Node, n);
     for (size_t i = 0; i < n; i++) nodes[i] = node_copy(arena, &rows[i].node);
     *out = nodes;
@@ -46,7 +54,10 @@ static Err *read_versions(Tlog *tlog, Arena *arena, const NodeId *id, Version **
     NodeRow row;
     bool found = false;
     TRY(index_node_by_id(tlog->index, arena, id, &found, &row));
-    if (!found) return ERR(NOT_FOUND, "node %s: it does not exist", id->text);
+    if (!found) {
+        TRY(tlog_prove_no_node(tlog, id));
+        return ERR(NOT_FOUND, "node %s: it does not exist", id->text);
+    }
     TRY(index_versions(tlog->index, arena, id, out, count));
     if ((int64_t)*count != row.node.version_count)
         return index_damage(tlog->index, "a node has lost versions");

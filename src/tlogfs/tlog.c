@@ -267,12 +267,32 @@ Err *tlog_reindex(Tlog *tlog)
     return tlog_refresh(tlog);
 }
 
+Err *tlog_prove_no_node(Tlog *tlog, const NodeId *id)
+{
+    if (!id_valid(id->text)) return NULL;
+    const Stamp *stamp = tlog->tx == NULL ? &tlog->stamp : &tlog->tx->stamp;
+    return index_prove_no_node(tlog->index, id, stamp->nodes);
+}
+
 static Err *node_or_proof(Tlog *tlog, Arena *arena, const NodeId *id, bool *found, NodeRow *out)
 {
     TRY(index_node_by_id(tlog->index, arena, id, found, out));
-    if (*found || !id_valid(id->text)) return NULL;
-    const Stamp *stamp = tlog->tx == NULL ? &tlog->stamp : &tlog->tx->stamp;
-    return index_prove_no_node(tlog->index, id, stamp->nodes);
+    return *found ? NULL : tlog_prove_no_node(tlog, id);
+}
+
+static Err *name_or_proof(Tlog *tlog, Arena *arena, const NodeId *parent, const char *name,
+                          bool *found, NodeRow *out)
+{
+    bool dir = false;
+    TRY(index_node_by_name(tlog->index, arena, parent, name, &dir, found, out));
+    return dir ? NULL : tlog_prove_no_node(tlog, parent);
+}
+
+Err *tlog_node_by_name(Tlog *tlog, Arena *arena, const NodeId *parent, const char *name,
+                       bool *found, NodeRow *out)
+{
+    TLOG_READ(tlog, name_or_proof(tlog, arena, parent, name, found, out));
+    return NULL;
 }
 
 Err *tlog_node(Tlog *tlog, Arena *arena, const NodeId *id, bool *found, NodeRow *out)

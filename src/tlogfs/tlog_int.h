@@ -75,6 +75,10 @@ Err *tlog_mend(Tlog *tlog, Err *error) WARN_UNUSED;
 /* Path of a node, for messages and metrics. */
 Err *tlog_path_of(Tlog *tlog, Arena *arena, const NodeRow *row, char **out) WARN_UNUSED;
 Err *tlog_node(Tlog *tlog, Arena *arena, const NodeId *id, bool *found, NodeRow *out) WARN_UNUSED;
+Err *tlog_node_by_name(Tlog *tlog, Arena *arena, const NodeId *parent, const char *name,
+                       bool *found, NodeRow *out) WARN_UNUSED;
+/* Not found is not yet not there: what a damaged index hides is found so. Inside TLOG_READ. */
+Err *tlog_prove_no_node(Tlog *tlog, const NodeId *id) WARN_UNUSED;
 
 /* ---- write.c ---- */
 extern const FsBackendOps TLOG_OPS;

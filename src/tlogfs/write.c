@@ -107,7 +107,7 @@ static Err *check_place(Tlog *tlog, Arena *arena, const NodeId *parent, const ch
     bool found = false;
     TRY(need_node(tlog, arena, parent, &dir));
     if (dir.node.type == ENTRY_DIR) {
-        TLOG_READ(tlog, index_node_by_name(tlog->index, arena, parent, name, &found, &other));
+        TRY(tlog_node_by_name(tlog, arena, parent, name, &found, &other));
         if (!found) return NULL;
     }
     const char *printable = text_printable(arena, name);

@@ -217,6 +217,43 @@ static void damage_inside_a_transaction(void **state)
 
 /* ---- content ---- */
 
+/* A page lost from the index takes a directory and its entries together: none of them is left to
+ * tell of the others. */
+static void a_hidden_directory(void **state)
+{
+    (void)state;
+    for (int way = 0; way < 3; way++) {
+        Tlog *tlog = filled_pond();
+        OK(tlog_begin(tlog));
+        Node dir, file, *nodes = NULL;
+        Version *versions = NULL;
+        size_t count = 0;
+        bool found = false;
+        uint8_t root_id[16], dir_id[16];
+        OK(tlog_op_lookup(tlog, arena, NODE_ROOT, "dir3", &found, &dir));
+        OK(tlog_op_children(tlog, arena, dir.id, &nodes, &count));
+        assert_int_equal(count, 13);
+        assert_true(id_pack(&NODE_ROOT, root_id) && id_pack(&dir.id, dir_id));
+        for (size_t i = 0; i < count; i++)
+            OK(index_del(tlog->index, INDEX_NODES,
+                         (Cell[]){cell_blob(dir_id, 16), cell_text(nodes[i].name)}));
+        OK(index_del(tlog->index, INDEX_NODES,
+                     (Cell[]){cell_blob(root_id, 16), cell_text("dir3")}));
+        if (way == 0) {
+            OK(tlog_op_children(tlog, arena, dir.id, &nodes, &count));
+            assert_int_equal(count, 13);
+        } else if (way == 1) {
+            OK(tlog_op_lookup(tlog, arena, dir.id, "file 06", &found, &file));
+            assert_true(found);
+        } else {
+            OK(tlog_op_versions(tlog, arena, nodes[2].id, &versions, &count));
+            assert_int_equal(count, 3);
+        }
+        tlog_close_at(&tlog);
+        OK(os_remove_tree(pond));
+    }
+}
+
 static Version series_version(Tlog *tlog, const char *dir, const char *name)
 {
     Node node, parent;
@@ -376,6 +413,43 @@ static void damaged_data_files(void **state)
     FAILS(tlog_open(pond, (TlogOptions){0}, &tlog), CORRUPT, "it is missing");
 }
 
+/* One bit anywhere: the engine reads most such files without a complaint, some with other rows. */
+static void flipped_data_files(void **state)
+{
+    (void)state;
+    Tlog *tlog = filled_pond();
+    LogFile *files = NULL;
+    size_t count = 0;
+    OK(index_log_files(tlog->index, arena, &tlog->stamp, &files, &count));
+    const LogFile *file = &files[count - 1];
+    const char *path = path_join(arena, tlog->log_dir, file->path);
+    TlogCheckpoint done;
+    for (long at = 0; at < file->size_bytes; at += file->size_bytes / 9) {
+        flip(path, at);
+        only_problem(tlog, at % 2 == 0, "its content has another hash");
+        FAILS(tlog_checkpoint(tlog, true, &done), CORRUPT,
+              file->path); /* not merged into a new one */
+        flip(path, at);
+    }
+    only_problem(tlog, false, NULL);
+    flip(path, file->size_bytes / 2);
+    tlog_close_at(&tlog);
+    OK(os_remove_tree(path_join(arena, pond, "cache")));
+    FAILS(tlog_open(pond, (TlogOptions){0}, &tlog), CORRUPT, "its content has another hash");
+    flip(path, file->size_bytes / 2);
+    tlog = open_pond();
+    OK(tlog_checkpoint(tlog, true, &done)); /* the hash goes through the checkpoint, too */
+    tlog_close_at(&tlog);
+    OK(os_remove_tree(path_join(arena, pond, "cache")));
+    tlog = open_pond();
+    OK(index_log_files(tlog->index, arena, &tlog->stamp, &files, &count));
+    assert_int_equal(count, 1);
+    assert_non_null(files[0].tags);
+    flip(path_join(arena, tlog->log_dir, files[0].path), 1500);
+    only_problem(tlog, true, "its content has another hash");
+    tlog_close_at(&tlog);
+}
+
 static void a_different_index_is_no_fatal_problem(void **state)
 {
     (void)state;
@@ -383,8 +457,8 @@ static void a_different_index_is_no_fatal_problem(void **state)
     index_rollback(tlog->index);
     OK(index_begin_write(tlog->index));
     NodeRow row;
-    bool found = false;
-    OK(index_node_by_name(tlog->index, arena, &NODE_ROOT, "dir0", &found, &row));
+    bool dir = false, found = false;
+    OK(index_node_by_name(tlog->index, arena, &NODE_ROOT, "dir0", &dir, &found, &row));
     row.node.txn += 1; /* with a good hash */
     OK(index_node_put(tlog->index, &row));
     OK(index_commit(tlog->index));
@@ -405,6 +479,7 @@ int main(void)
         TEST(other_damage_never_shows),
         TEST(an_older_index_with_a_newer_stamp),
         TEST(damage_inside_a_transaction),
+        TEST(a_hidden_directory),
         TEST(blobs_are_verified_once),
         TEST(damaged_blobs_are_refused),
         TEST(a_good_copy_mends_a_blob),
@@ -412,6 +487,7 @@ int main(void)
         TEST(unreadable_entry),
         TEST(swapped_entries),
         TEST(damaged_data_files),
+        TEST(flipped_data_files),
         TEST(a_different_index_is_no_fatal_problem),
     };
     return RUN("damage", tests);
