@@ -87,12 +87,11 @@ static double middle(unsigned bucket)
 
 double perf_hist_quantile(const PerfHist *hist, double quantile)
 {
-    uint64_t held = 0, seen = 0;
-    for (unsigned i = 0; i < PERF_BUCKETS; i++) held += hist->buckets[i];
-    if (held == 0) return 0;
-    double rank = ceil(quantile * (double)held);
-    uint64_t wanted = rank < 1 ? 1 : (uint64_t)rank;
-    unsigned i = 0;
+    if (hist->count == 0) return 0;
+    double rank = ceil(quantile * (double)hist->count);
+    uint64_t wanted = rank < 1 ? 1 : (uint64_t)rank, seen = 0;
+    unsigned i =
+        hist_index((uint64_t)(0.99 * hist->min_ns / hist->ns_per_tick)); /* none is below */
     while (i < PERF_BUCKETS - 1 && (seen += hist->buckets[i]) < wanted) i++;
     double value = middle(i) * hist->ns_per_tick;
     if (value < hist->min_ns) return hist->min_ns;
@@ -139,10 +138,9 @@ void perf_read_times(PerfOp op, PerfHist *out)
     if (op >= PERF_TIMED_COUNT) return;
     for (Block *block = block_all(); block != NULL; block = block->next) {
         Times *times = &block->times[op];
-        uint64_t count = add_buckets(times, out);
-        if (count == 0) continue;
-        uint64_t block_least =
-            ~atomic_load_explicit(&times->inverted_min_ticks, memory_order_relaxed);
+        uint64_t inverted = atomic_load_explicit(&times->inverted_min_ticks, memory_order_relaxed);
+        if (inverted == 0) continue; /* most threads do few things */
+        uint64_t count = add_buckets(times, out), block_least = ~inverted;
         uint64_t block_most = atomic_load_explicit(&times->max_ticks, memory_order_relaxed);
         out->count += count;
         sum += atomic_load_explicit(&times->sum_ticks, memory_order_relaxed);

@@ -112,7 +112,9 @@ static char *line_of(Arena *arena, const Run *run, size_t *out_size)
     }
     run_to_json(&json, &kept);
     Buf line = buf_new(arena);
-    buf_printf(&line, "\n%016llx %s\n", (unsigned long long)xxh64(text.data, text.size), text.data);
+    buf_printf(&line, "\n%016llx ", (unsigned long long)xxh64(text.data, text.size));
+    buf_add(&line, text.data, text.size);
+    buf_putc(&line, '\n');
     *out_size = line.size;
     return line.data;
 }
