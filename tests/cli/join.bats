@@ -208,3 +208,23 @@ node() { # FACTORY PATH YAML...
     [ "$whole" -gt "$size" ]
     [ "$part" -gt 0 ] && [ "$part" -lt $((size / 4)) ]
 }
+
+@test "random pivots, whole and in windows, are what Python makes of the texts" {
+    pond mkdir /d
+    for seed in 1 2 3 4 5; do
+        echo "# seed $seed" >&3
+        rm -rf d && mkdir d
+        python3 "$ROOT/tests/cli/pivot.py" $seed d
+        for file in d/*.csv; do
+            alias=$(basename "$file" | cut -d. -f1)
+            [ "$alias" = want ] || pond copy "host+csv+series://$PWD/$file" "/d/$alias.series" --quiet
+        done
+        printf 'pattern: "/d/*.series"\ncolumns: [%s]\n' "$(cat d/columns)" >node.yaml
+        pond mknod timeseries-pivot /p --config-path node.yaml --overwrite
+        rows /p >got.csv
+        cmp got.csv d/want.csv
+        rows /p --time-start 2024-01-01T06:00:00Z --time-end 2024-01-01T19:00:00Z >got.csv
+        awk -F, 'NR == 1 || ($1 >= "2024-01-01T06:00:00Z" && $1 <= "2024-01-01T19:00:00Z")' d/want.csv | cmp - got.csv
+        pond rm '/d/*'
+    done
+}
