@@ -3,10 +3,11 @@
  * ms.
  *
  * One in-memory database instance per process; connections are cheap (70 µs with their settings, 8
- * KB), at most 256 at once. Each statement runs with `threads=1`, on the thread that asks for it:
- * parallelism is several connections on several threads (the determinism contract), and a feed may
- * run statements on other connections inside a statement. Extensions are never installed or loaded.
- * Settings stand in one table (engine/settings.c).
+ * KB), at most 1,024 at once (a wide join reads as many streams). Each statement runs with
+ * `threads=1`, on the thread that asks for it: parallelism is several connections on several
+ * threads (the determinism contract), and a feed may run statements on other connections inside a
+ * statement. Extensions are never installed or loaded. Settings stand in one table
+ * (engine/settings.c).
  *
  * Invariant: no DuckDB object outlives its connection; results are streamed by chunks, never whole.
  * Threads: a connection and what came from it belong to one thread at a time; engine_interrupt is

@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONN_MAX = 256 };
+enum { CONN_MAX = 1024 };
 enum { SLOT_FREE, SLOT_CLAIMED, SLOT_LIVE, SLOT_BUSY };
 
 typedef struct ConnSlot {

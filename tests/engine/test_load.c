@@ -139,13 +139,13 @@ static void connects_from_many_threads(void **state)
 static void limits_connections(void **state)
 {
     (void)state;
-    Conn *many[256] = {0}, *more = NULL;
-    for (int i = 0; i < 256; i++) OK(engine_connect(&many[i]));
-    FAILS(engine_connect(&more), LIMIT, "256");
+    Conn *many[1024] = {0}, *more = NULL;
+    for (int i = 0; i < 1024; i++) OK(engine_connect(&many[i]));
+    FAILS(engine_connect(&more), LIMIT, "1024");
     engine_disconnect_at(&many[17]);
     OK(engine_connect(&more));
     engine_disconnect_at(&more);
-    for (int i = 0; i < 256; i++) engine_disconnect_at(&many[i]);
+    for (int i = 0; i < 1024; i++) engine_disconnect_at(&many[i]);
 }
 
 int main(void)
