@@ -121,3 +121,19 @@ line() { # NAME POINTS...: a request with one gauge
     printf '{}\n' >none.jsonl # a request without metrics
     [ "$(pond cat "host+oteljson://$PWD/none.jsonl" --format csv)" = timestamp ]
 }
+
+@test "10,000 metrics within 512 MB; too little memory is told with the way out" {
+    for second in 0 1; do
+        printf '{"resourceMetrics":[{"scopeMetrics":[{"metrics":['
+        for ((i = 0; i < 10000; i++)); do
+            printf '%s{"name":"m%d","gauge":{"dataPoints":[{"timeUnixNano":"170000000%d000000000","asInt":%d}]}}' "${comma-}" "$i" "$second" $((i + second))
+            comma=,
+        done
+        printf ']}]}]}\n'
+        unset comma
+    done >wide.jsonl
+    ok --memory-limit 512MB cat "host+oteljson://$PWD/wide.jsonl" --sql 'SELECT count(*) AS n, sum(m0) AS a, sum(m9999) AS b FROM source' --format csv
+    is $'n,a,b\n2,1,19999'
+    fails 8 --memory-limit 128MB cat "host+oteljson://$PWD/wide.jsonl"
+    tells --memory-limit
+}
