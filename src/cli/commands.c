@@ -8,6 +8,7 @@ const Command *const COMMANDS[] = {
     &COMMAND_LIST,
     &COMMAND_DESCRIBE,
     &COMMAND_CAT,
+    &COMMAND_SQL,
     &COMMAND_COPY,
     &COMMAND_MKDIR,
     &COMMAND_RM,

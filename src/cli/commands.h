@@ -3,13 +3,33 @@
 #include "cli/cli.h"
 
 extern const Command COMMAND_INIT, COMMAND_BENCH, COMMAND_BOUNDS, COMMAND_LIST, COMMAND_DESCRIBE,
-    COMMAND_CAT, COMMAND_COPY, COMMAND_MKDIR, COMMAND_RM, COMMAND_MV, COMMAND_LN, COMMAND_MKNOD,
-    COMMAND_FACTORIES, COMMAND_APPLY, COMMAND_RUN, COMMAND_EXPORT, COMMAND_LOG, COMMAND_SHOW,
-    COMMAND_STATUS, COMMAND_CONFIG, COMMAND_MAINTAIN, COMMAND_FSCK, COMMAND_RECOVER, COMMAND_PERF,
-    COMMAND_VERSION, COMMAND_HELP, COMMAND_COMPLETION;
+    COMMAND_CAT, COMMAND_SQL, COMMAND_COPY, COMMAND_MKDIR, COMMAND_RM, COMMAND_MV, COMMAND_LN,
+    COMMAND_MKNOD, COMMAND_FACTORIES, COMMAND_APPLY, COMMAND_RUN, COMMAND_EXPORT, COMMAND_LOG,
+    COMMAND_SHOW, COMMAND_STATUS, COMMAND_CONFIG, COMMAND_MAINTAIN, COMMAND_FSCK, COMMAND_RECOVER,
+    COMMAND_PERF, COMMAND_VERSION, COMMAND_HELP, COMMAND_COMPLETION;
 
 /* USAGE when it is a URL: a plain path in the pond is wanted. NULL is fine. */
 Err *cli_pond_path(const char *path) WARN_UNUSED;
+
+/* ---- query.c: a relation as a result ---- */
+typedef enum Form {
+    FORM_AUTO,
+    FORM_TABLE,
+    FORM_CSV,
+    FORM_JSON,
+    FORM_JSONL,
+    FORM_PARQUET,
+    FORM_RAW
+} Form;
+Err *form_read(const Cli *cli, Form *out) WARN_UNUSED; /* --format, --json */
+typedef struct QueryPrint {
+    Form form;
+    const char *name; /* of what is explained */
+    bool sorted;      /* in time order; else as the relation gives its rows */
+} QueryPrint;
+/* A resolved relation: its rows, or with --explain its statement. */
+Err *query_print(Cli *cli, Plan *plan, const Rel *rel, QueryPrint print) WARN_UNUSED;
+Err *file_print(const char *path) WARN_UNUSED; /* its bytes */
 
 /* Shared by commands that print nodes. */
 void json_node(JsonOut *json, const Node *node, const char *path);

@@ -103,7 +103,7 @@ static void bash(Buf *to)
         buf_printf(to, "    %s) words='", COMMANDS[i]->name);
         if (help) put_commands(to);
         put_names(to, COMMANDS[i]->options, COMMANDS[i]->option_count);
-        buf_puts(to, help ? " patterns urls errors exit-codes man' ;;\n" : "' ;;\n");
+        buf_puts(to, help ? " patterns urls tables errors exit-codes man' ;;\n" : "' ;;\n");
     }
     buf_puts(to, "    esac\n    [[ $cur == -* || -z $command ]] && words+='");
     put_names(to, GLOBAL_OPTIONS, GLOBAL_OPTION_COUNT);

@@ -1,10 +1,10 @@
 /* Help, from the tables: the overview, one command (examples first), topics; and what is generated
  * from the same tables: the man page. */
-#include "cli/cli.h"
+#include "cli/catalog.h"
 #include <string.h>
 
 const char *const OVERVIEW_GROUPS[][12] = {
-    {"Start", "init", "copy", "list", "cat", "describe", NULL},
+    {"Start", "init", "copy", "list", "cat", "sql", "describe", NULL},
     {"Define", "mknod", "list-factories", "apply", "run", "mkdir", "mv", "rm", "ln", NULL},
     {"Export", "export", NULL},
     {"Look after", "log", "show", "status", "config", "set-temporal-bounds", "maintain", "fsck",
@@ -49,8 +49,8 @@ void help_overview(const Cli *cli)
     }
     out_printf("\n%sOptions of every command%s\n", bold, reset);
     print_options(GLOBAL_OPTIONS, GLOBAL_OPTION_COUNT);
-    out_printf("\npond COMMAND --help shows examples. Topics: pond help patterns | urls | errors | "
-               "exit-codes\n");
+    out_printf("\npond COMMAND --help shows examples. Topics: pond help patterns | urls | tables | "
+               "errors | exit-codes\n");
 }
 
 void help_command(const Cli *cli, const Command *command)
@@ -264,6 +264,7 @@ static void put_man(Buf *to)
     }
     roff_section(to, "PATTERNS", PATTERNS_TEXT);
     roff_section(to, "URLS", URLS_TEXT);
+    roff_section(to, "TABLES", catalog_help(to->arena));
     roff_section(to, "EXIT STATUS", EXIT_TEXT);
     buf_puts(
         to,
@@ -276,7 +277,8 @@ static void put_man(Buf *to)
 static Err *run_help(Cli *cli)
 {
     const char *topic = cli->arg_count > 0 ? cli->args[0] : NULL;
-    static const char *const TOPICS[] = {"errors", "exit-codes", "man", "patterns", "urls"};
+    static const char *const TOPICS[] = {"errors",   "exit-codes", "man",
+                                         "patterns", "tables",     "urls"};
     if (topic == NULL)
         help_overview(cli);
     else if (command_find(topic) != NULL)
@@ -287,6 +289,8 @@ static Err *run_help(Cli *cli)
         out_text(cli, "topic", topic, "text", EXIT_TEXT);
     else if (strcmp(topic, "patterns") == 0)
         out_text(cli, "topic", topic, "text", PATTERNS_TEXT);
+    else if (strcmp(topic, "tables") == 0)
+        out_text(cli, "topic", topic, "text", catalog_help(cli->arena));
     else if (strcmp(topic, "urls") == 0)
         out_text(cli, "topic", topic, "text", URLS_TEXT);
     else if (strcmp(topic, "man") == 0) {
@@ -309,7 +313,7 @@ static Err *run_help(Cli *cli)
 const Command COMMAND_HELP = {
     .name = "help",
     .usage = "help [COMMAND|TOPIC]",
-    .summary = "help on a command or topic (patterns, urls, errors, exit-codes, man)",
+    .summary = "help on a command or topic (patterns, urls, tables, errors, exit-codes, man)",
     .examples = "  pond help export\n  pond help patterns\n  pond help errors\n",
     .json =
         "{\"commands\":[...],\"options\":[...]}; of a command {\"name\",\"usage\",\"summary\","

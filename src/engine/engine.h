@@ -147,6 +147,15 @@ typedef struct Feed Feed;
  * about 5 % of writing them. */
 Err *engine_feed_open(Conn *conn, const Schema *schema, EngineFeedNext *next, void *context,
                       Feed **out) WARN_UNUSED;
+/* A feed that can be read any number of times, also side by side: each reading has a cursor of its
+ * own, closed at the latest with the result. */
+typedef struct FeedTable {
+    Err *(*open)(void *context, void **out_cursor);
+    EngineFeedNext *next; /* its context is the cursor */
+    void (*close)(void *cursor);
+} FeedTable;
+Err *engine_feed_open_table(Conn *conn, const Schema *schema, const FeedTable *table, void *context,
+                            Feed **out) WARN_UNUSED;
 const char *engine_feed_name(const Feed *feed);
 void engine_feed_close_at(Feed **feed); /* after the results that read it */
 /* Copies. Text that is not UTF-8 makes the statement fail with INVALID naming the column. */

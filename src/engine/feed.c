@@ -4,7 +4,8 @@
  * pond_feed_0, pond_feed_1, ... are registered when that many feeds are first open at once, and a
  * slot serves one feed after the other. The slots belong to the instance and go with it.
  *
- * A feed is a stream: it can be read once. The engine calls it on the thread that runs the
+ * A feed is a stream: it can be read once. A table feed opens a cursor per reading, which is the
+ * engine's init data. The engine calls it on the thread that runs the
  * statement (threads = 1), so `next` may run statements on other connections; they are other
  * statements to the engine, with their own tasks, and cannot wait for each other.
  *
@@ -27,6 +28,11 @@ typedef struct FeedCell {
     bool is_text, is_bad; /* bad: was given bytes that are no text */
 } FeedCell;
 
+/* Columns that a statement reads, in the order of its chunks. */
+typedef struct FeedRead {
+    size_t *columns, count;
+} FeedRead;
+
 struct Feed {
     Arena *arena;
     Conn *conn;
@@ -36,9 +42,9 @@ struct Feed {
     duckdb_logical_type *types;
     FeedColumn *columns;
     FeedCell *cells;
-    size_t *read; /* columns that the statement reads, in the order of its chunks */
-    size_t read_count;
+    FeedRead read;
     EngineFeedNext *next;
+    const FeedTable *table; /* NULL: read once, by `next` */
     void *context;
     Err *error;
     bool started;
@@ -61,10 +67,51 @@ static void feed_on_bind(duckdb_bind_info info)
         ddb.bind_add_result_column(info, feed->schema.columns[i].name, feed->types[i]);
 }
 
+static FeedRead read_of(Arena *arena, duckdb_init_info info)
+{
+    FeedRead read = {.count = ddb.init_get_column_count(info)};
+    read.columns = AARRAY(arena, size_t, read.count);
+    for (size_t i = 0; i < read.count; i++) read.columns[i] = ddb.init_get_column_index(info, i);
+    return read;
+}
+
+/* One reading of a table feed. */
+typedef struct FeedReading {
+    Arena *arena;
+    const FeedTable *table;
+    void *cursor;
+    FeedRead read;
+} FeedReading;
+
+static void reading_close(void *data)
+{
+    FeedReading *reading = data;
+    reading->table->close(reading->cursor);
+    arena_free(reading->arena);
+}
+
+static void reading_open(duckdb_init_info info, Feed *feed)
+{
+    void *cursor = NULL;
+    feed->error = feed->table->open(feed->context, &cursor);
+    if (feed->error != NULL) {
+        ddb.init_set_error(info, err_message(feed->error));
+        return;
+    }
+    Arena *arena = arena_new();
+    FeedReading *reading = ANEW(arena, FeedReading);
+    *reading = (FeedReading){arena, feed->table, cursor, read_of(arena, info)};
+    ddb.init_set_init_data(info, reading, reading_close);
+}
+
 static void feed_on_init(duckdb_init_info info)
 {
     Feed *feed = ((FeedSlot *)ddb.init_get_extra_info(info))->feed;
     ddb.init_set_max_threads(info, 1);
+    if (feed != NULL && feed->table != NULL) {
+        reading_open(info, feed);
+        return;
+    }
     if (feed == NULL || feed->started) {
         if (feed != NULL && feed->error == NULL)
             feed->error = ERR(INTERNAL, "the feed %s is read a second time", feed->slot->name);
@@ -72,17 +119,15 @@ static void feed_on_init(duckdb_init_info info)
         return;
     }
     feed->started = true;
-    feed->read_count = ddb.init_get_column_count(info);
-    feed->read = AARRAY(feed->arena, size_t, feed->read_count);
-    for (size_t i = 0; i < feed->read_count; i++)
-        feed->read[i] = ddb.init_get_column_index(info, i);
+    feed->read = read_of(feed->arena, info);
 }
 
 /* A column beyond the schema is the engine's own, for statements that only count rows. */
-static void feed_point_at(Feed *feed, duckdb_data_chunk chunk)
+static void feed_point_at(Feed *feed, const FeedRead *read, duckdb_data_chunk chunk)
 {
-    for (size_t i = 0; i < feed->read_count; i++) {
-        size_t column = feed->read[i];
+    for (size_t i = 0; i < feed->schema.count; i++) feed->columns[i] = (FeedColumn){0};
+    for (size_t i = 0; i < read->count; i++) {
+        size_t column = read->columns[i];
         if (column >= feed->schema.count) continue;
         duckdb_vector vector = ddb.data_chunk_get_vector(chunk, i);
         ddb.vector_ensure_validity_writable(vector);
@@ -104,9 +149,11 @@ static Err *feed_check_text(const Feed *feed)
 static void feed_on_rows(duckdb_function_info info, duckdb_data_chunk chunk)
 {
     Feed *feed = ((FeedSlot *)ddb.function_get_extra_info(info))->feed;
-    feed_point_at(feed, chunk);
+    const FeedReading *reading = feed->table != NULL ? ddb.function_get_init_data(info) : NULL;
+    feed_point_at(feed, reading != NULL ? &reading->read : &feed->read, chunk);
     size_t capacity = ddb.vector_size(), rows = 0;
-    feed->error = feed->next(feed->context, feed->columns, capacity, &rows);
+    void *context = reading != NULL ? reading->cursor : feed->context;
+    feed->error = feed->next(context, feed->columns, capacity, &rows);
     if (feed->error == NULL) feed->error = feed_check_text(feed);
     if (feed->error != NULL) {
         ddb.function_set_error(info, err_message(feed->error));
@@ -219,15 +266,20 @@ static Err *feed_types(Feed *feed, const Schema *schema)
     return NULL;
 }
 
-Err *engine_feed_open(Conn *conn, const Schema *schema, EngineFeedNext *next, void *context,
-                      Feed **out)
+static Feed *feed_new(Conn *conn, EngineFeedNext *next, void *context)
 {
     Arena *arena = arena_new();
-    CLEANUP(engine_feed_close_at) Feed *feed = ANEW(arena, Feed);
+    Feed *feed = ANEW(arena, Feed);
     feed->arena = arena;
     feed->conn = conn;
     feed->next = next;
     feed->context = context;
+    return feed;
+}
+
+static Err *feed_start(Conn *conn, const Schema *schema, Feed *made, Feed **out)
+{
+    CLEANUP(engine_feed_close_at) Feed *feed = made;
     TRY(feed_types(feed, schema));
     TRY(slot_take(conn, feed));
     feed->next_of_conn = conn->feeds;
@@ -235,6 +287,20 @@ Err *engine_feed_open(Conn *conn, const Schema *schema, EngineFeedNext *next, vo
     *out = feed;
     feed = NULL;
     return NULL;
+}
+
+Err *engine_feed_open(Conn *conn, const Schema *schema, EngineFeedNext *next, void *context,
+                      Feed **out)
+{
+    return feed_start(conn, schema, feed_new(conn, next, context), out);
+}
+
+Err *engine_feed_open_table(Conn *conn, const Schema *schema, const FeedTable *table, void *context,
+                            Feed **out)
+{
+    Feed *feed = feed_new(conn, table->next, context);
+    feed->table = table;
+    return feed_start(conn, schema, feed, out);
 }
 
 const char *engine_feed_name(const Feed *feed)

@@ -222,6 +222,7 @@ static bool emits_sorted(const Rel *rel)
     case REL_RETIME: return !rel->facts->cuts_above && emits_sorted(rel->inputs[0]);
     case REL_EMPTY:
     case REL_SYNTHETIC:
+    case REL_ROWS:
     case REL_UNION:
     case REL_JOIN:
     case REL_SORT:
@@ -260,6 +261,7 @@ Err *emit_rel(Emit *emit, const Rel *rel, EmitWish wish)
     case REL_EMPTY: emit_nothing(emit, &rel->facts->schema, wish.with_order); return NULL;
     case REL_SCAN: return emit_scan(emit, rel, wish);
     case REL_SYNTHETIC: return emit_synthetic(emit, rel, wish);
+    case REL_ROWS: return emit_rows(emit, rel, wish);
     case REL_PASS: return emit_rel(emit, rel->inputs[0], wish);
     case REL_RETIME: return emit_retime(emit, rel, wish);
     case REL_PROJECT: return emit_project(emit, rel, wish);

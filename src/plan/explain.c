@@ -4,13 +4,21 @@
 #include <string.h>
 
 static const char *const KIND_NAMES[] = {
-    [REL_EMPTY] = "empty",         [REL_SCAN] = "scan",
-    [REL_SYNTHETIC] = "synthetic", [REL_PASS] = "pass",
-    [REL_RETIME] = "time",         [REL_PROJECT] = "project",
-    [REL_RANGE] = "range",         [REL_UNION] = "union",
-    [REL_JOIN] = "join",           [REL_SORT] = "sort",
-    [REL_BUCKET] = "bucket",       [REL_BUCKET_OVER] = "bucket over partials",
-    [REL_PARTIALS] = "partials",   [REL_SQL] = "sql",
+    [REL_EMPTY] = "empty",
+    [REL_SCAN] = "scan",
+    [REL_SYNTHETIC] = "synthetic",
+    [REL_ROWS] = "rows",
+    [REL_PASS] = "pass",
+    [REL_RETIME] = "time",
+    [REL_PROJECT] = "project",
+    [REL_RANGE] = "range",
+    [REL_UNION] = "union",
+    [REL_JOIN] = "join",
+    [REL_SORT] = "sort",
+    [REL_BUCKET] = "bucket",
+    [REL_BUCKET_OVER] = "bucket over partials",
+    [REL_PARTIALS] = "partials",
+    [REL_SQL] = "sql",
 };
 
 static void add_span(Buf *text, TimeSpan span)
@@ -94,6 +102,7 @@ static void add_details(Buf *text, const Rel *rel)
     case REL_JOIN: add_join(text, rel); return;
     case REL_RETIME: buf_printf(text, " by %s", rel->time_column); return;
     case REL_EMPTY:
+    case REL_ROWS:
     case REL_PASS:
     case REL_UNION:
     case REL_SORT:
@@ -179,16 +188,18 @@ static Err *explain_feed(Plan *plan, Arena *arena, const FeedRun *run, size_t nu
 static Err *explain_feeds(Plan *plan, Arena *arena, Segment *segment, Buf *text)
 {
     for (size_t i = 0; i < segment->emit.feeds.n; i++)
-        TRY(explain_feed(plan, arena, segment->emit.feeds.v[i].run, i + 1, text));
+        if (segment->emit.feeds.v[i].run != NULL)
+            TRY(explain_feed(plan, arena, segment->emit.feeds.v[i].run, i + 1, text));
     return NULL;
 }
 
-Err *rel_explain(Plan *plan, Arena *arena, const Rel *rel, TimeSpan span, char **out)
+Err *rel_explain(Plan *plan, Arena *arena, const Rel *rel, RelRead read, char **out)
 {
-    TRY(check_resolved(rel, span));
+    TRY(check_resolved(rel, read.span));
     Buf text = buf_new(arena);
     Segment segment = segment_new(plan, arena, NULL, rel);
-    Err *err = emit_sorted(&segment.emit, rel, span);
+    Err *err = read.sorted ? emit_sorted(&segment.emit, rel, read.span)
+                           : emit_rel(&segment.emit, rel, (EmitWish){.span = read.span});
     if (err == NULL) buf_printf(&text, "%s\n", segment.emit.sql.data);
     if (err == NULL) err = explain_feeds(plan, arena, &segment, &text);
     segment_close(&segment);

@@ -128,6 +128,7 @@ static RelExtent find_extent(Arena *arena, const Rel *rel)
         if (rel->facts->cuts_above) return (RelExtent){0};
         return rel_extent(arena, rel->inputs[0]);
     case REL_EMPTY:
+    case REL_ROWS:
     case REL_SQL: return (RelExtent){0};
     }
     return (RelExtent){0};
@@ -273,6 +274,7 @@ static double rows_of(Map *map, const Rel *rel, TimeSpan span)
     case REL_BUCKET_OVER: return bucket_rows(rel, &rel->bucket->grid, span, rows);
     case REL_PARTIALS: return bucket_rows(rel, &rel->bucket->base, span, rows);
     case REL_EMPTY:
+    case REL_ROWS:
     case REL_PASS:
     case REL_RETIME:
     case REL_PROJECT:
@@ -376,6 +378,7 @@ bool rel_in_order_for(const Rel *rel, TimeSpan span)
     case REL_EMPTY:
     case REL_SYNTHETIC:
     case REL_JOIN:
+    case REL_ROWS:
     case REL_SORT:
     case REL_BUCKET:
     case REL_BUCKET_OVER:

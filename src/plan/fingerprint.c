@@ -134,6 +134,7 @@ static void add_parameters(Sha256 *hash, const Rel *rel)
     case REL_EMPTY: add_schema(hash, &rel->facts->schema); return;
     case REL_SCAN: add_scan(hash, &rel->scan); return;
     case REL_SYNTHETIC: add_synthetic(hash, &rel->synthetic); return;
+    case REL_ROWS: sha256_add_text(hash, rel->rows.identity); return;
     case REL_RETIME: sha256_add_text(hash, rel->time_column); return;
     case REL_PROJECT: add_project(hash, rel); return;
     case REL_RANGE: add_span(hash, rel->range); return;

@@ -89,6 +89,16 @@ typedef struct SyntheticSpec {
 } SyntheticSpec;
 Err *rel_synthetic(Arena *arena, const SyntheticSpec *spec, const Rel **out) WARN_UNUSED;
 
+/* Rows of a table of ours, without a time column: the catalog as something SQL can read. */
+typedef struct RowsSpec {
+    const char *label;
+    Schema schema;        /* types with a Phys */
+    const char *identity; /* two with one identity hold the same rows: of the fingerprint */
+    const FeedTable *table;
+    void *context; /* of the table; lives as long as what is run */
+} RowsSpec;
+const Rel *rel_rows(Arena *arena, const RowsSpec *spec);
+
 /* ---- operators ---- */
 typedef struct ProjectColumn {
     const char *source; /* input column's name; NULL: a column of type `cast` without values */
@@ -177,6 +187,15 @@ typedef struct SqlInput {
  */
 Err *rel_sql(Arena *arena, const char *label, const char *query, const SqlInput *inputs,
              size_t count, const Rel **out) WARN_UNUSED;
+/* What a query reads that it does not define itself: tables of FROM that are no CTE there, each
+ * name once, in order of appearance. */
+typedef struct SqlTable {
+    const char *name;  /* as written, without quotes; with dots when qualified */
+    bool is_qualified; /* schema.name */
+    int line, column;  /* of its first appearance; 0 when not known */
+} SqlTable;
+Err *plan_sql_tables(Plan *plan, Arena *arena, const char *query, SqlTable **out, size_t *count)
+    WARN_UNUSED;
 /* The text of a rel_sql alone, whatever its inputs' columns: before a node is made of it. */
 Err *rel_sql_check(Plan *plan, const Rel *sql) WARN_UNUSED;
 
@@ -212,15 +231,14 @@ int64_t rel_rows_estimate(const Rel *rel, TimeSpan span);
 TimeUs rel_cut_down(const Rel *rel, TimeUs time); /* the latest allowed cut <= time */
 /* The tree as indented text, for describe --plan. */
 char *rel_tree_text(Arena *arena, const Rel *rel);
-/* The statement(s) that would run, for cat --explain. */
-Err *rel_explain(Plan *plan, Arena *arena, const Rel *rel, TimeSpan span, char **out) WARN_UNUSED;
-
 /* ---- running ---- */
 typedef struct RelRead {
     TimeSpan span; /* {TIME_MIN, TIME_MAX} = all; rows outside are not returned */
     bool sorted;   /* in time order (ties by path, version, row); else as the relation gives them */
     int64_t limit; /* 0 = none */
 } RelRead;
+/* The statement(s) that would run, for --explain. */
+Err *rel_explain(Plan *plan, Arena *arena, const Rel *rel, RelRead read, char **out) WARN_UNUSED;
 typedef struct RelStream RelStream;
 Err *rel_open(Plan *plan, const Rel *rel, RelRead read, RelStream **out) WARN_UNUSED;
 const Schema *rel_stream_schema(const RelStream *stream);

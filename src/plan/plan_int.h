@@ -65,6 +65,7 @@ typedef enum RelKind {
     REL_EMPTY,
     REL_SCAN,
     REL_SYNTHETIC,
+    REL_ROWS,
     REL_PASS,   /* another label, nothing else */
     REL_RETIME, /* another column is the time */
     REL_PROJECT,
@@ -171,6 +172,7 @@ struct Rel {
     union {
         ScanNode scan;
         SyntheticSpec synthetic;
+        RowsSpec rows;
         ProjectSpec project;
         TimeSpan range;
         const char *time_column; /* RETIME */
@@ -207,6 +209,7 @@ Err *rel_resolve(Plan *plan, const Rel *rel) WARN_UNUSED;
 /* Each fills schema, time column, order, locality and volatility of its kind; inputs are resolved.
  */
 Err *rel_resolve_scan(const Rel *rel) WARN_UNUSED;
+void rel_resolve_rows(const Rel *rel);
 Err *rel_resolve_union(const Rel *rel) WARN_UNUSED;
 Err *rel_resolve_join(const Rel *rel) WARN_UNUSED;
 Err *rel_resolve_bucket(const Rel *rel) WARN_UNUSED;
@@ -304,7 +307,7 @@ struct FeedRun {
     bool has_failed;
 };
 typedef struct FeedRef {
-    FeedRun *run;
+    FeedRun *run; /* NULL: a table feed */
     Feed *feed;
 } FeedRef;
 
@@ -329,6 +332,7 @@ typedef struct EmitWish {
 Err *emit_rel(Emit *emit, const Rel *rel, EmitWish wish) WARN_UNUSED;
 Err *emit_scan(Emit *emit, const Rel *rel, EmitWish wish) WARN_UNUSED;
 Err *emit_synthetic(Emit *emit, const Rel *rel, EmitWish wish) WARN_UNUSED;
+Err *emit_rows(Emit *emit, const Rel *rel, EmitWish wish) WARN_UNUSED;
 Err *emit_bucket(Emit *emit, const Rel *rel, EmitWish wish) WARN_UNUSED;
 Err *emit_join(Emit *emit, const Rel *rel, EmitWish wish) WARN_UNUSED;
 /* Takes the run over; the name of the table function that reads it (a placeholder when explaining).

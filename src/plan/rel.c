@@ -103,6 +103,17 @@ const Rel *rel_empty(Arena *arena, const char *label, const Schema *schema)
     return rel;
 }
 
+const Rel *rel_rows(Arena *arena, const RowsSpec *spec)
+{
+    Rel *rel = rel_new(arena, REL_ROWS, spec->label, 0);
+    rel->rows = *spec;
+    rel->rows.label = rel->label;
+    rel->rows.schema = schema_copy(arena, &spec->schema);
+    rel->rows.identity = arena_strdup(arena, spec->identity);
+    err_free(rel_resolve(NULL, rel));
+    return rel;
+}
+
 static Err *check_wave(const SyntheticSpec *spec, const SyntheticColumn *column, const Wave *wave)
 {
     bool is_periodic =

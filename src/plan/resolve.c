@@ -96,6 +96,7 @@ static Err *resolve_kind(Plan *plan, const Rel *rel, bool *out_done)
     case REL_EMPTY: resolve_empty(rel); return NULL;
     case REL_SCAN: return rel_resolve_scan(rel);
     case REL_SYNTHETIC: resolve_synthetic(rel); return NULL;
+    case REL_ROWS: rel_resolve_rows(rel); return NULL;
     case REL_PASS: inherit(rel); return NULL;
     case REL_RETIME: return resolve_retime(rel);
     case REL_PROJECT: return rel_resolve_project(plan, rel, out_done);

@@ -20,7 +20,7 @@ void segment_close(Segment *segment)
     for (size_t i = 0; i < segment->emit.feeds.n; i++) {
         FeedRef *ref = &segment->emit.feeds.v[i];
         engine_feed_close_at(&ref->feed);
-        ref->run->ops->close(ref->run);
+        if (ref->run != NULL) ref->run->ops->close(ref->run);
     }
     segment->emit.feeds.n = 0;
 }
@@ -51,7 +51,8 @@ Err *emit_open_feed(Emit *emit, FeedRun *run, const Schema *schema, const char *
 static bool comes_from_feed(const Segment *segment)
 {
     for (size_t i = 0; i < segment->emit.feeds.n; i++) {
-        if (segment->emit.feeds.v[i].run->has_failed) return true;
+        const FeedRun *run = segment->emit.feeds.v[i].run;
+        if (run != NULL && run->has_failed) return true;
     }
     return false;
 }

@@ -104,6 +104,7 @@ static void want_of_input(const Rel *rel, const bool *wanted, size_t index, bool
     case REL_EMPTY:
     case REL_SCAN:
     case REL_SYNTHETIC:
+    case REL_ROWS:
     case REL_BUCKET_OVER:
     case REL_SQL: memset(out, true, input->facts->schema.count * sizeof *out); break;
     }

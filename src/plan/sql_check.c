@@ -170,7 +170,7 @@ static bool is_recursion(const SqlTreeNode *query, const SqlTreeNode *half, cons
 }
 
 /* Upwards from the table: a query sees all of its CTEs, the body of a CTE those before it. */
-static bool is_cte_in_scope(const SqlTreeNode *table, const char *name)
+bool sql_is_cte_in_scope(const SqlTreeNode *table, const char *name)
 {
     const SqlTreeNode *entry =
         NULL; /* the definition that holds the table, until its query is reached */
@@ -191,7 +191,7 @@ static Err *check_table(Walk *walk, const SqlTreeNode *node)
     bool is_qualified = schema[0] != '\0' || sql_node_text(node, "catalog_name")[0] != '\0';
     if (is_qualified)
         return unknown_table(walk, node, arena_printf(walk->arena, "%s.%s", schema, name));
-    if (is_cte_in_scope(node, name)) return NULL;
+    if (sql_is_cte_in_scope(node, name)) return NULL;
     ptrdiff_t input = input_named(walk->rel, name);
     if (input < 0) return unknown_table(walk, node, name);
     walk->result.is_used[input] = true;

@@ -22,3 +22,5 @@ const SqlTreeNode *sql_node_get(const SqlTreeNode *node, const char *key); /* NU
 /* Text of a member; "" when absent or not a scalar. */
 const char *sql_node_text(const SqlTreeNode *node, const char *key);
 size_t sql_node_size(const SqlTreeNode *node); /* children */
+/* Whether a bare table name means a CTE where it stands. */
+bool sql_is_cte_in_scope(const SqlTreeNode *table, const char *name);

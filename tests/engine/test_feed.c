@@ -167,6 +167,85 @@ static void errors_of_inner_statements_come_back(void **state)
     close_nested();
 }
 
+/* ---- a table feed: the numbers below 5,000, any number of times ---- */
+
+typedef struct Counter {
+    int64_t next;
+} Counter;
+static int counters_open, counters_made;
+
+static Err *counter_open(void *context, void **out)
+{
+    if (context != NULL) return ERR(NOT_FOUND, "there is nothing to count");
+    *out = calloc(1, sizeof(Counter));
+    assert_non_null(*out);
+    counters_open++;
+    counters_made++;
+    return NULL;
+}
+
+static Err *counter_next(void *cursor, FeedColumn *columns, size_t capacity, size_t *out_rows)
+{
+    Counter *counter = cursor;
+    size_t rows = 0;
+    while (rows < capacity && counter->next < 5000)
+        ((int64_t *)columns[0].data)[rows++] = counter->next++;
+    *out_rows = rows;
+    return NULL;
+}
+
+static void counter_close(void *cursor)
+{
+    free(cursor);
+    counters_open--;
+}
+
+static const FeedTable COUNTERS = {counter_open, counter_next, counter_close};
+static Column NUMBER[] = {{"i", "BIGINT"}};
+static const Schema NUMBER_SCHEMA = {.columns = NUMBER, .count = 1};
+
+static void a_table_feed_is_read_again(void **state)
+{
+    (void)state;
+    Feed *numbers = NULL;
+    counters_open = counters_made = 0;
+    OK(engine_feed_open_table(conn, &NUMBER_SCHEMA, &COUNTERS, NULL, &numbers));
+    const char *name = engine_feed_name(numbers);
+    ANSWERS(arena_printf(arena, "SELECT count(*) || ' ' || sum(i) FROM %s()", name),
+            "5000 12497500");
+    ANSWERS(
+        arena_printf(arena, "SELECT count(*) FROM %s() a JOIN %s() b ON a.i = b.i + 1", name, name),
+        "4999");
+    assert_int_equal(counters_made, 3);
+    assert_int_equal(counters_open, 0);
+    CLEANUP(engine_result_close_at) Result *result = NULL; /* left in the middle */
+    Chunk chunk;
+    OK(engine_query(conn, arena_printf(arena, "SELECT * FROM %s()", name), NULL, 0, &result));
+    OK(engine_next(result, &chunk));
+    assert_int_equal(counters_open, 1);
+    engine_result_close_at(&result);
+    assert_int_equal(counters_open, 0);
+    engine_feed_close_at(&numbers);
+}
+
+static void a_table_feed_that_cannot_be_opened(void **state)
+{
+    (void)state;
+    Feed *numbers = NULL;
+    CLEANUP(engine_result_close_at) Result *result = NULL;
+    OK(engine_feed_open_table(conn, &NUMBER_SCHEMA, &COUNTERS, &numbers, &numbers));
+    const char *sql = arena_printf(arena, "SELECT * FROM %s()", engine_feed_name(numbers));
+    Err *err = engine_query(conn, sql, NULL, 0, &result);
+    Chunk chunk;
+    if (err == NULL) err = engine_next(result, &chunk);
+    assert_non_null(err);
+    assert_int_equal(err_code(err), ERR_NOT_FOUND);
+    assert_string_equal(err_message(err), "there is nothing to count");
+    err_free(err);
+    engine_result_close_at(&result);
+    engine_feed_close_at(&numbers);
+}
+
 static void *interrupt_soon(void *unused)
 {
     (void)unused;
@@ -502,6 +581,8 @@ int main(void)
         TEST(feeds_a_stream_in_order),
         TEST(errors_come_back_unchanged),
         TEST(errors_of_inner_statements_come_back),
+        TEST(a_table_feed_is_read_again),
+        TEST(a_table_feed_that_cannot_be_opened),
         TEST(interrupts_nested_statements),
         TEST(feeds_are_read_once),
         TEST(feeds_what_is_read),

@@ -79,7 +79,8 @@ static void test_only_those_are_opened(void **state)
 static char *plan_of(World *world, const Rel *rel)
 {
     char *text = NULL;
-    must(rel_explain(world->plan, world->arena, rel, ALL, &text));
+    must(
+        rel_explain(world->plan, world->arena, rel, (RelRead){.span = ALL, .sorted = true}, &text));
     return text;
 }
 

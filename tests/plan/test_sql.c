@@ -123,6 +123,40 @@ static void test_places_of_errors(void **state)
     expect_at(rows_of(world, rel, (RelRead){.span = ALL}, &rows), 2, 34, "Could not convert");
 }
 
+/* What a query reads that it does not define, and where it says so first. */
+static void test_tables_of_a_query(void **state)
+{
+    static const struct {
+        const char *query, *tables; /* name@line:column, a + before what is qualified */
+    } CASES[] = {
+        {"SELECT 1", ""},
+        {"FROM \"/a/*.series\";", "/a/*.series@1:6"},
+        {"SELECT *\nFROM \"/a\" x,\n '/b' JOIN \"/a\" USING (t)", "/a@2:6 /b@3:2"},
+        {"WITH c AS (SELECT * FROM a) SELECT * FROM c, (SELECT * FROM b)", "a@1:26 b@1:61"},
+        {"SELECT * FROM (WITH c AS (SELECT 1) SELECT * FROM c), c", "c@1:55"},
+        {"WITH c AS (SELECT * FROM c) SELECT * FROM c", "c@1:26"},
+        {"WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 3) FROM c", ""},
+        {"SELECT (SELECT max(i) FROM x), i IN (FROM y) FROM range(3) t(i)", "x@1:28 y@1:43"},
+        {"SELECT * FROM s.t, c.s.t", "+s.t@1:15 +c.s.t@1:20"},
+        {"FROM a UNION ALL FROM b EXCEPT FROM a", "a@1:6 b@1:23"},
+    };
+    World *world = *state;
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        SqlTable *tables = NULL;
+        size_t count = 0;
+        Buf text = buf_new(world->arena);
+        must(plan_sql_tables(world->plan, world->arena, CASES[i].query, &tables, &count));
+        for (size_t k = 0; k < count; k++)
+            buf_printf(&text, "%s%s%s@%d:%d", k > 0 ? " " : "", tables[k].is_qualified ? "+" : "",
+                       tables[k].name, tables[k].line, tables[k].column);
+        assert_string_equal(text.data != NULL ? text.data : "", CASES[i].tables);
+    }
+    SqlTable *none = NULL;
+    size_t count = 0;
+    expect_at(plan_sql_tables(world->plan, world->arena, "SELECT 1\nFROM FROM", &none, &count), 2,
+              6, "syntax error");
+}
+
 /* An error from below a feed is told once, in the words and places of where it happened. */
 static void test_errors_below_feeds(void **state)
 {
@@ -319,7 +353,8 @@ static void test_names(void **state)
     must(rel_sql(world->arena, "/d", "SELECT ts FROM good", inputs, 2, &two));
     assert_string_equal(all_rows(world, two), "2024-01-01T00:00:00Z\n");
     char *text = NULL;
-    must(rel_explain(world->plan, world->arena, two, ALL, &text));
+    must(
+        rel_explain(world->plan, world->arena, two, (RelRead){.span = ALL, .sorted = true}, &text));
     assert_null(strstr(text, "\"bad\""));
     inputs[1].name = "GOOD";
     expect_error(rel_sql(world->arena, "/d", "SELECT 1", inputs, 2, &two), ERR_INVALID,
@@ -479,7 +514,7 @@ int main(void)
         WORLD_TEST(test_late_facts),       WORLD_TEST(test_feed_named_twice),
         WORLD_TEST(test_default_query),    WORLD_TEST(test_deep_text),
         WORLD_TEST(test_null_times),       WORLD_TEST(test_schema_is_cached),
-        WORLD_TEST(test_ends_of_text),
+        WORLD_TEST(test_ends_of_text),     WORLD_TEST(test_tables_of_a_query),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

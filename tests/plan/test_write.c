@@ -341,10 +341,12 @@ static void test_explain(void **state)
                     &rel));
     must(rel_sql(world->arena, "/d", "SELECT *\nFROM r", &(SqlInput){"r", rel}, 1, &sql));
     char *text = NULL;
-    expect_error(rel_explain(world->plan, world->arena, sql, ALL, &text), ERR_INTERNAL,
-                 "before plan_resolve");
+    expect_error(
+        rel_explain(world->plan, world->arena, sql, (RelRead){.span = ALL, .sorted = true}, &text),
+        ERR_INTERNAL, "before plan_resolve");
     must(plan_resolve(world->plan, sql));
-    must(rel_explain(world->plan, world->arena, sql, ALL, &text));
+    must(
+        rel_explain(world->plan, world->arena, sql, (RelRead){.span = ALL, .sorted = true}, &text));
     assert_non_null(strstr(text, "FROM bucket_1()"));
     assert_non_null(strstr(text, "-- bucket_1 of /r reads\nSELECT c0, CAST(c1 AS BIGINT)"));
     assert_non_null(strstr(text, "read_parquet("));
