@@ -94,7 +94,25 @@ Err *query_open(Conn *conn, const char *sql, const Statement *statement, const V
 /* One cell of a VARCHAR or BLOB vector. */
 const char *string_cell(duckdb_vector vector, size_t row, size_t *out_size);
 
+/* The chunk last given out, whose cells may be of any type. */
+duckdb_data_chunk result_chunk(const Result *result);
+
+/* ---- pipe.c ---- */
+typedef struct Pipe Pipe;
+/* `sql` runs on `inner`; the outer statement is to run on pipe_conn. An error of the inner one
+ * comes out of the outer one as it is. */
+Err *pipe_open(Conn *inner, const char *sql, Pipe **out) WARN_UNUSED;
+void pipe_close_at(Pipe **pipe);
+Conn *pipe_conn(const Pipe *pipe);
+const char *pipe_select_sql(const Pipe *pipe);
+
 /* ---- feed.c ---- */
+/* A feed with the columns of a result, whatever their types; cells are filled by way of their
+ * vectors. */
+Err *feed_open_like(Conn *conn, Result *result, EngineFeedNext *next, void *context, Feed **out)
+    WARN_UNUSED;
+duckdb_vector feed_vector(const FeedColumn *column);
+duckdb_logical_type result_type(Result *result, size_t column); /* to be freed */
 /* Takes the error with which one of the connection's feeds ended; NULL when none failed. */
 Err *feed_take_error(Conn *conn) WARN_UNUSED;
 /* Forgets the table functions of an instance that is closed. */

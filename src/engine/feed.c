@@ -251,15 +251,21 @@ void engine_feed_close_at(Feed **out)
     *out = NULL;
 }
 
-static Err *feed_types(Feed *feed, const Schema *schema)
+static void feed_columns(Feed *feed, const Schema *schema)
 {
     feed->types = AARRAY(feed->arena, duckdb_logical_type, schema->count);
     feed->columns = AARRAY(feed->arena, FeedColumn, schema->count);
     feed->cells = AARRAY(feed->arena, FeedCell, schema->count);
     feed->schema.columns = AARRAY(feed->arena, Column, schema->count);
     feed->schema.count = schema->count;
-    for (size_t i = 0; i < schema->count; i++) {
+    for (size_t i = 0; i < schema->count; i++)
         feed->schema.columns[i].name = arena_strdup(feed->arena, schema->columns[i].name);
+}
+
+static Err *feed_types(Feed *feed, const Schema *schema)
+{
+    feed_columns(feed, schema);
+    for (size_t i = 0; i < schema->count; i++) {
         TRY(type_parse(schema->columns[i].type, &feed->types[i]));
         feed->cells[i].is_text = ddb.get_type_id(feed->types[i]) == DUCKDB_TYPE_VARCHAR;
     }
@@ -301,6 +307,24 @@ Err *engine_feed_open_table(Conn *conn, const Schema *schema, const FeedTable *t
     Feed *feed = feed_new(conn, table->next, context);
     feed->table = table;
     return feed_start(conn, schema, feed, out);
+}
+
+Err *feed_open_like(Conn *conn, Result *result, EngineFeedNext *next, void *context, Feed **out)
+{
+    CLEANUP(engine_feed_close_at) Feed *feed = feed_new(conn, next, context);
+    feed_columns(feed, engine_result_schema(result));
+    for (size_t i = 0; i < feed->schema.count; i++) feed->types[i] = result_type(result, i);
+    TRY(slot_take(conn, feed));
+    feed->next_of_conn = conn->feeds;
+    conn->feeds = feed;
+    *out = feed;
+    feed = NULL;
+    return NULL;
+}
+
+duckdb_vector feed_vector(const FeedColumn *column)
+{
+    return ((const FeedCell *)column->handle)->vector;
 }
 
 const char *engine_feed_name(const Feed *feed)

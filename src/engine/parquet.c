@@ -208,13 +208,13 @@ static Err *stats_of_result(Arena *arena, duckdb_result result, ParquetStats *ou
 
 static const char COPY[] = "COPY (";
 
-static char *copy_sql(Arena *arena, const ParquetWrite *write)
+static char *copy_sql(Arena *arena, const ParquetWrite *write, const char *select)
 {
     static const int64_t ROW_GROUP_ROWS = 122880;
     Buf sql = buf_new(arena);
     /* The line break ends a comment that the SELECT may end with. */
     buf_printf(&sql, "%s%s\n) TO %s (FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION %s", COPY,
-               write->select_sql, sql_literal(arena, write->path), write->plain_v1 ? "v1" : "v2");
+               select, sql_literal(arena, write->path), write->plain_v1 ? "v1" : "v2");
     buf_printf(&sql, ", ROW_GROUP_SIZE %" PRId64 ", RETURN_STATS, USE_TMP_FILE false",
                write->row_group_rows > 0 ? write->row_group_rows : ROW_GROUP_ROWS);
     for (size_t i = 0; i < write->kv_count; i++)
@@ -228,9 +228,13 @@ static Err *copy_run(Arena *arena, Conn *conn, const ParquetWrite *write, Parque
 {
     SCRATCH(scratch);
     CLEANUP(result_destroy_at) duckdb_result result = {0};
-    const Statement statement = {.text = write->select_sql, .offset = strlen(COPY)};
+    CLEANUP(pipe_close_at) Pipe *pipe = NULL;
+    if (write->exact) TRY(pipe_open(conn, write->select_sql, &pipe));
+    const char *select = pipe != NULL ? pipe_select_sql(pipe) : write->select_sql;
+    const Statement statement = {.text = select, .offset = strlen(COPY)};
     PERF_SPAN(PERF_engine_copy);
-    TRY(statement_run(conn, copy_sql(scratch, write), &statement, &result));
+    TRY(statement_run(pipe != NULL ? pipe_conn(pipe) : conn, copy_sql(scratch, write, select),
+                      &statement, &result));
     return stats_of_result(arena, result, out);
 }
 

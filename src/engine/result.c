@@ -65,6 +65,16 @@ static void result_columns(Result *result)
     }
 }
 
+duckdb_data_chunk result_chunk(const Result *result)
+{
+    return result->chunk;
+}
+
+duckdb_logical_type result_type(Result *result, size_t column)
+{
+    return ddb.column_logical_type(&result->result, column);
+}
+
 static void result_end(Result *result)
 {
     result->ended = true;

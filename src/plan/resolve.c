@@ -183,6 +183,7 @@ bool rel_is_nothing(const Rel *rel)
     case REL_BUCKET_OVER:
     case REL_PARTIALS: return all_are_nothing(rel);
     case REL_SYNTHETIC:
+    case REL_ROWS:
     case REL_SQL: return false;
     }
     return false;

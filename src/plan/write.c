@@ -119,7 +119,8 @@ static Err *write_file(Arena *arena, Segment *segment, const Rel *rel, const Rel
 {
     ParquetStats stats;
     TRY(write_sql(segment, rel, write));
-    const ParquetWrite parquet = {.select_sql = segment->emit.sql.data, .path = write->path};
+    const ParquetWrite parquet = {
+        .select_sql = segment->emit.sql.data, .path = write->path, .exact = true};
     TRY(segment_error(segment, engine_write_parquet(arena, segment->emit.conn, &parquet, &stats)));
     RelWritten written = {.rows = stats.rows, .size_bytes = stats.size_bytes};
     Err *err = time_range(rel, write, &stats, &written);

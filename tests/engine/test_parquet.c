@@ -465,9 +465,78 @@ static void disagreeing_files_are_sql(void **state)
     FAILS(engine_scalar_text(arena, conn, sql, NULL, 0, &text), SQL, "schema mismatch");
 }
 
+/* Several sources in one SELECT, of which the first ends early in a row group: with `exact` rows
+ * come in order, and row groups end where they should whatever chunks rows came in. */
+static void several_sources_stay_in_order(void **state)
+{
+    (void)state;
+    static const char *const SELECTS[] = {
+        "(SELECT i AS t, [i] AS l FROM range(758) t(i)) UNION ALL "
+        "(SELECT i AS t, [i] AS l FROM range(758, 250000) t(i) ORDER BY i)",
+        "SELECT i AS t, [i] AS l FROM range(250000) t(i)",
+        "SELECT i - 100000 AS t, [i - 100000] AS l FROM range(350000) t(i) WHERE i >= 100000",
+    };
+    char hashes[3][SHA256_HEX + 1];
+    for (size_t i = 0; i < 3; i++) {
+        ParquetStats stats;
+        int64_t size = 0;
+        const char *path = arena_printf(arena, "%s/exact-%zu.parquet", root, i);
+        OK(engine_write_parquet(
+            arena, conn, &(ParquetWrite){.select_sql = SELECTS[i], .path = path, .exact = true},
+            &stats));
+        assert_int_equal(stats.rows, 250000);
+        OK(os_sha256_file(path, &size, hashes[i]));
+        ANSWERS(arena_printf(arena,
+                             "SELECT count(*) FILTER (WHERE t < p) || ' ' || first(t) || ' ' || "
+                             "count(*) FILTER (WHERE l[1] <> t) FROM (SELECT t, l, lag(t) OVER () "
+                             "AS p FROM read_parquet(%s))",
+                             engine_path_sql(arena, path)),
+                "0 0 0");
+        ANSWERS(arena_printf(arena,
+                             "SELECT string_agg(DISTINCT row_group_num_rows, ' ' ORDER BY "
+                             "row_group_num_rows) FROM parquet_metadata(%s)",
+                             engine_path_sql(arena, path)),
+                "4240 122880");
+    }
+    assert_string_equal(hashes[0], hashes[1]);
+    assert_string_equal(hashes[1], hashes[2]);
+}
+
+/* An error of the inner statement has its place in the text that was given. */
+static void exact_errors_have_their_place(void **state)
+{
+    (void)state;
+    ParquetStats stats;
+    int line = 0, column = 0;
+    const char *path = arena_printf(arena, "%s/exact-bad.parquet", root);
+    Err *err = engine_write_parquet(
+        arena, conn,
+        &(ParquetWrite){.select_sql = "SELECT 1 AS a,\n  nope AS b", .path = path, .exact = true},
+        &stats);
+    assert_non_null(err);
+    err_position(err, &line, &column);
+    assert_int_equal(line, 2);
+    assert_int_equal(column, 3);
+    err_free(err);
+    err = engine_write_parquet(
+        arena, conn,
+        &(ParquetWrite){.select_sql =
+                            "SELECT CASE WHEN i = 200000 THEN error('stop here') END AS a "
+                            "FROM range(300000) t(i)",
+                        .path = path,
+                        .exact = true},
+        &stats);
+    assert_non_null(err);
+    assert_non_null(strstr(err_message(err), "stop here"));
+    err_free(err);
+    assert_int_equal(access(path, F_OK), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(several_sources_stay_in_order),
+        TEST(exact_errors_have_their_place),
         TEST(tells_statistics),
         TEST(writes_no_rows),
         TEST(keeps_key_values),
