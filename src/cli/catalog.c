@@ -82,6 +82,7 @@ typedef struct Frame {
 
 struct NodeWalk {
     Cli *cli;
+    NodeWalkOptions options;
     Arena *arena;
     VEC(Frame) frames;
     Node entered; /* a directory that was given out last: what is in it comes next */
@@ -89,11 +90,12 @@ struct NodeWalk {
     bool is_entering;
 };
 
-NodeWalk *node_walk_open(Cli *cli)
+NodeWalk *node_walk_open(Cli *cli, NodeWalkOptions options)
 {
     Arena *arena = arena_new();
     NodeWalk *walk = ANEW(arena, NodeWalk);
     walk->cli = cli;
+    walk->options = options;
     walk->arena = arena;
     walk->entered = (Node){.id = NODE_ROOT, .type = ENTRY_DIR};
     walk->entered_path = "/";
@@ -113,14 +115,20 @@ static bool is_listed_by_factory(const Node *dir)
     return dir->derived || dir->type == ENTRY_DYNAMIC_DIR;
 }
 
-/* Stored directories are asked of the store, so that their listings can be given back; what a
- * factory lists lives as long as the command. */
+/* What a factory lists lives as long as the command, and so must the node and path it refers to. */
+static Err *list_dynamic(Fs *fs, const Node *dir, Frame *frame)
+{
+    Node kept = node_copy(fs_arena(fs), dir);
+    kept.derivation = dir->derivation;
+    return fs_children(fs, frame->arena, &kept, arena_strdup(fs_arena(fs), frame->path),
+                       &frame->children, &frame->count);
+}
+
+/* Stored directories are asked of the store, so that their listings can be given back. */
 static Err *list(NodeWalk *walk, Frame *frame)
 {
     Fs *fs = provider_fs(walk->cli->provider);
-    if (is_listed_by_factory(&walk->entered))
-        return fs_children(fs, frame->arena, &walk->entered, frame->path, &frame->children,
-                           &frame->count);
+    if (is_listed_by_factory(&walk->entered)) return list_dynamic(fs, &walk->entered, frame);
     FsBackend store = fs_backend(fs);
     Node *children = NULL;
     TRY(store.ops->children(store.self, frame->arena, walk->entered.id, &children, &frame->count));
@@ -159,7 +167,8 @@ Err *node_walk_next(NodeWalk *walk, const Node **out, const char **out_path)
             const Node *node = &top->children[top->next++];
             walk->entered = *node;
             walk->entered_path = path_join(top->arena, top->path, node->name);
-            walk->is_entering = entry_is_dir(node->type);
+            walk->is_entering =
+                entry_is_dir(node->type) && (walk->options.derived || !is_listed_by_factory(node));
             *out = node;
             *out_path = walk->entered_path;
             return NULL;

@@ -29,10 +29,13 @@ void cell_put_bool(FeedColumn *column, size_t row, bool value);
 void cell_put_null(FeedColumn *column, size_t row);
 
 /* ---- the nodes of the pond, one after the other ---- */
-/* Directories before what is in them, names ascending; links as links; derived nodes too. A
- * directory that cannot be listed is told as a warning and gone past. */
+/* Directories before what is in them, names ascending; links as links. */
 typedef struct NodeWalk NodeWalk;
-NodeWalk *node_walk_open(Cli *cli);
+typedef struct NodeWalkOptions {
+    bool derived; /* also what factories list; a directory that cannot be listed is told as a
+                     warning and gone past */
+} NodeWalkOptions;
+NodeWalk *node_walk_open(Cli *cli, NodeWalkOptions options);
 /* NULL at the end; valid until the next call. */
 Err *node_walk_next(NodeWalk *walk, const Node **out, const char **out_path) WARN_UNUSED;
 void node_walk_close(NodeWalk *walk);

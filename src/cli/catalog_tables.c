@@ -83,7 +83,7 @@ static void put_node(FeedColumn *columns, size_t row, const Node *node, const ch
 
 static Err *nodes_open(void *context, void **out)
 {
-    *out = node_walk_open(context);
+    *out = node_walk_open(context, (NodeWalkOptions){.derived = true});
     return NULL;
 }
 
@@ -166,7 +166,7 @@ static Err *versions_open(void *context, void **out)
     VersionCursor *cursor = ANEW(arena, VersionCursor);
     cursor->cli = context;
     cursor->arena = arena;
-    cursor->walk = node_walk_open(context);
+    cursor->walk = node_walk_open(context, (NodeWalkOptions){0});
     cursor->node_arena = arena_new();
     *out = cursor;
     return NULL;
@@ -187,8 +187,7 @@ static Err *next_node(VersionCursor *cursor)
     cursor->count = cursor->next = 0;
     do {
         TRY(node_walk_next(cursor->walk, &cursor->node, &cursor->path));
-    } while (cursor->node != NULL &&
-             (cursor->node->derived || !entry_has_versions(cursor->node->type)));
+    } while (cursor->node != NULL && !entry_has_versions(cursor->node->type));
     if (cursor->node == NULL) return NULL;
     arena_reset(cursor->node_arena);
     return store.ops->versions(store.self, cursor->node_arena, cursor->node->id, &cursor->versions,

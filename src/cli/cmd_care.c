@@ -1,67 +1,6 @@
-/* pond maintain, fsck, recover: keeping a pond healthy. */
+/* pond fsck, recover: is a pond sound, and what a crash left. */
 #include "cli/commands.h"
 #include <string.h>
-
-/* ---- maintain ---- */
-
-static const Option MAINTAIN_OPTIONS[] = {
-    {"compact", 0, NULL, "merge all log data files into one"},
-    {"vacuum", 0, NULL, "remove files that nothing refers to"},
-    {"retain", 0, "TIME", "with --vacuum: keep what was dropped less than TIME ago (default 24h)"},
-};
-
-static Err *run_maintain(Cli *cli)
-{
-    PondMaintain what = {
-        .compact = cli_flag(cli, "compact"), .vacuum = cli_flag(cli, "vacuum"), .retain_us = -1};
-    PondMaintained done;
-    Pond *pond = NULL;
-    const char *retain = cli_option(cli, "retain");
-    if (retain != NULL) TRY(cli_duration(cli, "retain", &what.retain_us));
-    if (retain != NULL && !what.vacuum)
-        return err_hint(ERR(USAGE, "--retain is for --vacuum"), "add --vacuum");
-    TRY(cli_open_pond(cli, &pond));
-    TRY(pond_maintain(pond, what, &done));
-    if (cli->json) {
-        Buf text = buf_new(cli->arena);
-        JsonOut json = json_out(&text);
-        json_begin_object(&json);
-        json_kv_int(&json, "merged_files", done.checkpoint.merged_files);
-        json_kv_int(&json, "merged_rows", done.checkpoint.merged_rows);
-        json_kv_int(&json, "log_version", done.checkpoint.log_version);
-        json_kv_int(&json, "removed_blobs", done.vacuumed.blobs);
-        json_kv_int(&json, "removed_log_files", done.vacuumed.log_files);
-        json_kv_int(&json, "removed_staging", done.vacuumed.staging);
-        json_kv_int(&json, "removed_bytes", done.vacuumed.bytes);
-        json_end(&json);
-        out_json(&text);
-    } else if (!cli->quiet) {
-        out_printf("Checkpoint at log version %lld; %s merged\n",
-                   (long long)done.checkpoint.log_version,
-                   count_of(cli->arena, done.checkpoint.merged_files, "log file"));
-        if (what.vacuum) {
-            out_printf("Removed %s, %s, %s: %s\n",
-                       count_of(cli->arena, done.vacuumed.blobs, "blob"),
-                       count_of(cli->arena, done.vacuumed.log_files, "log file"),
-                       count_of(cli->arena, done.vacuumed.staging, "staged file"),
-                       size_format(cli->arena, done.vacuumed.bytes));
-        }
-    }
-    return NULL;
-}
-
-const Command COMMAND_MAINTAIN = {
-    .name = "maintain",
-    .usage = "maintain [--compact] [--vacuum [--retain TIME]]",
-    .summary = "checkpoint, merge small log files, remove unreferenced files",
-    .examples = "  pond maintain\n  pond maintain --compact --vacuum\n  pond maintain --vacuum "
-                "--retain 7d\n",
-    .json = "{\"merged_files\",\"merged_rows\",\"log_version\",\"removed_blobs\",\"removed_log_"
-            "files\",\"removed_staging\",\"removed_bytes\"}",
-    .options = MAINTAIN_OPTIONS,
-    .option_count = 3,
-    .run = run_maintain,
-};
 
 /* ---- fsck ---- */
 

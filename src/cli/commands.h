@@ -31,6 +31,19 @@ typedef struct QueryPrint {
 Err *query_print(Cli *cli, Plan *plan, const Rel *rel, QueryPrint print) WARN_UNUSED;
 Err *file_print(const char *path) WARN_UNUSED; /* its bytes */
 
+/* ---- collapse.c: maintain --collapse-versions ---- */
+typedef struct Collapsed {
+    int64_t series, versions_before, versions_after, rewritten_bytes;
+} Collapsed;
+/* Every stored series with more than `most` live versions. A transaction takes as many series as
+ * make a good part of a gigabyte, so that what is done is done. With `dry_run` each is told, and
+ * nothing is changed. */
+typedef struct CollapseOptions {
+    int64_t most;
+    bool dry_run;
+} CollapseOptions;
+Err *collapse_all(Cli *cli, CollapseOptions options, Collapsed *out) WARN_UNUSED;
+
 /* Shared by commands that print nodes. */
 void json_node(JsonOut *json, const Node *node, const char *path);
 const char *node_tag(EntryType type); /* "[SER]" */

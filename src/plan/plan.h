@@ -58,7 +58,9 @@ typedef struct ScanSpec {
     ScanFile *files;   /* in the order (path, version): this order is the order of rows */
     size_t file_count;
     const char *time_column; /* NULL: the files' own */
-    TimeSpan clip;           /* temporal overrides of this node; {TIME_MIN, TIME_MAX} = none */
+    bool keeps_order; /* unsorted reads go file by file, also where another order of the files
+                         would be one by time */
+    TimeSpan clip;    /* temporal overrides of this node; {TIME_MIN, TIME_MAX} = none */
 } ScanSpec;
 /* All rows of the files, united by column name with types widened by rule; a real conflict is
  * INVALID naming both files. The time column is that of the files, under its name, with its own

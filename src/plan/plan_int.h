@@ -149,6 +149,7 @@ typedef struct ScanNode {
     size_t file_count;
     const char *time_column; /* NULL: none */
     TimeSpan clip;
+    bool keeps_order;
     bool is_materialized; /* facts are those of what was written */
 } ScanNode;
 

@@ -63,6 +63,7 @@ Err *rel_scan(Arena *arena, const ScanSpec *spec, const Rel **out)
     scan->file_count = spec->file_count;
     scan->time_column = arena_strdup(arena, spec->time_column);
     scan->clip = spec->clip;
+    scan->keeps_order = spec->keeps_order;
     for (size_t i = 0; i < spec->file_count; i++)
         scan->files[i] = scan_file_copy(arena, &spec->files[i]);
     return settle(rel, out);

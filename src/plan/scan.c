@@ -234,7 +234,7 @@ FileList scan_select(Arena *arena, const ScanNode *scan, TimeSpan span)
     Candidate *candidates = candidates_in(scratch, scan, span, &count);
     FileList given = list_of(arena, candidates, count);
     FileList sorted = sorted_list(arena, candidates, count);
-    return sorted.is_in_order ? sorted : given;
+    return sorted.is_in_order && !scan->keeps_order ? sorted : given;
 }
 
 FileList scan_select_sorted(Arena *arena, const ScanNode *scan, TimeSpan span)

@@ -112,6 +112,33 @@ Err *provider_relation_of(Provider *provider, const char *path_or_url, const Rel
  * left for its use. No text is parsed. */
 Err *provider_check_circle(Provider *provider, const char *path) WARN_UNUSED;
 
+/* ---- collapse: many versions of a series into few, its content unchanged ---- */
+typedef struct CollapseRun {
+    size_t begin, end; /* versions [begin, end) become one */
+} CollapseRun;
+typedef struct CollapsePlan {
+    size_t first;      /* the versions before it are not touched */
+    CollapseRun *runs; /* those from it on; one alone is only numbered anew */
+    size_t run_count;  /* 0: nothing to do */
+    size_t after;      /* how many versions there will be */
+    int64_t rewrite_bytes;
+    const char *reason; /* why more than `most` stay; NULL when they do not */
+} CollapsePlan;
+/* What to do so that at most `most` of the live versions of a series (data or table) stay; versions
+ * of half a gigabyte are full and stay. What is rewritten follows what was added: the rule stands
+ * in provider/collapse.c. */
+Err *provider_collapse_plan(Arena *arena, EntryType type, const Version *versions, size_t count,
+                            size_t most, CollapsePlan *out) WARN_UNUSED;
+typedef struct CollapseCall {
+    const Node *node;
+    const char *path;
+    const Version *versions; /* those that were planned with */
+    const CollapsePlan *plan;
+} CollapseCall;
+/* Inside a transaction. Rows in version order, each version's in its own; temporal bounds are not
+ * applied. CORRUPT when the old versions do not hold what is recorded of them. */
+Err *provider_collapse(Provider *provider, Arena *arena, const CollapseCall *call) WARN_UNUSED;
+
 /* ---- configuration text ---- */
 /* ${env:VAR} ${env:VAR:-default} ${var:KEY} $$ in every scalar of a tree, at use; $0 and ${10} are
  * left alone. INVALID with position when unset. */

@@ -92,6 +92,7 @@ same() { # QUERY-OF-POND QUERY-OF-SQLITE
     [ "$(wc -l <got)" = 5 ]
     diff want got
     [ "$(ask 'SELECT n.path, count(*) AS v FROM pond_nodes n JOIN pond_versions v USING (id) GROUP BY 1 HAVING v > 1')" = $'path,v\n/s/seattle.series,2' ]
+    [ "$(ask 'SELECT count(*) AS n FROM pond_nodes a JOIN pond_nodes b USING (path, id, name) WHERE a.factory IS NOT DISTINCT FROM b.factory')" = $'n\n13' ]
     [ "$(ask 'SELECT path FROM POND_NODES WHERE inline' 2>&1 | grep -c 'inline')" -gt 0 ] # no column of that table
     [ "$(ask 'SELECT path FROM pond_versions WHERE inline')" = $'path\n/.hidden' ]
     [ "$(count_of blob_verify sql 'SELECT count(*) FROM pond_versions' --format csv)" = 0 ]

@@ -109,6 +109,8 @@ def make_templates(pond: str, folder: pathlib.Path) -> list[Body]:
     grow(pond, folder, 'due', 'base', *(('mkdir', f'/m{n}') for n in range(3)))
     grow(pond, folder, 'garbage', 'due', ('mkdir', '/n'), ('copy', f'{given}/new.bin', '/d/big.bin'), ('rm', '-r', '/d/sub'), ('rm', '/m0'))
 
+    grow(pond, folder, 'versions', 'base', ('copy', f'{csv}{given}/more.csv', '/s/x.series'), ('copy', f'{csv}{given}/late.csv', '/s/x.series'))
+
     bodies = [
         Body('init', ('init',), 'nothing'),
         Body('copy-inline', ('copy', f'{given}/small.txt', '/d/inline.txt'), 'base'),
@@ -122,6 +124,7 @@ def make_templates(pond: str, folder: pathlib.Path) -> list[Body]:
         Body('run-logs', ('run', 'logs'), 'logs'),
         Body('checkpoint', ('mkdir', '/tenth'), 'due'),
         Body('maintain', ('maintain', '--compact', '--vacuum', '--retain', '0'), 'garbage'),
+        Body('collapse', ('maintain', '--collapse-versions', '1'), 'versions'),
         Body('export-first', EXPORT, 'derived', export=True),
         Body('export-second', EXPORT, 'exported', export=True),
     ]
