@@ -20,6 +20,7 @@ const Command *const COMMANDS[] = {
     &COMMAND_RUN,
     &COMMAND_EXPORT,
     &COMMAND_BOUNDS,
+    &COMMAND_OVERLAPS,
     &COMMAND_LOG,
     &COMMAND_SHOW,
     &COMMAND_STATUS,

@@ -7,8 +7,8 @@ const char *const OVERVIEW_GROUPS[][12] = {
     {"Start", "init", "copy", "list", "cat", "sql", "describe", NULL},
     {"Define", "mknod", "list-factories", "apply", "run", "mkdir", "mv", "rm", "ln", NULL},
     {"Export", "export", NULL},
-    {"Look after", "log", "show", "status", "config", "set-temporal-bounds", "maintain", "fsck",
-     "recover", "perf", NULL},
+    {"Look after", "log", "show", "status", "config", "set-temporal-bounds", "detect-overlaps",
+     "maintain", "fsck", "recover", "perf", NULL},
     {"More", "bench", "help", "completion", "version", NULL},
 };
 enum { GROUP_COUNT = sizeof OVERVIEW_GROUPS / sizeof *OVERVIEW_GROUPS };

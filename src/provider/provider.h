@@ -104,6 +104,9 @@ bool provider_is_queryable(const Node *node);
  * `url` may be NULL: a plain path. */
 Err *provider_relation(Provider *provider, const Source *source, const Url *url, const Rel **out)
     WARN_UNUSED;
+/* One version of a table or series, within the node's temporal bounds. */
+Err *provider_version_relation(Provider *provider, const Source *source, const Version *version,
+                               const Rel **out) WARN_UNUSED;
 /* Exactly one: path or URL. NOT_FOUND (nearest name), INVALID when it names several or a directory.
  */
 Err *provider_relation_of(Provider *provider, const char *path_or_url, const Rel **out) WARN_UNUSED;

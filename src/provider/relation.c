@@ -62,6 +62,17 @@ static Err *stored_relation(Provider *provider, const Source *source, const Rel 
     return rel_scan(arena, &spec, out);
 }
 
+Err *provider_version_relation(Provider *provider, const Source *source, const Version *version,
+                               const Rel **out)
+{
+    ScanSpec spec = {.label = arena_strdup(provider->arena, source->path),
+                     .files = ANEW(provider->arena, ScanFile),
+                     .file_count = 1,
+                     .clip = overrides_of(&source->node)};
+    TRY(version_scan_file(provider, source->path, version, &spec.files[0]));
+    return rel_scan(provider->arena, &spec, out);
+}
+
 static Err *host_parquet_relation(Provider *provider, const Source *source, const Url *url,
                                   const Rel **out)
 {
