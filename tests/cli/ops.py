@@ -161,6 +161,20 @@ def cat_text_again(m):
     return m.run('cat', 'csv:///text.csv?unit=s', '--format', 'csv', measured=True)
 
 
+def cat_text_uncached(m):
+    rows(m.dir / 'text.csv', 0, 1)
+    m.run('copy', f'host://{m.dir}/text.csv', '/text.csv')
+    m.env['POND_CACHE'] = 'off'
+    return m.run('cat', 'csv:///text.csv?unit=s', '--format', 'csv', measured=True)
+
+
+def cat_otel(m):
+    point = '{"timeUnixNano":"1704067200000000000","asDouble":1.5}'
+    (m.dir / 'm.json').write_text('{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"m","gauge":{"dataPoints":[%s]}}]}]}]}\n' % point)
+    m.run('copy', f'host://{m.dir}/m.json', '/m.json')
+    return m.run('cat', 'oteljson:///m.json', '--format', 'csv', measured=True)
+
+
 def cat_text_damaged(m):
     cat_text(m)
     for kept in (m.dir / 'p/cache/formats').iterdir():
@@ -193,7 +207,7 @@ def cat_join_again(m):
 
 
 SCENARIOS = [list_all, a_copy, cold, behind, compact, checkpointed, due, export, export_again, export_less, export_raw, export_days,
-             cat_blob, copy_known, cat_text, cat_text_again, cat_text_damaged, cat_text_full, cat_join, cat_join_again, cat_scopes]
+             cat_blob, copy_known, cat_text, cat_text_again, cat_text_uncached, cat_otel, cat_text_damaged, cat_text_full, cat_join, cat_join_again, cat_scopes]
 
 
 def check(name, stats, expected, failures):
