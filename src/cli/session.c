@@ -83,6 +83,12 @@ static Cache *cache(void *context)
     return cli->pond != NULL ? pond_cache(cli->pond) : NULL;
 }
 
+static Err *format_budget(int64_t *out)
+{
+    const char *text = getenv("POND_FORMAT_CACHE");
+    return text == NULL ? NULL : ERR_WRAP(size_parse(text, out), "POND_FORMAT_CACHE");
+}
+
 Err *cli_open_provider(Cli *cli, bool pond_needed, Provider **out)
 {
     ProviderOptions options = {.vars = cli->vars,
@@ -96,6 +102,7 @@ Err *cli_open_provider(Cli *cli, bool pond_needed, Provider **out)
         if (pond_needed || (cli->pond_dir != NULL && *cli->pond_dir != '\0')) {
             TRY(cli_open_pond(cli, &pond));
             options.backend = pond_backend(pond);
+            TRY(format_budget(&options.format_budget_bytes));
             options.format_dir = arena_printf(cli->arena, "%s/cache/formats", pond_info(pond)->dir);
         }
         TRY(provider_open(cli->arena, &options, &cli->provider));

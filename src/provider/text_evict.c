@@ -1,11 +1,12 @@
-/* The folder of the format cache is bounded: when files were added, those that were not used for
- * longest leave until the rest fits. Use is an mtime, renewed at most once an hour; what was used
- * in the last ten minutes stays, since a command may be about to open it. */
+/* The folder of the format cache is bounded, in bytes and in files: when files were added, those
+ * that were not used for longest leave until the rest fits. Use is an mtime, renewed at most once
+ * an hour; what was used in the last ten minutes stays, since a command may be about to open it. */
 #include "provider/text_cache.h"
 #include <stdlib.h>
 #include <string.h>
 
 static const int64_t BUDGET_BYTES = INT64_C(8) << 30;
+enum { FILES_MOST = 4096 };
 static const int64_t RENEW_NS = INT64_C(3600) * 1000000000, YOUNG_NS = INT64_C(600) * 1000000000;
 
 typedef struct Kept {
@@ -45,9 +46,9 @@ static Err *evict(Arena *arena, const char *dir, int64_t budget)
     size_t count = 0;
     int64_t bytes = 0, now_ns = os_now() * 1000;
     TRY(list_kept(arena, dir, &kept, &count, &bytes));
-    if (bytes <= budget) return NULL;
+    if (bytes <= budget && count <= FILES_MOST) return NULL;
     qsort(kept, count, sizeof *kept, by_use);
-    for (size_t i = 0; i < count && bytes > budget; i++) {
+    for (size_t i = 0; i < count && (bytes > budget || count - i > FILES_MOST); i++) {
         if (kept[i].mtime_ns > now_ns - YOUNG_NS) break;
         TRY(os_unlink_if(kept[i].path));
         bytes -= kept[i].size;

@@ -58,6 +58,15 @@ static void join_intervals(Arena *arena, const TextFile *files, size_t count, Ve
     cover_finish(cover, arena, meta->rows, &meta->intervals, &meta->interval_count);
 }
 
+/* Formats that convert their pieces themselves keep no notes. */
+static char *schema_text(Arena *arena, const Schema *schema)
+{
+    Buf text = buf_new(arena);
+    JsonOut json = json_out(&text);
+    schema_to_json(&json, schema);
+    return text.data;
+}
+
 static TextFile joined(Arena *arena, const TextFile *files, size_t count, const Schema *schema)
 {
     TextFile file = {.offset = files[0].offset,
@@ -68,10 +77,12 @@ static TextFile joined(Arena *arena, const TextFile *files, size_t count, const 
         file.lines += files[i].lines;
         file.meta.rows += files[i].meta.rows;
     }
-    for (size_t i = 0; i < schema->count; i++)
+    if (files[0].note_count == 0) file.note_count = 0;
+    for (size_t i = 0; i < file.note_count; i++)
         file.notes[i] = note_of(files, count, schema->columns[i].name);
     file.meta.parquet = true;
-    file.meta.schema = notes_schema(arena, file.notes, file.note_count);
+    file.meta.schema = files[0].note_count > 0 ? notes_schema(arena, file.notes, file.note_count)
+                                               : schema_text(arena, schema);
     file.meta.time_column = files[0].meta.time_column;
     file.meta.in_order = follow_each_other(files, count);
     join_intervals(arena, files, count, &file.meta);
@@ -93,10 +104,12 @@ static Err *merge(TextJob *job, const TextInput *input, const TextFile *files, s
     TRY(plan_resolve(plan, rel));
     TRY(provider_conn(provider, &conn));
     TRY(input->new_path(input->context, arena, &path));
-    TRY(rel_write(
-        plan, arena, conn, rel,
-        &(RelWrite){.read = {.span = {TIME_MIN, TIME_MAX}}, .path = path, .any_time = true},
-        &written));
+    /* Without notes names are internal ones, which only temporary files may have. */
+    RelWrite write = {.read = {.span = {TIME_MIN, TIME_MAX}},
+                      .path = path,
+                      .any_time = true,
+                      .scratch = files[0].note_count == 0};
+    TRY(rel_write(plan, arena, conn, rel, &write, &written));
     *out = joined(arena, files, count, rel_schema(rel));
     out->path = path;
     out->meta.size_bytes = written.size_bytes;
@@ -105,7 +118,6 @@ static Err *merge(TextJob *job, const TextInput *input, const TextFile *files, s
 
 Err *text_merge(TextJob *job, const TextInput *input, TextState *state)
 {
-    if (job->driver->part != NULL) return NULL; /* what their files are is the driver's business */
     for (int level = 0; level < TIER_LEVELS; level++) {
         size_t count = tail_of(state, level);
         if (count < TIER_FILES) continue;
