@@ -179,7 +179,7 @@ typedef struct Text {
 static Text csv_text(Pool *pool, int rows, bool changing)
 {
     Buf text = buf_new(pool->base.arena);
-    buf_puts(&text, "timestamp,\"a \"\"q\"\", x\",b,c,d,e\n");
+    buf_puts(&text, "timestamp,\"a \"\"q\"\", x\",b,c,d,e,narrows\n");
     for (int i = 0; i < rows; i++) {
         buf_printf(&text, "2024-01-%02d %02d:%02d:%02d,", 1 + i / 86400 % 28, i / 3600 % 24,
                    i / 60 % 60, i % 60);
@@ -193,7 +193,8 @@ static Text csv_text(Pool *pool, int rows, bool changing)
         }
         buf_printf(&text, changing && i > rows / 2 && i % 7 == 0 ? "%03d," : "%d,", i % 5 + 1);
         buf_puts(&text, changing && i > rows * 4 / 5 ? "2024-02-03 04:05:06," : "2024-02-03,");
-        buf_puts(&text, i < rows / 2 ? "" : "7");
+        buf_puts(&text, i < rows / 2 ? "," : "7,");
+        buf_puts(&text, i < rows / 4 ? "1.5" : "2");
         buf_puts(&text, draw(pool, 3) == 0 ? "\r\n" : "\n");
     }
     return (Text){text.data, text.size};
