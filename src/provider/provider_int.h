@@ -16,7 +16,8 @@ struct Provider {
     TextVec trail;      /* paths of the derived nodes being listed or built, outermost first */
     bool without_texts; /* texts are not parsed: each is an empty relation */
     int scratch_files;
-    Conn *conn; /* for checks and conversions; opened on first use */
+    size_t piece_bytes, sample_bytes; /* of texts; 0: the usual ones. Tests make them small. */
+    Conn *conn;                       /* for checks and conversions; opened on first use */
 };
 
 /* A derived node begins and ends being looked into; entering one that is on the trail is the circle

@@ -59,7 +59,8 @@ static Err *open_cutter(Convert *convert, int64_t offset)
 {
     const TextInput *input = convert->input;
     cutter_close(&convert->cutter);
-    convert->cutter = (Cutter){.job = convert->job, .offset = offset};
+    convert->cutter =
+        (Cutter){.job = convert->job, .piece_bytes = input->piece_bytes, .offset = offset};
     return source_open(convert->arena, input->segments, input->count, convert->job->url, offset,
                        &convert->cutter.source);
 }
@@ -107,7 +108,7 @@ static void sample(Convert *convert, Shape *shape)
     TextFault ignored = {0};
     size_t size = cutter->size - cutter->at, bad = 0;
     const char *bytes = cutter->buffer + cutter->at;
-    if (size > TEXT_SAMPLE_BYTES) size = TEXT_SAMPLE_BYTES;
+    if (size > convert->input->sample_bytes) size = convert->input->sample_bytes;
     size_t cut = size > 0 ? job->driver->cut(job, bytes, size) : 0;
     if (cut == 0 && cutter->ended && !job->series) cut = size;
     if (cut == 0 || text_find_bad_byte(bytes, cut, &bad)) return;

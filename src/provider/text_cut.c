@@ -33,7 +33,7 @@ static Err *read_on(Cutter *cutter, size_t wanted)
 Err *cutter_fill(Cutter *cutter)
 {
     if (cutter->filled) return NULL;
-    size_t wanted = TEXT_PIECE_BYTES;
+    size_t wanted = cutter->piece_bytes;
     if (cutter->sizes != NULL) wanted = (size_t)*cutter->sizes;
     if (cutter->buffer == NULL) cutter->buffer = new_buffer(0);
     TRY(read_on(cutter, wanted));
@@ -59,7 +59,12 @@ Err *cutter_next(Cutter *cutter, char **out_memory, TextPiece *out)
     *out_memory = NULL;
     if (cutter->too_long) return NULL;
     TRY(cutter_fill(cutter));
-    size_t cut = piece_size(cutter), rest = cutter->size - cutter->at - cut;
+    size_t cut = piece_size(cutter);
+    while (cut == 0 && !cutter->ended && !cutter->too_long) { /* a record longer than a piece */
+        TRY(read_on(cutter, cutter->size + cutter->piece_bytes));
+        cut = piece_size(cutter);
+    }
+    const size_t rest = cutter->size - cutter->at - cut;
     if (cutter->sizes != NULL) cutter->sizes++;
     if (cut == 0) return NULL;
     *out = (TextPiece){cutter->buffer + cutter->at, cut};

@@ -16,7 +16,8 @@
 #include "provider/provider_int.h"
 
 enum {
-    TEXT_PIECE_BYTES = 32 << 20, /* of a text, in one Parquet file */
+    TEXT_PIECE_BYTES =
+        32 << 20, /* of a text, in one Parquet file, unless the input says otherwise */
     TEXT_RECORD_BYTES_MAX = 16 << 20,
     TEXT_SAMPLE_BYTES = 1 << 20,
     TEXT_DEPTH_MAX = 64 /* of JSON */
@@ -269,6 +270,7 @@ typedef struct TextState {
 typedef struct TextInput {
     const TextSegment *segments;
     size_t count;
+    size_t piece_bytes, sample_bytes;
     int threads;
     /* A new name for a Parquet file; called on the command's thread and others, one at a time. */
     Err *(*new_path)(void *context, Arena *arena, char **out);
@@ -287,6 +289,7 @@ Err *text_write(Arena *arena, TextJob *job, const TextInput *input, const char *
 typedef struct Cutter {
     const TextJob *job;
     TextSource *source;
+    size_t piece_bytes;
     char *buffer; /* malloc'ed; holds bytes [at, size) still to be cut */
     size_t at, size;
     bool filled, ended, too_long;

@@ -20,11 +20,14 @@ static Err *new_path(void *context, Arena *arena, char **out)
 
 static TextInput input_of(Provider *provider, const TextSegment *segments, size_t count)
 {
-    return (TextInput){.segments = segments,
-                       .count = count,
-                       .threads = thread_count(provider),
-                       .new_path = new_path,
-                       .context = provider};
+    return (TextInput){
+        .segments = segments,
+        .count = count,
+        .piece_bytes = provider->piece_bytes > 0 ? provider->piece_bytes : TEXT_PIECE_BYTES,
+        .sample_bytes = provider->sample_bytes > 0 ? provider->sample_bytes : TEXT_SAMPLE_BYTES,
+        .threads = thread_count(provider),
+        .new_path = new_path,
+        .context = provider};
 }
 
 static TextJob job_of(Provider *provider, const Url *url, const char *label)

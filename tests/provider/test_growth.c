@@ -12,6 +12,7 @@ typedef struct Pool {
     Cache *cache;
     char *formats, *scratch; /* scratch: of the command that reads */
     int64_t budget;
+    size_t piece_bytes, sample_bytes;
     uint64_t seed;
     int staged, reads;
 } Pool;
@@ -154,6 +155,8 @@ static Got read_all(Pool *pool, const char *url)
                                .format_dir = pool->formats,
                                .format_budget_bytes = pool->budget};
     OK(provider_open(arena, &options, &provider));
+    provider->piece_bytes = pool->piece_bytes;
+    provider->sample_bytes = pool->sample_bytes;
     Err *err = rows_of(pool, provider, url, &got);
     if (err != NULL) {
         got.rows = NULL;
@@ -262,6 +265,33 @@ static void same(Pool *pool, const Text *text, const char *format)
         cache_set_off(false);
         assert_string_equal(off.rows, whole.rows);
         assert_true(grown.files <= 30);
+    }
+}
+
+/* Many pieces side by side, of which the first few promise less than the rest holds. */
+static void test_pieces(void **state)
+{
+    Pool *pool = *state;
+    Arena *arena = pool->base.arena;
+    const Text texts[] = {csv_text(pool, 4000, true), jsonl_text(pool, 3000)};
+    static const char *const FORMATS[] = {"csv", "jsonl"};
+    for (size_t i = 0; i < 2; i++) {
+        char *path = arena_printf(arena, "/%s", FORMATS[i]);
+        char *url = arena_printf(arena, "%s://%s", FORMATS[i], path);
+        append(pool, path, ENTRY_DATA, texts[i].bytes, texts[i].size);
+        cache_set_off(true);
+        pool->piece_bytes = pool->sample_bytes = 0;
+        Got whole = read_all(pool, url);
+        if (whole.rows == NULL) fail_msg("%s: %s", url, whole.error);
+        for (size_t piece = 4000; piece < 50000; piece *= 4) {
+            pool->piece_bytes = piece;
+            pool->sample_bytes = 300;
+            Got pieces = read_all(pool, url);
+            if (pieces.rows == NULL) fail_msg("%s: %s", url, pieces.error);
+            assert_true(pieces.files > 2);
+            assert_string_equal(pieces.rows, whole.rows);
+        }
+        cache_set_off(false);
     }
 }
 
@@ -384,6 +414,7 @@ static void test_rest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_pieces, setup, teardown),
         cmocka_unit_test_setup_teardown(test_csv, setup, teardown),
         cmocka_unit_test_setup_teardown(test_jsonl, setup, teardown),
         cmocka_unit_test_setup_teardown(test_parsed_once, setup, teardown),
