@@ -23,8 +23,9 @@ static void fail(Round *round, const char *path, const Err *err)
 /* A link there that leads nowhere. */
 static void broken(void *context, const Err *err)
 {
-    const char *path = err_path_text(err);
-    fail(context, path != NULL ? path : AUTOMATIC_DIR, err);
+    Round *round = context;
+    const char *path = err_path_text(err); /* ends with the error */
+    fail(round, path != NULL ? arena_strdup(round->cli->arena, path) : AUTOMATIC_DIR, err);
 }
 
 static Err *find_all(Round *round)
