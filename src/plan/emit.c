@@ -142,9 +142,22 @@ static Err *emit_union(Emit *emit, const Rel *rel, EmitWish wish)
 
 /* ---- user SQL ---- */
 
-/* "name" AS (SELECT c0 AS "timestamp", ... FROM (...)). A feed can be read once, so it is kept. */
-static Err *emit_sql_input(Emit *emit, const char *name, const Rel *input)
+static Err *emit_in_order(Emit *emit, const Rel *rel, EmitWish wish);
+
+/* What the text needs of an input for a span of its rows: all of it when it runs whole, and of what
+ * has no time. */
+static EmitWish sql_input_wish(const Rel *rel, const Rel *input, TimeSpan span)
 {
+    if (rel->facts->cuts_above || input->facts->time_index < 0) return (EmitWish){.span = SPAN_ALL};
+    return (EmitWish){.span = sql_local_widen(&rel->facts->sql.local, span)};
+}
+
+/* "name" AS (SELECT c0 AS "timestamp", ... FROM (...)). A feed can be read once, so it is kept. */
+static Err *emit_sql_input(Emit *emit, const Rel *rel, size_t index, TimeSpan span)
+{
+    const char *name = rel->sql.names[index];
+    const Rel *input = rel->inputs[index];
+    const EmitWish wish = sql_input_wish(rel, input, span);
     const Schema *schema = &input->facts->schema;
     buf_printf(&emit->sql, "%s AS %s (SELECT ", sql_ident(emit->arena, name),
                input->facts->has_feed ? "MATERIALIZED" : "NOT MATERIALIZED");
@@ -152,22 +165,52 @@ static Err *emit_sql_input(Emit *emit, const char *name, const Rel *input)
         buf_printf(&emit->sql, "%sc%zu AS %s", i > 0 ? ", " : "", i,
                    sql_ident(emit->arena, schema->columns[i].name));
     buf_puts(&emit->sql, " FROM (");
-    TRY(emit_rel(emit, input, (EmitWish){.span = SPAN_ALL}));
+    TRY(rel->facts->sql.local.sorts_inputs ? emit_in_order(emit, input, wish)
+                                           : emit_rel(emit, input, wish));
     buf_puts(&emit->sql, "))");
     return NULL;
 }
 
 /* Only inputs that the text names: the others need not run. */
-static Err *emit_sql_inputs(Emit *emit, const Rel *rel)
+static Err *emit_sql_inputs(Emit *emit, const Rel *rel, TimeSpan span)
 {
     const char *before = "WITH ";
     for (size_t i = 0; i < rel->input_count; i++) {
         if (!rel->facts->sql.is_used[i]) continue;
         buf_puts(&emit->sql, before);
-        TRY(emit_sql_input(emit, rel->sql.names[i], rel->inputs[i]));
+        TRY(emit_sql_input(emit, rel, i, span));
         before = ", ";
     }
     return NULL;
+}
+
+/* "c<time>, c0, c1, ...": the order of rows of user SQL with a time, since the order in which the
+ * engine gives them depends on the range. Rows that are equal in all columns may change places. */
+static char *sql_order(Emit *emit, const Rel *rel)
+{
+    Buf keys = buf_new(emit->arena);
+    buf_printf(&keys, "c%zd", rel->facts->time_index);
+    for (size_t i = 0; i < rel->facts->schema.count; i++)
+        if ((ptrdiff_t)i != rel->facts->time_index) buf_printf(&keys, ", c%zu", i);
+    return keys.data;
+}
+
+/* o, r */
+static void emit_sql_ordinals(Emit *emit, const Rel *rel)
+{
+    const char *order = rel->facts->time_index < 0
+                            ? ""
+                            : arena_printf(emit->arena, "ORDER BY %s", sql_order(emit, rel));
+    buf_printf(&emit->sql, ", %" PRId64 "::BIGINT AS o, row_number() OVER (%s) AS r",
+               emit->next_ordinal++, order);
+}
+
+/* No filter passes a LIMIT: what runs whole gives the same rows, to the bit, whatever range of it
+ * is asked for. */
+static void emit_sql_barrier(Emit *emit, const Rel *rel, TimeSpan span)
+{
+    if (rel->facts->cuts_above && !span_is_all(span))
+        buf_printf(&emit->sql, " LIMIT %" PRId64, INT64_MAX);
 }
 
 /* The user's text stands alone on its lines, in a sub-query: its own CTEs may have the inputs'
@@ -178,19 +221,20 @@ static Err *emit_sql(Emit *emit, const Rel *rel, EmitWish wish)
     if (emit->conn != NULL) TRY(engine_sandbox(emit->conn));
     buf_puts(&emit->sql, "SELECT ");
     emit_columns(emit, columns, false);
-    if (wish.with_order)
-        buf_printf(&emit->sql, ", %" PRId64 "::BIGINT AS o, row_number() OVER () AS r",
-                   emit->next_ordinal++);
+    if (wish.with_order) emit_sql_ordinals(emit, rel);
     buf_puts(&emit->sql, " FROM (");
-    TRY(emit_sql_inputs(emit, rel));
+    TRY(emit_sql_inputs(emit, rel, wish.span));
     buf_puts(&emit->sql, " SELECT * FROM (\n");
     size_t begin = emit->sql.size;
     buf_puts(&emit->sql, rel->sql.query);
     vec_push(emit->arena, &emit->texts, ((UserText){begin, emit->sql.size, rel}));
     buf_puts(&emit->sql, "\n) AS q(");
     emit_columns(emit, columns, false);
-    buf_puts(&emit->sql, "))");
+    buf_putc(&emit->sql, ')');
+    emit_sql_barrier(emit, rel, wish.span);
+    buf_putc(&emit->sql, ')');
     emit_cut(emit, rel, wish.span);
+    if (wish.sorted) buf_printf(&emit->sql, " ORDER BY %s", sql_order(emit, rel));
     return NULL;
 }
 
@@ -211,11 +255,13 @@ static bool needs_sort(const Rel *rel, TimeSpan span)
     return rel->facts->time_index >= 0 && !rel_in_order_for(rel, span);
 }
 
-/* Whether it sorts itself, and no more than is needed: a scan, also below what keeps rows. */
+/* Whether it sorts itself, and no more than is needed: a scan or user SQL, also below what keeps
+ * rows. */
 static bool emits_sorted(const Rel *rel)
 {
     switch (rel->kind) {
-    case REL_SCAN: return true;
+    case REL_SCAN:
+    case REL_SQL: return true;
     case REL_PASS:
     case REL_RANGE: return emits_sorted(rel->inputs[0]);
     case REL_PROJECT:
@@ -228,8 +274,7 @@ static bool emits_sorted(const Rel *rel)
     case REL_SORT:
     case REL_BUCKET:
     case REL_BUCKET_OVER:
-    case REL_PARTIALS:
-    case REL_SQL: return false;
+    case REL_PARTIALS: return false;
     }
     return false;
 }

@@ -110,11 +110,14 @@ static void add_details(Buf *text, const Rel *rel)
     }
 }
 
-static void add_flags(Buf *text, const RelFacts *facts)
+static void add_flags(Buf *text, const Rel *rel)
 {
+    const RelFacts *facts = rel->facts;
     if (!facts->is_resolved) return;
     if (!facts->is_in_order) buf_puts(text, ", not in time order");
     if (!facts->is_time_local) buf_puts(text, ", runs whole");
+    if (rel->kind == REL_SQL && facts->sql.local.why_whole != NULL)
+        buf_printf(text, " (%s)", facts->sql.local.why_whole);
     if (facts->is_volatile) buf_puts(text, ", volatile");
 }
 
@@ -141,7 +144,7 @@ static void add_tree(Buf *text, Map *seen, const Rel *rel, int depth)
             return;
         }
         add_details(text, rel);
-        add_flags(text, rel->facts);
+        add_flags(text, rel);
         buf_putc(text, '\n');
         if (rel->kind == REL_SQL) add_query(text, rel->sql.query, depth + 1);
         depth++;

@@ -9,15 +9,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The span that an input must deliver for `span` of the node. */
-static TimeSpan span_below(const Rel *rel, TimeSpan span)
+/* The span that the input must deliver for `span` of the node. */
+static TimeSpan span_below(const Rel *rel, const Rel *input, TimeSpan span)
 {
     if (rel->facts->cuts_above) return SPAN_ALL;
+    if (rel->kind == REL_SQL)
+        return input->facts->time_index < 0 ? SPAN_ALL
+                                            : sql_local_widen(&rel->facts->sql.local, span);
     if (rel->kind == REL_RANGE) return span_meet(span, rel->range);
     if (rel->kind == REL_BUCKET || rel->kind == REL_BUCKET_OVER)
         return grid_widen(&rel->bucket->grid, span);
     if (rel->kind == REL_PARTIALS) return grid_widen(&rel->bucket->base, span);
     return span;
+}
+
+/* User SQL may leave out inputs. */
+static bool is_read(const Rel *rel, size_t input)
+{
+    return rel->kind != REL_SQL || rel->facts->sql.is_used[input];
 }
 
 /* ---- extents ---- */
@@ -108,6 +117,24 @@ static RelExtent range_extent(Arena *arena, const Rel *rel)
     return input.known ? extent_of(&spans) : input;
 }
 
+/* Rows of time-local SQL lie where its inputs have rows, or where the buckets of these begin. */
+static RelExtent sql_extent(Arena *arena, const Rel *rel)
+{
+    SpanVec spans = {0};
+    if (rel->facts->cuts_above) return (RelExtent){0};
+    for (size_t i = 0; i < rel->input_count; i++) {
+        if (!is_read(rel, i) || rel->inputs[i]->facts->time_index < 0) continue;
+        RelExtent input = rel_extent(arena, rel->inputs[i]);
+        if (!input.known) return input;
+        for (size_t j = 0; j < input.count; j++) {
+            TimeSpan span = input.intervals[j];
+            span.min = sql_local_floor(&rel->facts->sql.local, span.min);
+            vec_push(arena, &spans, span);
+        }
+    }
+    return extent_of(&spans);
+}
+
 static RelExtent find_extent(Arena *arena, const Rel *rel)
 {
     if (rel->kind == REL_EMPTY) return (RelExtent){.known = true};
@@ -127,9 +154,9 @@ static RelExtent find_extent(Arena *arena, const Rel *rel)
     case REL_RETIME:
         if (rel->facts->cuts_above) return (RelExtent){0};
         return rel_extent(arena, rel->inputs[0]);
+    case REL_SQL: return sql_extent(arena, rel);
     case REL_EMPTY:
-    case REL_ROWS:
-    case REL_SQL: return (RelExtent){0};
+    case REL_ROWS: return (RelExtent){0};
     }
     return (RelExtent){0};
 }
@@ -193,7 +220,8 @@ static void add_inputs(Arena *arena, Map *map, const Rel *rel, TimeSpan span, Fi
         for (size_t i = 0; i < list.count; i++) vec_push(arena, files, list.files[i]);
     }
     for (size_t i = 0; i < rel->input_count; i++)
-        add_inputs(arena, map, rel->inputs[i], span_below(rel, span), files);
+        if (is_read(rel, i))
+            add_inputs(arena, map, rel->inputs[i], span_below(rel, rel->inputs[i], span), files);
 }
 
 void rel_inputs_in(Arena *arena, const Rel *rel, TimeSpan span, const ScanFile ***out,
@@ -252,7 +280,8 @@ static double rows_of_inputs(Map *map, const Rel *rel, TimeSpan span)
 {
     double rows = 0;
     for (size_t i = 0; i < rel->input_count; i++) {
-        double input = rows_in(map, rel->inputs[i], span_below(rel, span));
+        if (!is_read(rel, i)) continue;
+        double input = rows_in(map, rel->inputs[i], span_below(rel, rel->inputs[i], span));
         if (rel->kind != REL_JOIN)
             rows += input;
         else if (input > rows)
@@ -314,7 +343,7 @@ static TimeUs cut_once(Map *map, const Rel *rel, TimeUs time)
     if (!rel->facts->is_time_local) return time;
     Seen *seen = seen_get(map, rel, (TimeSpan){time, time});
     if (seen != NULL) return seen->cut;
-    TimeUs cut = time;
+    TimeUs cut = rel->kind == REL_SQL ? sql_local_floor(&rel->facts->sql.local, time) : time;
     for (size_t i = 0; i < rel->input_count; i++) {
         TimeUs input = cut_once(map, rel->inputs[i], time);
         if (input < cut) cut = input;
@@ -372,7 +401,8 @@ bool rel_in_order_for(const Rel *rel, TimeSpan span)
     case REL_UNION: return union_in_order(rel, span);
     case REL_PASS:
     case REL_RANGE:
-    case REL_PROJECT: return rel_in_order_for(rel->inputs[0], span_below(rel, span));
+    case REL_PROJECT:
+        return rel_in_order_for(rel->inputs[0], span_below(rel, rel->inputs[0], span));
     case REL_RETIME: return !rel->facts->cuts_above && rel_in_order_for(rel->inputs[0], span);
     case REL_SQL: return false;
     case REL_EMPTY:

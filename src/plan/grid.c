@@ -1,4 +1,4 @@
-/* Bucket boundaries, in UTC and in zones.
+/* Bucket boundaries, in UTC and in zones, and of calendar months.
  *
  * In UTC a bucket starts at origin + k * width. In a zone that is what the wall clock reads at its
  * start: the bucket of t starts at the latest instant s <= t at which the clock reads origin + k *
@@ -86,8 +86,26 @@ static Wide floor_in_zone(const Grid *grid, Wide time)
     }
 }
 
+/* ---- calendar months ---- */
+
+enum { JANUARY_2000 = 2000 * 12 };
+
+static TimeUs month_start(int64_t month)
+{
+    return civil_to_time((Civil){.month = (int)month + 1, .day = 1});
+}
+
+static int64_t month_floor(const Grid *grid, TimeUs time)
+{
+    const Civil civil = civil_of(time);
+    int64_t month = (int64_t)civil.year * 12 + civil.month - 1;
+    int64_t past = (month - JANUARY_2000) % grid->months;
+    return month - (past < 0 ? past + grid->months : past);
+}
+
 TimeUs grid_floor(const Grid *grid, TimeUs time)
 {
+    if (grid->months > 0) return month_start(month_floor(grid, time));
     return clamp(is_plain(grid) ? floor_to(grid, time) : floor_in_zone(grid, time));
 }
 
@@ -111,6 +129,7 @@ static TimeUs next_in_zone(const Grid *grid, TimeUs start)
 
 TimeUs grid_next(const Grid *grid, TimeUs start)
 {
+    if (grid->months > 0) return month_start(month_floor(grid, start) + grid->months);
     return is_plain(grid) ? clamp((Wide)start + grid->width_us) : next_in_zone(grid, start);
 }
 

@@ -14,6 +14,7 @@ Plan *plan_new(Arena *arena, Cache *cache)
     plan->arena = arena;
     plan->cache = cache;
     plan->zones = map_new(arena);
+    plan->functions = map_new(arena);
     (void)pthread_mutex_init(&plan->check_lock, NULL);
     plan->checked_arena = arena_new();
     plan->checked = map_new(plan->checked_arena);

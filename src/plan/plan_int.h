@@ -50,6 +50,8 @@ typedef struct Grid {
     int64_t width_us;
     TimeUs origin;
     const Zone *zone;
+    int months; /* > 0: calendar buckets of so many months from January 2000 on, in UTC; nothing
+                   else counts */
 } Grid;
 TimeUs grid_floor(const Grid *grid, TimeUs time); /* start of the bucket of `time` */
 TimeUs grid_next(const Grid *grid,
@@ -120,8 +122,18 @@ typedef struct BucketPlan {
     ptrdiff_t *agg_channel; /* per aggregate; NO_CHANNEL = rows */
 } BucketPlan;
 
+/* Whether user SQL is time-local, and what a range of it needs (sql_local.c). */
+typedef struct SqlLocal {
+    const char *why_whole; /* NULL: it is time-local */
+    Grid *grids;           /* the buckets that it makes of times */
+    size_t grid_count;
+    int steps;         /* times that come out are at most so many buckets away from the inputs' */
+    bool sorts_inputs; /* an aggregate depends on the order of rows */
+} SqlLocal;
+
 typedef struct SqlFacts {
     bool *is_used; /* per input: the text names it */
+    SqlLocal local;
 } SqlFacts;
 
 typedef struct RelFacts {
@@ -190,6 +202,7 @@ struct Plan {
     Err *(*load_zone)(void *context, Arena *arena, const char *name, const Zone **out);
     void *zone_context;
     Map zones;
+    Map functions; /* sql_functions.c */
     Err *(*check_file)(void *context, const ScanFile *file);
     void *check_context;
     pthread_mutex_t check_lock; /* of what follows, and held while a file is checked */
@@ -251,7 +264,38 @@ typedef struct SqlCheck {
     bool is_volatile;
     bool *is_used;
 } SqlCheck;
-Err *sql_check(Plan *plan, Arena *arena, const Rel *rel, SqlCheck *out) WARN_UNUSED;
+/* All that is asked about a text. */
+typedef struct SqlAnswer {
+    SqlCheck check;
+    Schema schema;
+    SqlLocal local;
+} SqlAnswer;
+/* Of what the answer follows from: text, names, columns and times of the inputs. */
+void sql_answer_key(const Rel *rel, char out_hex[65]);
+bool sql_answer_get(Plan *plan, const Rel *rel, const char *key, SqlAnswer *out);
+void sql_answer_put(Plan *plan, const Rel *rel, const char *key, const SqlAnswer *answer);
+
+struct SqlTree;
+Err *sql_check(Plan *plan, Arena *arena, const Rel *rel, const struct SqlTree *tree, SqlCheck *out)
+    WARN_UNUSED;
+/* Of a text that was checked and that the engine has accepted, with the output that it gives. */
+Err *sql_local(Plan *plan, Arena *arena, const Rel *rel, const struct SqlTree *tree,
+               const Schema *schema, SqlLocal *out) WARN_UNUSED;
+/* The range of the inputs that a range of time-local SQL follows from. */
+TimeSpan sql_local_widen(const SqlLocal *local, TimeSpan span);
+/* The latest time at which a range can be cut without widening the part before it; and the first
+ * time that rows of an input at `time` can come out with. */
+TimeUs sql_local_floor(const SqlLocal *local, TimeUs time);
+typedef enum FunctionKind {
+    FUNCTION_UNKNOWN,
+    FUNCTION_ROW,     /* its result follows from its arguments */
+    FUNCTION_SET,     /* an aggregate: the order of rows does not count */
+    FUNCTION_SEQUENCE /* an aggregate: it does; sums of doubles are rounded after each row */
+} FunctionKind;
+/* Before the following; once a command. */
+Err *sql_functions_read(Plan *plan, Conn *conn) WARN_UNUSED;
+FunctionKind sql_function_kind(const Plan *plan, const char *any_name);
+bool sql_function_is_volatile(const Plan *plan, const char *name);
 /* The text without trailing semicolons, white space and comments behind them. */
 char *sql_text_trim(Arena *arena, const char *query);
 void sql_text_position(const char *query, size_t offset, int *out_line, int *out_column);

@@ -1,14 +1,15 @@
-/* User SQL as a relation: what its output columns are.
+/* User SQL as a relation: what its output columns are, and whether it is time-local.
  *
  * The engine is asked once: the inputs are made empty temporary views of their schemas, and the
  * user's text is prepared as it stands, so that errors have its lines and columns and names come
- * out as written. The answer is kept under the fingerprint. Not time-local in this version: it runs
- * whole and is cut above. */
+ * out as written. Then the tree of the text is looked through (sql_local.c). The answer follows
+ * from the text and the columns of the inputs, whatever their rows, and is kept under these
+ * (sql_cache.c): new versions of an input ask nothing anew. */
 #include "perf/perf.h"
 #include "plan/plan_int.h"
+#include "plan/sql_tree.h"
 #include <string.h>
-
-static const char CACHE_KIND[] = "sql-schema";
+#include <strings.h>
 
 /* ---- names that SQL would confuse ---- */
 
@@ -81,63 +82,6 @@ static Err *describe_over_views(Conn *conn, const Rel *rel, const bool *is_used,
     return ERR_WRAP(engine_describe(rel->arena, conn, rel->sql.query, out), "%s", rel->label);
 }
 
-static Err *ask_engine(Plan *plan, const Rel *rel, SqlCheck *out_check, Schema *out)
-{
-    Conn *conn;
-    TRY(plan_conn(plan, &conn));
-    TRY(err_source(sql_check(plan, rel->arena, rel, out_check), rel->sql.query));
-    PERF_SPAN_FOR(PERF_schema_sql, rel->facts->fingerprint);
-    Err *err = describe_over_views(conn, rel, out_check->is_used, out);
-    drop_views(conn, rel);
-    return err_source(err, rel->sql.query);
-}
-
-Err *rel_sql_check(Plan *plan, const Rel *sql)
-{
-    SCRATCH(scratch);
-    SqlCheck check = {0};
-    return err_source(sql_check(plan, scratch, sql, &check), sql->sql.query);
-}
-
-/* ---- remembering ---- */
-
-static void remember(Plan *plan, const Rel *rel, const SqlCheck *check, const Schema *schema)
-{
-    SCRATCH(scratch);
-    Buf text = buf_new(scratch);
-    JsonOut json = json_out(&text);
-    json_begin_object(&json);
-    json_kv_bool(&json, "volatile", check->is_volatile);
-    json_key(&json, "used");
-    json_begin_array(&json);
-    for (size_t i = 0; i < rel->input_count; i++) json_put_bool(&json, check->is_used[i]);
-    json_end(&json);
-    json_key(&json, "schema");
-    schema_to_json(&json, schema);
-    json_end(&json);
-    cache_put(plan->cache, CACHE_KIND, rel->facts->fingerprint, text.data, text.size);
-}
-
-static bool recall(Plan *plan, const Rel *rel, SqlCheck *out_check, Schema *out)
-{
-    size_t size;
-    const char *text =
-        cache_get(plan->cache, rel->arena, CACHE_KIND, rel->facts->fingerprint, &size);
-    const Json *json = NULL;
-    if (text == NULL) return false;
-    Err *err = json_parse(rel->arena, text, size, &json);
-    if (err == NULL) err = schema_from_json(rel->arena, json_get(json, "schema"), out);
-    const Json *used = json_get(json, "used");
-    bool is_good = err == NULL && used != NULL && used->count == rel->input_count;
-    err_free(err);
-    if (!is_good) return false;
-    out_check->is_volatile = json_bool(json, "volatile", false);
-    out_check->is_used = AARRAY(rel->arena, bool, rel->input_count);
-    for (size_t i = 0; i < used->count; i++) out_check->is_used[i] = used->items[i].boolean;
-    perf_count(PERF_schema_cache_hit);
-    return true;
-}
-
 /* ---- the time column ---- */
 
 /* An input's time that comes out under its name and type keeps its unit, too. */
@@ -171,25 +115,82 @@ static void find_time(const Rel *rel, const Schema *schema)
     if (facts->time_index < 0) facts->time_index = integer_time(rel, schema, &facts->time_unit);
 }
 
+/* ---- resolving ---- */
+
+static Err *read_tree(Arena *arena, Conn *conn, const Rel *rel, SqlTree *out)
+{
+    Err *err = sql_tree_read(arena, conn, rel->sql.query, out);
+    return err_source(ERR_WRAP(err, "%s", rel->label), rel->sql.query);
+}
+
+static Err *check_text(Plan *plan, Arena *arena, const Rel *rel, const SqlTree *tree, SqlCheck *out)
+{
+    return err_source(sql_check(plan, arena, rel, tree, out), rel->sql.query);
+}
+
+Err *rel_sql_check(Plan *plan, const Rel *sql)
+{
+    SCRATCH(scratch);
+    Conn *conn;
+    SqlTree tree;
+    SqlCheck check = {0};
+    TRY(plan_conn(plan, &conn));
+    TRY(read_tree(scratch, conn, sql, &tree));
+    return check_text(plan, scratch, sql, &tree, &check);
+}
+
+static Err *check_local(Plan *plan, const Rel *rel, const SqlTree *tree, SqlAnswer *answer)
+{
+    answer->local.why_whole = "a volatile function";
+    if (answer->check.is_volatile) return NULL;
+    SCRATCH(scratch);
+    TRY(sql_local(plan, scratch, rel, tree, &answer->schema, &answer->local));
+    answer->local.grids = arena_memdup(rel->arena, answer->local.grids,
+                                       sizeof *answer->local.grids * answer->local.grid_count);
+    return NULL;
+}
+
+static Err *ask_engine(Plan *plan, const Rel *rel, const char *key, SqlAnswer *answer)
+{
+    SCRATCH(scratch);
+    Conn *conn;
+    SqlTree tree;
+    TRY(plan_conn(plan, &conn));
+    TRY(read_tree(scratch, conn, rel, &tree));
+    TRY(check_text(plan, rel->arena, rel, &tree, &answer->check));
+    PERF_SPAN_FOR(PERF_schema_sql, key);
+    Err *err = describe_over_views(conn, rel, answer->check.is_used, &answer->schema);
+    drop_views(conn, rel);
+    TRY(err_source(err, rel->sql.query));
+    TRY(check_output(rel, &answer->schema));
+    find_time(rel, &answer->schema);
+    return check_local(plan, rel, &tree, answer);
+}
+
 Err *rel_resolve_sql(Plan *plan, const Rel *rel, bool *out_done)
 {
     *out_done = plan != NULL;
     if (plan == NULL) return NULL;
-    rel_fingerprint_fill(rel);
-    SqlCheck check = {0};
-    Schema schema = {0};
-    if (!recall(plan, rel, &check, &schema)) {
-        TRY(ask_engine(plan, rel, &check, &schema));
-        TRY(check_output(rel, &schema));
-        remember(plan, rel, &check, &schema);
-    }
     RelFacts *facts = rel->facts;
-    facts->schema = schema;
-    facts->sql.is_used = check.is_used;
-    facts->is_volatile = check.is_volatile;
-    for (size_t i = 0; i < rel->input_count; i++)
-        facts->is_volatile = facts->is_volatile || rel->inputs[i]->facts->is_volatile;
-    facts->cuts_above = true;
-    find_time(rel, &schema);
+    SqlAnswer answer = {0};
+    char key[65];
+    sql_answer_key(rel, key);
+    if (!sql_answer_get(plan, rel, key, &answer)) {
+        TRY(ask_engine(plan, rel, key, &answer));
+        sql_answer_put(plan, rel, key, &answer);
+    }
+    find_time(rel, &answer.schema);
+    facts->schema = answer.schema;
+    facts->sql.is_used = answer.check.is_used;
+    facts->sql.local = answer.local;
+    facts->is_volatile = answer.check.is_volatile;
+    facts->is_time_local = answer.local.why_whole == NULL;
+    facts->cuts_above = !facts->is_time_local;
+    for (size_t i = 0; i < rel->input_count; i++) {
+        const RelFacts *input = rel->inputs[i]->facts;
+        facts->is_volatile = facts->is_volatile || input->is_volatile;
+        if (answer.check.is_used[i] && input->time_index >= 0)
+            facts->is_time_local = facts->is_time_local && input->is_time_local;
+    }
     return NULL;
 }

@@ -75,8 +75,9 @@ static const char *const BARE_REFUSED[] = {"current_user",
 
 typedef struct Walk {
     Arena *arena;
+    Plan *plan;
+    Conn *conn;
     const Rel *rel;
-    Map functions; /* lower-case names that are called */
     SqlCheck result;
 } Walk;
 
@@ -95,15 +96,6 @@ static bool is_refused(const char *name)
         if (strncasecmp(name, *prefix, strlen(*prefix)) == 0) return true;
     }
     return is_in(name, REFUSED);
-}
-
-static char *lower(Arena *arena, const char *name)
-{
-    char *copy = arena_strdup(arena, name);
-    for (char *p = copy; *p != '\0'; p++) {
-        if (*p >= 'A' && *p <= 'Z') *p = (char)(*p - 'A' + 'a');
-    }
-    return copy;
 }
 
 /* The error with the place of the node it is about. */
@@ -151,39 +143,6 @@ static Err *unknown_table(const Walk *walk, const SqlTreeNode *node, const char 
     return err_hint(err, "the tables are: %s", list.data);
 }
 
-/* Whether the query has a CTE of that name, before `end` (NULL: anywhere). */
-static bool has_cte(const SqlTreeNode *query, const SqlTreeNode *end, const char *name)
-{
-    const SqlTreeNode *map = sql_node_get(sql_node_get(query, "cte_map"), "map");
-    for (const SqlTreeNode *cte = map != NULL ? map->first : NULL; cte != end; cte = cte->next) {
-        if (strcasecmp(sql_node_text(cte, "key"), name) == 0) return true;
-    }
-    return false;
-}
-
-/* The second half of a recursive CTE sees the CTE. */
-static bool is_recursion(const SqlTreeNode *query, const SqlTreeNode *half, const char *name)
-{
-    return strcmp(sql_node_text(query, "type"), "RECURSIVE_CTE_NODE") == 0 &&
-           strcmp(half->key, "right") == 0 &&
-           strcasecmp(sql_node_text(query, "cte_name"), name) == 0;
-}
-
-/* Upwards from the table: a query sees all of its CTEs, the body of a CTE those before it. */
-bool sql_is_cte_in_scope(const SqlTreeNode *table, const char *name)
-{
-    const SqlTreeNode *entry =
-        NULL; /* the definition that holds the table, until its query is reached */
-    for (const SqlTreeNode *node = table; node->parent != NULL; node = node->parent) {
-        const SqlTreeNode *parent = node->parent;
-        if (strcmp(parent->key, "map") == 0) entry = node;
-        if (is_recursion(parent, node, name)) return true;
-        bool is_definition = strcmp(node->key, "cte_map") == 0;
-        if (has_cte(parent, is_definition ? entry : NULL, name)) return true;
-    }
-    return false;
-}
-
 static Err *check_table(Walk *walk, const SqlTreeNode *node)
 {
     const char *name = sql_node_text(node, "table_name"),
@@ -191,7 +150,8 @@ static Err *check_table(Walk *walk, const SqlTreeNode *node)
     bool is_qualified = schema[0] != '\0' || sql_node_text(node, "catalog_name")[0] != '\0';
     if (is_qualified)
         return unknown_table(walk, node, arena_printf(walk->arena, "%s.%s", schema, name));
-    if (sql_is_cte_in_scope(node, name)) return NULL;
+    const SqlTreeNode *entry;
+    if (sql_cte_find(node, name, &entry)) return NULL;
     ptrdiff_t input = input_named(walk->rel, name);
     if (input < 0) return unknown_table(walk, node, name);
     walk->result.is_used[input] = true;
@@ -220,7 +180,8 @@ static Err *check_call(Walk *walk, const SqlTreeNode *node, const char *name)
     bool is_age =
         strcasecmp(name, "age") == 0 && sql_node_size(sql_node_get(node, "children")) == 1;
     if (is_age || is_in(name, CLOCKS)) walk->result.is_volatile = true;
-    map_put(&walk->functions, lower(walk->arena, name), walk);
+    TRY(sql_functions_read(walk->plan, walk->conn));
+    if (sql_function_is_volatile(walk->plan, name)) walk->result.is_volatile = true;
     return NULL;
 }
 
@@ -246,34 +207,14 @@ static Err *check_node(Walk *walk, const SqlTreeNode *node)
     return is_from ? check_from(walk, node, type) : NULL;
 }
 
-/* Macros have no stability: those that REFUSED and CLOCKS leave compute from their arguments. */
-static Err *check_stability(Walk *walk, Conn *conn)
-{
-    if (walk->result.is_volatile || walk->functions.count == 0) return NULL;
-    Buf sql = buf_new(walk->arena);
-    buf_puts(&sql, "SELECT count(*) FROM duckdb_functions() WHERE stability <> 'CONSISTENT' AND "
-                   "function_name IN (");
-    for (size_t i = 0; i < walk->functions.count; i++)
-        buf_printf(&sql, "%s%s", i > 0 ? ", " : "",
-                   sql_literal(walk->arena, walk->functions.entries[i].key));
-    buf_putc(&sql, ')');
-    char *count = NULL;
-    TRY(engine_scalar_text(walk->arena, conn, sql.data, NULL, 0, &count));
-    walk->result.is_volatile = count != NULL && strcmp(count, "0") != 0;
-    return NULL;
-}
-
-Err *sql_check(Plan *plan, Arena *arena, const Rel *rel, SqlCheck *out)
+Err *sql_check(Plan *plan, Arena *arena, const Rel *rel, const SqlTree *tree, SqlCheck *out)
 {
     SCRATCH(scratch);
     Conn *conn;
-    SqlTree tree;
     TRY(plan_conn(plan, &conn));
-    TRY(ERR_WRAP(sql_tree_read(scratch, conn, rel->sql.query, &tree), "%s", rel->label));
-    Walk walk = {.arena = scratch, .rel = rel, .functions = map_new(scratch)};
+    Walk walk = {.arena = scratch, .plan = plan, .conn = conn, .rel = rel};
     walk.result.is_used = AARRAY(arena, bool, rel->input_count);
-    for (size_t i = 0; i < tree.count; i++) TRY(check_node(&walk, tree.nodes[i]));
-    TRY(check_stability(&walk, conn));
+    for (size_t i = 0; i < tree->count; i++) TRY(check_node(&walk, tree->nodes[i]));
     *out = walk.result;
     return NULL;
 }

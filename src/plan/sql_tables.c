@@ -40,7 +40,8 @@ Err *plan_sql_tables(Plan *plan, Arena *arena, const char *query, SqlTable **out
     for (size_t i = 0; i < tree.count; i++) {
         if (!is_table(tree.nodes[i])) continue;
         SqlTable table = table_of(arena, tree.nodes[i], query);
-        bool is_own = !table.is_qualified && sql_is_cte_in_scope(tree.nodes[i], table.name);
+        const SqlTreeNode *entry;
+        bool is_own = !table.is_qualified && sql_cte_find(tree.nodes[i], table.name, &entry);
         if (!is_own && map_put(&seen, table.name, scratch)) vec_push(arena, &tables, table);
     }
     *out = tables.v;

@@ -4,6 +4,7 @@
 #include "plan/sql_tree.h"
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const char QUERY[] = "SELECT id, coalesce(parent, 0), coalesce(key, ''), type, atom->>'$' "
                             "FROM json_tree(json_serialize_sql($1::VARCHAR)) ORDER BY id";
@@ -67,6 +68,7 @@ static void add_row(Building *building, const Chunk *chunk, size_t row)
     node->kind = cell_text(building->arena, &chunk->vectors[3], row);
     node->text = cell_text(building->arena, &chunk->vectors[4], row);
     while (building->by_id.n <= id) vec_push(building->arena, &building->by_id, NULL);
+    node->index = building->nodes.n;
     building->by_id.v[id] = node;
     vec_push(building->arena, &building->nodes, node);
     bool has_parent = building->nodes.n > 1 && parent < id && building->by_id.v[parent] != NULL;
@@ -102,4 +104,41 @@ Err *sql_tree_read(Arena *arena, Conn *conn, const char *sql, SqlTree *out)
         return ERR(SQL, "only one SELECT is allowed here");
     *out = (SqlTree){.nodes = building.nodes.v, .count = building.nodes.n};
     return NULL;
+}
+
+/* ---- CTEs ---- */
+
+/* The query's CTE of that name, before `end` (NULL: anywhere). */
+static const SqlTreeNode *cte_of(const SqlTreeNode *query, const SqlTreeNode *end, const char *name)
+{
+    const SqlTreeNode *map = sql_node_get(sql_node_get(query, "cte_map"), "map");
+    for (const SqlTreeNode *cte = map != NULL ? map->first : NULL; cte != end; cte = cte->next) {
+        if (strcasecmp(sql_node_text(cte, "key"), name) == 0) return cte;
+    }
+    return NULL;
+}
+
+/* The second half of a recursive CTE sees the CTE. */
+static bool is_recursion(const SqlTreeNode *query, const SqlTreeNode *half, const char *name)
+{
+    return strcmp(sql_node_text(query, "type"), "RECURSIVE_CTE_NODE") == 0 &&
+           strcmp(half->key, "right") == 0 &&
+           strcasecmp(sql_node_text(query, "cte_name"), name) == 0;
+}
+
+/* Upwards from the table: a query sees all of its CTEs, the body of a CTE those before it. */
+bool sql_cte_find(const SqlTreeNode *table, const char *name, const SqlTreeNode **out)
+{
+    const SqlTreeNode *entry =
+        NULL; /* the definition that holds the table, until its query is reached */
+    *out = NULL;
+    for (const SqlTreeNode *node = table; node->parent != NULL; node = node->parent) {
+        const SqlTreeNode *parent = node->parent;
+        if (strcmp(parent->key, "map") == 0) entry = node;
+        if (is_recursion(parent, node, name)) return true;
+        bool is_definition = strcmp(node->key, "cte_map") == 0;
+        *out = cte_of(parent, is_definition ? entry : NULL, name);
+        if (*out != NULL) return true;
+    }
+    return false;
 }

@@ -9,6 +9,7 @@ struct SqlTreeNode {
     const char *kind;                          /* OBJECT, ARRAY, VARCHAR, NULL, BOOLEAN, ... */
     const char *text;                          /* of a scalar; NULL else */
     SqlTreeNode *parent, *first, *last, *next; /* children in order */
+    size_t index;                              /* in SqlTree.nodes */
 };
 
 typedef struct SqlTree {
@@ -22,5 +23,6 @@ const SqlTreeNode *sql_node_get(const SqlTreeNode *node, const char *key); /* NU
 /* Text of a member; "" when absent or not a scalar. */
 const char *sql_node_text(const SqlTreeNode *node, const char *key);
 size_t sql_node_size(const SqlTreeNode *node); /* children */
-/* Whether a bare table name means a CTE where it stands. */
-bool sql_is_cte_in_scope(const SqlTreeNode *table, const char *name);
+/* Whether a table of that name, where `table` stands, is a CTE: its definition ({"key", "value"}),
+ * or NULL for the CTE that `table` itself is a recursive part of. */
+bool sql_cte_find(const SqlTreeNode *table, const char *name, const SqlTreeNode **out);
