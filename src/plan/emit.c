@@ -184,8 +184,9 @@ static Err *emit_sql_inputs(Emit *emit, const Rel *rel, TimeSpan span)
     return NULL;
 }
 
-/* "c<time>, c0, c1, ...": the order of rows of user SQL with a time, since the order in which the
- * engine gives them depends on the range. Rows that are equal in all columns may change places. */
+/* "c<time>, c0, c1, ...": the order of rows of user SQL with a time that does not keep that of its
+ * inputs: the order in which the engine gives them depends on the range. Rows that are equal in all
+ * columns may change places. */
 static char *sql_order(Emit *emit, const Rel *rel)
 {
     Buf keys = buf_new(emit->arena);
@@ -198,7 +199,7 @@ static char *sql_order(Emit *emit, const Rel *rel)
 /* o, r */
 static void emit_sql_ordinals(Emit *emit, const Rel *rel)
 {
-    const char *order = rel->facts->time_index < 0
+    const char *order = rel->facts->time_index < 0 || rel->facts->sql.local.is_steady
                             ? ""
                             : arena_printf(emit->arena, "ORDER BY %s", sql_order(emit, rel));
     buf_printf(&emit->sql, ", %" PRId64 "::BIGINT AS o, row_number() OVER (%s) AS r",
@@ -260,8 +261,8 @@ static bool needs_sort(const Rel *rel, TimeSpan span)
 static bool emits_sorted(const Rel *rel)
 {
     switch (rel->kind) {
-    case REL_SCAN:
-    case REL_SQL: return true;
+    case REL_SCAN: return true;
+    case REL_SQL: return !rel->facts->sql.local.is_steady;
     case REL_PASS:
     case REL_RANGE: return emits_sorted(rel->inputs[0]);
     case REL_PROJECT:

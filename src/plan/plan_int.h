@@ -128,7 +128,9 @@ typedef struct SqlLocal {
     Grid *grids;           /* the buckets that it makes of times */
     size_t grid_count;
     int steps;         /* times that come out are at most so many buckets away from the inputs' */
-    bool sorts_inputs; /* an aggregate depends on the order of rows */
+    bool sorts_inputs; /* an aggregate, or what follows, depends on the order of rows */
+    bool is_steady;    /* rows keep the order of the inputs' rows */
+    bool is_in_order;  /* which is that of their times */
 } SqlLocal;
 
 typedef struct SqlFacts {

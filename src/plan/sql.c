@@ -186,6 +186,7 @@ Err *rel_resolve_sql(Plan *plan, const Rel *rel, bool *out_done)
     facts->is_volatile = answer.check.is_volatile;
     facts->is_time_local = answer.local.why_whole == NULL;
     facts->cuts_above = !facts->is_time_local;
+    facts->is_in_order = answer.local.is_in_order;
     for (size_t i = 0; i < rel->input_count; i++) {
         const RelFacts *input = rel->inputs[i]->facts;
         facts->is_volatile = facts->is_volatile || input->is_volatile;

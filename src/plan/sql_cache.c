@@ -1,6 +1,6 @@
 /* Answers about user SQL in the cache: {"volatile", "used": [...], "schema": [...], "whole": why or
- * null, "grids": [[width, origin, months], ...], "steps", "sorts"}. What does not read back so is
- * asked again. */
+ * null, "grids": [[width, origin, months], ...], "steps", "sorts", "steady", "ordered"}. What does
+ * not read back so is asked again. */
 #include "perf/perf.h"
 #include "plan/plan_int.h"
 #include <string.h>
@@ -37,6 +37,8 @@ static void put_local(JsonOut *json, const SqlLocal *local)
     json_kv_str(json, "whole", local->why_whole);
     json_kv_int(json, "steps", local->steps);
     json_kv_bool(json, "sorts", local->sorts_inputs);
+    json_kv_bool(json, "steady", local->is_steady);
+    json_kv_bool(json, "ordered", local->is_in_order);
     json_key(json, "grids");
     json_begin_array(json);
     for (size_t i = 0; i < local->grid_count; i++) {
@@ -91,6 +93,8 @@ static bool get_local(Arena *arena, const Json *json, SqlLocal *out)
     out->why_whole = arena_strdup(arena, why);
     out->steps = (int)json_int(json, "steps", 0);
     out->sorts_inputs = json_bool(json, "sorts", false);
+    out->is_steady = json_bool(json, "steady", false);
+    out->is_in_order = json_bool(json, "ordered", false);
     return get_grids(arena, json_get(json, "grids"), out);
 }
 

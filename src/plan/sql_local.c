@@ -329,7 +329,7 @@ static const char *check_groups(Select *select, bool is_static, bool *out_is_gro
     return has_time(&select->names) ? NULL : "a SELECT without the time among its columns";
 }
 
-static const char *walk_select(Select *select, bool is_static, bool *out_is_steady)
+static const char *walk_select(Select *select, bool is_static)
 {
     LocalScope *scope = &select->scope;
     const SqlTreeNode *where = sql_node_get(select->node, "where_clause");
@@ -344,15 +344,17 @@ static const char *walk_select(Select *select, bool is_static, bool *out_is_stea
     if (why == NULL && is_there(sql_node_get(select->node, "sample"))) why = "a sample";
     if (why == NULL) why = check_groups(select, is_static, &is_grouped);
     if (why == NULL) why = check_modifiers(scope, select->node, &is_modified);
-    *out_is_steady = scope->is_steady && !is_grouped && !is_modified;
+    scope->is_steady = scope->is_steady && !is_grouped && !is_modified;
     return why;
 }
 
 static LocalRel select_rel(LocalWalk *walk, const SqlTreeNode *node, bool is_static)
 {
-    Select select = {.scope = {.walk = walk, .is_steady = true}, .node = node};
+    Select select = {.scope = {.walk = walk, .is_steady = true, .is_in_order = true}, .node = node};
     LocalRel rel = {.is_static = is_static};
-    rel.why_whole = walk_select(&select, is_static, &rel.is_steady);
+    rel.why_whole = walk_select(&select, is_static);
+    rel.is_steady = select.scope.is_steady;
+    rel.is_in_order = rel.is_steady && select.scope.is_in_order;
     rel.columns = select.names;
     rel.steps = select.scope.steps;
     rel.is_open = select.is_open;
@@ -496,7 +498,9 @@ Err *sql_local(Plan *plan, Arena *arena, const Rel *rel, const SqlTree *tree, co
                       .grids = walk.grids.v,
                       .grid_count = walk.grids.n,
                       .steps = query.steps,
-                      .sorts_inputs = walk.sorts_inputs};
+                      .sorts_inputs = walk.sorts_inputs || query.is_steady,
+                      .is_steady = query.is_steady,
+                      .is_in_order = query.is_in_order};
     if (out->why_whole != NULL) *out = (SqlLocal){.why_whole = out->why_whole};
     return NULL;
 }

@@ -22,6 +22,7 @@ typedef struct LocalRel {
     bool is_static;        /* names no input with a time: it is the same for every range */
     bool is_open;          /* of its columns not all are known */
     bool is_steady;        /* the rows of a range come in the order that they have in the whole */
+    bool is_in_order;      /* and in that of their times */
     int steps;             /* buckets that may lie between two of its times */
     LocalColumnVec columns;
 } LocalRel;
@@ -62,7 +63,7 @@ typedef struct LocalScope {
     VEC(LocalTable) tables;
     VEC(LocalMerge) merges;        /* outer ones last */
     const LocalColumnVec *aliases; /* of the SELECT list, so far; NULL: none count here */
-    bool is_steady;
+    bool is_steady, is_in_order;
     int steps;
 } LocalScope;
 /* Adds what FROM names; the answer is why it is not local, or NULL. */

@@ -237,12 +237,13 @@ static const char *add_table(LocalScope *scope, const char *alias, const LocalRe
              ((LocalTable){.alias = alias, .rel = *rel, .group = group}));
     scope->steps += rel->steps;
     scope->is_steady = scope->is_steady && rel->is_steady;
+    scope->is_in_order = scope->is_in_order && rel->is_in_order;
     return rel->why_whole;
 }
 
 static LocalRel input_rel(LocalWalk *walk, const char *name)
 {
-    LocalRel rel = {.is_steady = true, .is_static = true};
+    LocalRel rel = {.is_steady = true, .is_in_order = true, .is_static = true};
     for (size_t i = 0; i < walk->rel->input_count; i++) {
         const RelFacts *facts = walk->rel->inputs[i]->facts;
         if (!same_name(walk->rel->sql.names[i], name)) continue;

@@ -247,7 +247,7 @@ static const Rel *mine(World *world)
                           "ts", TIME_UNIT_NONE),
               *rel = NULL;
     must(rel_sql(world->arena, "/mine",
-                 "SELECT ts, CASE WHEN v >= 0 THEN error('v is read') ELSE 0 END AS v, w FROM a",
+                 "SELECT ts, CASE WHEN v >= 0 THEN ('v is read' || v)::BIGINT END AS v, w FROM a",
                  &(SqlInput){"a", a}, 1, &rel));
     return rel;
 }

@@ -352,7 +352,7 @@ static void test_explain(void **state)
     assert_non_null(strstr(text, "read_parquet("));
     assert_string_equal(
         rel_tree_text(world->arena, sql),
-        "sql /d, not in time order\n  | SELECT *\n  | FROM r\n"
+        "sql /d\n  | SELECT *\n  | FROM r\n"
         "  bucket /r 1h, 1 aggregate\n    scan /s.series 1 file, 1 row, not in time order\n");
 }
 
