@@ -234,3 +234,26 @@ YAML
     ok describe '/zzz*'
     is ""
 }
+
+@test "time-local SQL is cut by time; what runs whole says why" {
+    printf 'timestamp,v\n2024-01-01T00:00:00,1\n2024-01-02T00:00:00,2\n2024-02-01T00:00:00,4\n' >a.csv
+    printf 'timestamp,w\n2024-01-02T00:00:00,10\n2024-02-03T00:00:00,20\n' >b.csv
+    pond copy host+csv+series:///"$PWD"/a.csv /a.series
+    pond copy host+csv+series:///"$PWD"/b.csv /b.series
+    printf 'patterns: {a: /a.series, b: /b.series}\nquery: SELECT * FROM a NATURAL FULL OUTER JOIN b ORDER BY timestamp\n' >q
+    printf 'patterns: {a: /a.series}\nquery: SELECT timestamp, v - lag(v) OVER (ORDER BY timestamp) AS d FROM a\n' >w
+    pond mknod sql-derived-series /joined.series --config-path q
+    pond mknod sql-derived-series /steps.series --config-path w
+    ok describe /joined.series --plan
+    has "Time-local: yes"
+    ok describe /steps.series --plan
+    has "Time-local: no" "runs whole (a window function)"
+    ok cat /joined.series --format csv --time-start 2024-01-02 --time-end 2024-02-01
+    [ "$(tail -n +2 <<<"$output" | cut -d, -f2- | paste -sd' ')" = "2,10 4," ]
+    ok cat /steps.series --format csv --time-start 2024-02-01
+    [ "$(tail -n +2 <<<"$output" | cut -d, -f2)" = 2 ]
+    ok export -p /joined.series -d out --temporal year,month
+    [ "$(find out -name '*.parquet' | sort | paste -sd' ')" = "out/joined/year=2024/month=1/data.parquet out/joined/year=2024/month=2/data.parquet" ]
+    ok cat "host+file://$PWD/out/joined/year=2024/month=2/data.parquet" --format csv
+    [ "$(tail -n +2 <<<"$output" | cut -d, -f2- | paste -sd' ')" = "4, ,20" ]
+}

@@ -399,6 +399,26 @@ static void test_extents(void **state)
     expect_extent(world, inputs, "SELECT timestamp, v FROM source ORDER BY v LIMIT 5", NULL, NULL);
 }
 
+/* Between a range and a text that runs whole there is what no filter passes; else there is not. */
+static void test_no_filter_enters_what_runs_whole(void **state)
+{
+    World *world = *state;
+    Inputs inputs = inputs_of(world);
+    static const char *const TEXTS[] = {
+        "SELECT timestamp, sum(a.v) AS s FROM source a JOIN plain USING (timestamp) GROUP BY "
+        "timestamp",
+        "SELECT timestamp, sum(v) AS s FROM source GROUP BY timestamp"};
+    for (int whole = 0; whole < 2; whole++) {
+        const Rel *rel = resolved(world, &inputs, TEXTS[1 - whole]);
+        char *all = NULL, *range = NULL;
+        must(rel_explain(world->plan, world->arena, rel, ALL, &all));
+        must(rel_explain(world->plan, world->arena, rel,
+                         (TimeSpan){at("2024-01-05"), at("2024-01-06")}, &range));
+        assert_null(strstr(all, "LIMIT"));
+        assert_int_equal(strstr(range, ") LIMIT 9223372036854775807) WHERE c0 >= ") != NULL, whole);
+    }
+}
+
 /* An answer from the cache is the answer of the engine, for inputs of any content. */
 static void test_cached_answers(void **state)
 {
@@ -437,6 +457,7 @@ int main(void)
         WORLD_TEST(test_windows),
         WORLD_TEST(test_what_a_window_needs),
         WORLD_TEST(test_extents),
+        WORLD_TEST(test_no_filter_enters_what_runs_whole),
         WORLD_TEST(test_cached_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
