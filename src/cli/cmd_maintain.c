@@ -94,7 +94,11 @@ static Err *run(Cli *cli)
     TRY(cli_open_pond(cli, &pond));
     if (collapse.most > 0) TRY(collapse_all(cli, collapse, &collapsed));
     if (collapse.dry_run) return NULL;
-    TRY(pond_maintain(pond, what, &done));
+    Err *err = pond_maintain(pond, what, &done);
+    if (err != NULL && collapsed.series > 0)
+        return ERR_WRAP(err, "the collapse of %lld series is committed, but not what follows it",
+                        (long long)collapsed.series);
+    TRY(err);
     if (cli->json)
         tell_json(cli, &done, &collapsed);
     else if (!cli->quiet)

@@ -28,6 +28,7 @@ passed() { # NAME: that result is ok, and nothing else but a skip
 @test "every file call of run-logs fails or is its last" { passed "faults: run-logs"; }
 @test "every file call of checkpoint fails or is its last" { passed "faults: checkpoint"; }
 @test "every file call of maintain fails or is its last" { passed "faults: maintain"; }
+@test "every file call of collapse fails or is its last" { passed "faults: collapse"; }
 @test "every file call of export-first fails or is its last" { passed "faults: export-first"; }
 @test "every file call of export-second fails or is its last" { passed "faults: export-second"; }
 @test "kill -9 in each phase of copy-large" { passed "kill -9: copy-large"; }
