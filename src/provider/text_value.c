@@ -23,20 +23,14 @@ static inline void trim(const char **text, size_t *size)
 
 /* ---- numbers ---- */
 
+/* Only these two: a lone "N" or "y" is more often a letter than a truth. */
 bool value_bool(const char *text, size_t size, bool *out)
 {
-    static const struct {
-        const char *text;
-        bool value;
-    } WORDS[] = {{"true", true}, {"false", false}, {"yes", true}, {"no", false},
-                 {"t", true},    {"f", false},     {"y", true},   {"n", false}};
     trim(&text, &size);
-    for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++) {
-        if (strlen(WORDS[i].text) != size || strncasecmp(WORDS[i].text, text, size) != 0) continue;
-        *out = WORDS[i].value;
-        return true;
-    }
-    return false;
+    bool truth = size == 4 && strncasecmp(text, "true", 4) == 0;
+    if (!truth && (size != 5 || strncasecmp(text, "false", 5) != 0)) return false;
+    *out = truth;
+    return true;
 }
 
 bool value_int(const char *text, size_t size, int64_t *out)
