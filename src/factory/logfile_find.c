@@ -42,7 +42,7 @@ static int rotation_number(const char *path)
     size_t length = strlen(path) - log_packed_suffix(path, &unused), digits = 0;
     while (digits < length && isdigit((unsigned char)path[length - digits - 1])) digits++;
     bool counts = digits > 0 && digits <= 4 && digits < length && path[length - digits - 1] == '.';
-    return counts ? atoi(path + length - digits) : -1;
+    return counts ? (int)strtol(path + length - digits, NULL, 10) : -1;
 }
 
 static int compare_age(int64_t a_ns, const char *a, int64_t b_ns, const char *b)

@@ -140,7 +140,6 @@ typedef VEC(const char *) Names;
 
 static bool parse_line(Arena *arena, const char *line, size_t size, Run *out)
 {
-    SCRATCH(scratch);
     const Json *json = NULL;
     char digits[HASH_DIGITS + 1];
     if (size < HASH_DIGITS + 2 || line[HASH_DIGITS] != ' ') return false;

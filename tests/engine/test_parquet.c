@@ -471,8 +471,8 @@ static void several_sources_stay_in_order(void **state)
 {
     (void)state;
     static const char *const SELECTS[] = {
-        "(SELECT i AS t, [i] AS l FROM range(758) t(i)) UNION ALL "
-        "(SELECT i AS t, [i] AS l FROM range(758, 250000) t(i) ORDER BY i)",
+        ("(SELECT i AS t, [i] AS l FROM range(758) t(i)) UNION ALL "
+         "(SELECT i AS t, [i] AS l FROM range(758, 250000) t(i) ORDER BY i)"),
         "SELECT i AS t, [i] AS l FROM range(250000) t(i)",
         "SELECT i - 100000 AS t, [i - 100000] AS l FROM range(350000) t(i) WHERE i >= 100000",
     };
