@@ -99,13 +99,17 @@ static void add_lite_row(World *world, Buf *text, sqlite3_stmt *statement)
     buf_putc(text, '\n');
 }
 
+/* NULL where SQLite does not say: it refuses some joins on top of a FULL JOIN, flattened. */
 static char *lite_rows(World *world, sqlite3 *db, const char *query)
 {
+    static const char LIMITATION[] = "ON clause references tables to its right";
     sqlite3_stmt *statement = NULL;
     Buf text = buf_new(world->arena);
     const char *sql = arena_printf(world->arena, "SELECT ts, s, v, f FROM (%s)", query);
-    if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK) {
+        if (strcmp(sqlite3_errmsg(db), LIMITATION) == 0) return NULL;
         fail_msg("%s: %s", sqlite3_errmsg(db), sql);
+    }
     while (sqlite3_step(statement) == SQLITE_ROW) add_lite_row(world, &text, statement);
     sqlite3_finalize(statement);
     return text.data;
@@ -199,13 +203,13 @@ static void one_round(Round *round, Tally *tally)
                  made.is_local ? rel->facts->sql.local.why_whole : "called time-local");
     char *whole = all_rows(world, rel);
     check_windows(world, rel, query, whole);
-    if (made.is_lite)
-        compare("SQLite", query, sorted_lines(world, whole),
-                sorted_lines(world,
-                             lite_rows(world, round->db, gen_text(world->arena, made.text, true))));
+    const char *lite = NULL;
+    if (made.is_lite) lite = lite_rows(world, round->db, gen_text(world->arena, made.text, true));
+    if (lite != NULL)
+        compare("SQLite", query, sorted_lines(world, whole), sorted_lines(world, lite));
     tally->rounds++;
     tally->local += made.is_local;
-    tally->lite += made.is_lite;
+    tally->lite += lite != NULL;
     tally->rows += count_lines(whole);
 }
 
@@ -244,7 +248,7 @@ static void test_random_queries(void **state)
     const uint64_t seed = given != NULL ? strtoull(given, NULL, 10) : 20240101;
     Tally tally = {0};
     print_message("# POND_SEED=%" PRIu64 "\n", seed);
-    run(world, seed, count != NULL ? atoi(count) : 500, &tally);
+    run(world, seed, count != NULL ? atoi(count) : 1000, &tally);
     print_message("# %d queries, %d local, %d said to SQLite, %d rows\n", tally.rounds, tally.local,
                   tally.lite, tally.rows);
     assert_true(tally.local * 3 > tally.rounds && tally.local * 3 < tally.rounds * 2);
