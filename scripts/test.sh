@@ -35,13 +35,21 @@ if [ $status -ne 0 ]; then
     cat "$log/summary"
     grep -E '^ *not ok' "$log/unit.tap"
 fi
-if compgen -G 'tests/cli/*.bats' >/dev/null; then
-    POND_BIN="$PWD/$build/pond" bats --jobs 1 --tap tests/cli/*.bats >"$log/cli.tap" 2>&1 || {
-        status=1
-        grep -A30 -E '^not ok' "$log/cli.tap"
-    }
-    count "$log/cli.tap"
-fi
+# A file at a time on each core, the largest first.
+cli_file() { # FILE
+    local tap
+    tap=$log/cli-$(basename "$1" .bats).tap
+    bats --tap "$1" >"$tap" 2>&1 || echo "not ok - $1 ended badly" >"$tap.status"
+}
+export -f cli_file
+export log POND_BIN="$PWD/$build/pond"
+ls -S tests/cli/*.bats | xargs -P "$jobs" -I{} bash -c 'cli_file "$1"' - {}
+for tap in "$log"/cli-*.tap; do
+    count "$tap"
+    [ -e "$tap.status" ] || continue
+    status=1
+    grep -A30 -E '^not ok' "$tap" || cat "$tap"
+done
 [ $((passed + failed)) -gt 0 ] || failed=1
 [ $failed -eq 0 ] && [ $status -ne 0 ] && failed=1
 echo "$passed passed, $failed failed"
