@@ -35,7 +35,7 @@ if [ $status -ne 0 ]; then
     cat "$log/summary"
     grep -E '^ *not ok' "$log/unit.tap"
 fi
-# A file at a time on each core, the largest first.
+# A file at a time on each core, the longest first.
 cli_file() { # FILE
     local tap
     tap=$log/cli-$(basename "$1" .bats).tap
@@ -43,7 +43,7 @@ cli_file() { # FILE
 }
 export -f cli_file
 export log POND_BIN="$PWD/$build/pond"
-ls -S tests/cli/*.bats | xargs -P "$jobs" -I{} bash -c 'cli_file "$1"' - {}
+{ ls tests/cli/sweep.bats tests/cli/examples.bats && ls -S tests/cli/*.bats; } | awk '!seen[$0]++' | xargs -P "$jobs" -I{} bash -c 'cli_file "$1"' - {}
 for tap in "$log"/cli-*.tap; do
     count "$tap"
     [ -e "$tap.status" ] || continue
