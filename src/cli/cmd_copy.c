@@ -328,14 +328,13 @@ const Command COMMAND_COPY = {
     .name = "copy",
     .usage = "copy SRC... DEST [--strip-prefix P] [--overwrite]",
     .summary = "copy host files into the pond, or nodes out of it",
-    .examples =
-        "  pond copy host:///home/me/notes.txt /docs/\n"
-        "  pond copy host+series:///data/sonde.parquet /sensors/sonde.series\n"
-        "  pond copy 'host+csv+series:///data/well.csv?time=date' /sensors/well.series\n"
-        "  pond copy host+jsonl+gzip+series:///data/app.jsonl.gz /logs/app.series\n"
-        "  pond copy host+data:series:///var/log/app.log /logs/app.log\n"
-        "  pond copy '/reduced/**/*.series' host:///tmp/out\n"
-        "  pond copy host+csv:///data/well.csv host:///tmp/well.parquet   (needs no pond)\n",
+    .examples = "  pond copy host:///home/me/notes.txt /docs/\n"
+                "  pond copy host+series:///data/sonde.parquet /sensors/sonde.series\n"
+                "  pond copy 'host+csv+series:///data/well.csv?time=date' /sensors/well.series\n"
+                "  pond copy host+jsonl+gzip+series:///data/app.jsonl.gz /logs/app.series\n"
+                "  pond copy host+data:series:///var/log/app.log /logs/app.log\n"
+                "  pond copy '/reduced/**/*.series' host:///tmp/out\n"
+                "  pond copy host+csv:///data/well.csv host:///tmp/well.parquet\n",
     .details =
         "Copying onto a series (also data:series) appends a version; onto data or a table it "
         "replaces. All "

@@ -236,7 +236,7 @@ load helpers
     keys '.retain' '"24h"' config
     keys 'keys' "$change" config set retain 2d
     keys '[.clean, (.root | length), .problems]' '[true,64,[]]' fsck
-    keys "keys | length" 7 maintain --vacuum
+    keys "keys | length" 11 maintain --vacuum
     keys 'keys' '["index_rebuilt","staging_removed"]' recover
     keys 'keys' '["completed"]' recover -d out
     keys 'map(.name) | length >= 5' 'true' list-factories

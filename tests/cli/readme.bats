@@ -40,15 +40,17 @@ setup() {
 
 # What the examples of help speak of, below the test's folder.
 a_world_for_examples() {
-    cd "$BATS_TEST_TMPDIR" && mkdir -p home/me data tmp .zfunc
+    cd "$BATS_TEST_TMPDIR" && mkdir -p home/me data tmp var/log .zfunc
     export POND=$PWD/pond HOME=$PWD
     printf 'notes' >home/me/notes.txt
+    echo 'started' >var/log/app.log
     printf 'timestamp,DO.mg/L,v\n2024-01-01,1,2\n2024-07-02,3,4\n' | tee data/plain.csv >tmp/readings.csv
     printf 'date,a\n2024-01-01,1\n' >data/well.csv
+    printf '{"time": "2024-01-01", "a": 1}\n' | gzip >data/app.jsonl.gz
     printf 'in_pattern: /sensors/*.series\nout_pattern: $0\nresolutions: [1h, 1d]\naggregations: [{type: avg}]\n' >reduce.yaml
     printf 'patterns: {a: /sensors/north.series}\nquery: SELECT * FROM a\n' >join.yaml
     pond init --quiet
-    for path in /sensors/77001 /docs /tmp1 /tmp2; do pond mkdir -p $path; done
+    for path in /sensors/77001 /docs /logs /tmp1 /tmp2; do pond mkdir -p $path; done
     for path in /sensors/north /sensors/77001/sonde /old; do pond copy "host+csv+series://$PWD/data/plain.csv" "$path.series"; done
     pond cat /old.series --format parquet >data/sonde.parquet
 }
@@ -59,6 +61,6 @@ a_world_for_examples() {
         while IFS= read -r line; do
             bash -ec "$line" >/dev/null 2>err || { echo "$command: $line: $(cat err)" >&2 && false; }
         done < <(pond "$command" --help | sed -n '/^Examples/,/^Usage/s/^  \(.*\)/\1/p' | grep -w pond |
-            sed "s#host:///#host://$PWD/#; s#series:///data#series://$PWD/data#; s#csv:///tmp#csv://$PWD/tmp#; s#~#$PWD#g")
+            sed -E "s#(host[a-z+:]*):///#\\1://$PWD/#g; s#~#$PWD#g")
     done
 }
