@@ -93,6 +93,8 @@ typedef enum Phys {
     PHYS_STRING, /* engine_str */
     PHYS_NESTED  /* not readable by cell: cast to text in SQL */
 } Phys;
+/* Of one value in a vector's `data`; 0 for strings and nested ones. */
+size_t phys_bytes(Phys phys);
 typedef struct Vector {
     Phys phys;
     const void *data;

@@ -165,3 +165,24 @@ Err *type_parse(const char *name, duckdb_logical_type *out)
     }
     return ERR(UNSUPPORTED, "a column of type %s cannot be fed to the engine cell by cell", name);
 }
+
+size_t phys_bytes(Phys phys)
+{
+    switch (phys) {
+    case PHYS_BOOL:
+    case PHYS_I8:
+    case PHYS_U8: return 1;
+    case PHYS_I16:
+    case PHYS_U16: return 2;
+    case PHYS_I32:
+    case PHYS_U32:
+    case PHYS_F32: return 4;
+    case PHYS_I64:
+    case PHYS_U64:
+    case PHYS_F64: return 8;
+    case PHYS_I128: return 16;
+    case PHYS_STRING:
+    case PHYS_NESTED: return 0;
+    }
+    return 0;
+}

@@ -94,27 +94,6 @@ static size_t rows_until(const Cut *cut)
     return low - cut->at;
 }
 
-static size_t phys_bytes(Phys phys)
-{
-    switch (phys) {
-    case PHYS_BOOL:
-    case PHYS_I8:
-    case PHYS_U8: return 1;
-    case PHYS_I16:
-    case PHYS_U16: return 2;
-    case PHYS_I32:
-    case PHYS_U32:
-    case PHYS_F32: return 4;
-    case PHYS_I64:
-    case PHYS_U64:
-    case PHYS_F64: return 8;
-    case PHYS_I128: return 16;
-    case PHYS_STRING:
-    case PHYS_NESTED: break;
-    }
-    return 0;
-}
-
 static void copy_column(const Vector *from, size_t at, const FeedColumn *to, size_t into,
                         size_t rows)
 {

@@ -3,27 +3,6 @@
 #include "plan/join_int.h"
 #include <string.h>
 
-static size_t width_of(Phys phys)
-{
-    switch (phys) {
-    case PHYS_BOOL:
-    case PHYS_I8:
-    case PHYS_U8: return 1;
-    case PHYS_I16:
-    case PHYS_U16: return 2;
-    case PHYS_I32:
-    case PHYS_U32:
-    case PHYS_F32: return 4;
-    case PHYS_I64:
-    case PHYS_U64:
-    case PHYS_F64: return 8;
-    case PHYS_I128: return 16;
-    case PHYS_STRING:
-    case PHYS_NESTED: return 0;
-    }
-    return 0;
-}
-
 /* ---- kept rows ---- */
 
 static void *grown(Arena *arena, const void *old, size_t old_bytes, size_t new_bytes)
@@ -71,7 +50,7 @@ void kept_add(Kept *kept, const Chunk *chunk, size_t from, size_t to)
 {
     for (size_t i = 0; i < kept->column_count; i++) {
         kept->columns[i].phys = chunk->vectors[i + 1].phys;
-        kept->columns[i].width = width_of(kept->columns[i].phys);
+        kept->columns[i].width = phys_bytes(kept->columns[i].phys);
     }
     kept_reserve(kept, to - from);
     for (size_t row = from; row < to; row++) {
@@ -120,7 +99,7 @@ static void copy_values(const FeedColumn *column, const void *values, size_t wid
 static void copy_chunk_column(const FeedColumn *column, const Vector *vector, const int32_t *origin,
                               size_t from, size_t to)
 {
-    size_t width = width_of(vector->phys), size = 0;
+    size_t width = phys_bytes(vector->phys), size = 0;
     for (size_t row = from; row < to; row++) {
         bool is_null = origin[row] < 0 || vector_is_null(vector, (size_t)origin[row]);
         if (is_null) put_null(column, row);

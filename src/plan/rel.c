@@ -330,7 +330,6 @@ Err *rel_bucket(Plan *plan, Arena *arena, const Rel *input, const BucketSpec *sp
 const Rel *rel_bucket_partials(Arena *arena, const Rel *bucket)
 {
     if (bucket->kind != REL_BUCKET) return NULL;
-    if (bucket->kind != REL_BUCKET) return NULL;
     Rel *rel = rel_over(arena, REL_PARTIALS, bucket->label, bucket->inputs[0]);
     rel->bucket = bucket->bucket;
     err_free(rel_resolve(NULL, rel));
