@@ -70,21 +70,15 @@ static Err *write_rows(Cli *cli, const Source *source, const Url *url, const cha
     return rel_write(plan, cli->arena, conn, rel, &write, &written);
 }
 
+static Err *append_chunk(void *to, const void *bytes, size_t size)
+{
+    return os_write(to, bytes, size);
+}
+
 static Err *append_version(OsFile *to, const Content *content)
 {
-    CLEANUP(os_close_at) OsFile *from = NULL;
-    SCRATCH(scratch);
-    enum { STEP = 1 << 18 };
-    if (content->path == NULL) return os_write(to, content->bytes, (size_t)content->size_bytes);
-    char *bytes = arena_alloc(scratch, STEP);
-    TRY(os_open_read(content->path, &from));
-    for (;;) {
-        size_t got = 0;
-        TRY(os_read(from, bytes, STEP, &got));
-        if (got == 0) return NULL;
-        TRY(os_write(to, bytes, got));
-        TRY(os_check_interrupt());
-    }
+    return content->path != NULL ? os_read_each(content->path, append_chunk, to)
+                                 : os_write(to, content->bytes, (size_t)content->size_bytes);
 }
 
 static Err *write_bytes(Cli *cli, const Source *source, const char *part)

@@ -22,20 +22,16 @@ Err *form_read(const Cli *cli, Form *out)
                         : err_hint(err, "forms are auto, table, csv, json, jsonl, parquet, raw");
 }
 
+static Err *print_chunk(void *context, const void *bytes, size_t size)
+{
+    (void)context;
+    out_write(bytes, size);
+    return ferror(stdout) ? out_flush() : NULL;
+}
+
 Err *file_print(const char *path)
 {
-    CLEANUP(os_close_at) OsFile *file = NULL;
-    SCRATCH(scratch);
-    enum { STEP = 1 << 18 };
-    char *bytes = arena_alloc(scratch, STEP);
-    TRY(os_open_read(path, &file));
-    for (;;) {
-        size_t got = 0;
-        TRY(os_read(file, bytes, STEP, &got));
-        if (got == 0) return NULL;
-        out_write(bytes, got);
-        if (ferror(stdout)) return out_flush();
-    }
+    return os_read_each(path, print_chunk, NULL);
 }
 
 /* Types without a plain cell are shown as text. */

@@ -306,62 +306,91 @@ Err *os_publish_new(const char *path, const void *bytes, size_t size, bool *out_
 
 /* ---- copies and hashes ---- */
 
+static Err *each(OsFile *file, OsOnChunk *on_chunk, void *context)
+{
+    SCRATCH(scratch);
+    char *buffer = arena_alloc(scratch, COPY_BYTES);
+    for (;;) {
+        size_t got;
+        TRY(os_read(file, buffer, COPY_BYTES, &got));
+        if (got == 0) return NULL;
+        TRY(on_chunk(context, buffer, got));
+        TRY(os_check_interrupt());
+    }
+}
+
+Err *os_read_each(const char *path, OsOnChunk *on_chunk, void *context)
+{
+    CLEANUP(os_close_at) OsFile *file = NULL;
+    TRY(os_open_read(path, &file));
+    return each(file, on_chunk, context);
+}
+
+Err *os_sink_open(Arena *arena, const char *path, OsSink *out)
+{
+    OsFile *file = NULL;
+    TRY(os_open_new(path, &file));
+    *out = (OsSink){.file = file, .hash = sha256_new(arena), .path = arena_strdup(arena, path)};
+    return NULL;
+}
+
+Err *os_sink_put(void *sink, const void *bytes, size_t size)
+{
+    OsSink *to = sink;
+    if (to->file != NULL) TRY(os_write(to->file, bytes, size));
+    sha256_add(to->hash, bytes, size);
+    to->size_bytes += (int64_t)size;
+    return NULL;
+}
+
+Err *os_sink_close(OsSink *sink, Err *err, char out_sha256[65])
+{
+    char hex[SHA256_HEX + 1];
+    sha256_hex(sink->hash, hex); /* also frees it */
+    Err *closing = sink->file != NULL ? os_close(sink->file) : NULL;
+    sink->file = NULL;
+    if (err == NULL)
+        err = closing;
+    else
+        err_free(closing);
+    if (err == NULL)
+        memcpy(out_sha256, hex, sizeof hex);
+    else if (sink->path != NULL)
+        err_free(os_unlink_if(sink->path));
+    return err;
+}
+
 typedef struct Copy {
-    OsFile *from, *to; /* to: NULL to hash only */
+    OsSink sink;
     OsOnBytes *on_bytes;
     void *context;
 } Copy;
 
-static Err *copy_step(const Copy *copy, char *buffer, size_t size, Sha256 *hash)
+static Err *copy_chunk(void *context, const void *bytes, size_t size)
 {
-    sha256_add(hash, buffer, size);
-    if (copy->to != NULL) TRY(os_write(copy->to, buffer, size));
-    if (copy->on_bytes != NULL) TRY(copy->on_bytes(copy->context, (int64_t)size));
-    return os_check_interrupt();
-}
-
-static Err *copy_steps(const Copy *copy, Arena *scratch, Sha256 *hash, int64_t *size)
-{
-    char *buffer = arena_alloc(scratch, COPY_BYTES);
-    for (*size = 0;;) {
-        size_t got;
-        TRY(os_read(copy->from, buffer, COPY_BYTES, &got));
-        if (got == 0) return NULL;
-        TRY(copy_step(copy, buffer, got, hash));
-        *size += (int64_t)got;
-    }
-}
-
-static Err *copy_all(const Copy *copy, int64_t *out_size, char out_sha256[65])
-{
-    SCRATCH(scratch);
-    int64_t size;
-    char hex[SHA256_HEX + 1];
-    Sha256 *hash = sha256_new(scratch);
-    Err *err = copy_steps(copy, scratch, hash, &size);
-    sha256_hex(hash, hex); /* also frees it */
-    if (err != NULL) return err;
-    *out_size = size;
-    memcpy(out_sha256, hex, sizeof hex);
-    return NULL;
+    Copy *copy = context;
+    TRY(os_sink_put(&copy->sink, bytes, size));
+    return copy->on_bytes != NULL ? copy->on_bytes(copy->context, (int64_t)size) : NULL;
 }
 
 Err *os_copy_file(const char *from, const char *to, OsOnBytes *on_bytes, void *context,
                   int64_t *out_size, char out_sha256[65])
 {
     CLEANUP(os_close_at) OsFile *source = NULL;
-    CLEANUP(os_close_at) OsFile *target = NULL;
+    SCRATCH(scratch);
+    Copy copy = {.on_bytes = on_bytes, .context = context};
     TRY(os_open_read(from, &source));
-    TRY(os_open_new(to, &target));
-    Copy copy = {.from = source, .to = target, .on_bytes = on_bytes, .context = context};
-    Err *err = copy_all(&copy, out_size, out_sha256);
-    if (err != NULL) err_free(os_unlink_if(to));
-    return err;
+    TRY(os_sink_open(scratch, to, &copy.sink));
+    TRY(os_sink_close(&copy.sink, each(source, copy_chunk, &copy), out_sha256));
+    *out_size = copy.sink.size_bytes;
+    return NULL;
 }
 
 Err *os_sha256_file(const char *path, int64_t *out_size, char out_sha256[65])
 {
-    CLEANUP(os_close_at) OsFile *file = NULL;
-    TRY(os_open_read(path, &file));
-    return copy_all(&(Copy){.from = file}, out_size, out_sha256);
+    SCRATCH(scratch);
+    OsSink sink = {.hash = sha256_new(scratch)}; /* without a file */
+    TRY(os_sink_close(&sink, os_read_each(path, os_sink_put, &sink), out_sha256));
+    *out_size = sink.size_bytes;
+    return NULL;
 }

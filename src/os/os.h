@@ -85,6 +85,22 @@ typedef Err *OsOnBytes(void *context, int64_t bytes);
 Err *os_copy_file(const char *from, const char *to, OsOnBytes *on_bytes, void *context,
                   int64_t *out_size, char out_sha256[65]) WARN_UNUSED;
 Err *os_sha256_file(const char *path, int64_t *out_size, char out_sha256[65]) WARN_UNUSED;
+/* The bytes of a file of any size, step by step through a fixed buffer; INTERRUPTED between steps.
+ */
+typedef Err *OsOnChunk(void *context, const void *bytes, size_t size);
+Err *os_read_each(const char *path, OsOnChunk *on_chunk, void *context) WARN_UNUSED;
+/* A new file, hashed and measured on its way out; os_sink_put is an OsOnChunk. No fsync. The sink
+ * is always closed; after an error of os_sink_close the file does not exist. */
+typedef struct OsSink {
+    OsFile *file;
+    Sha256 *hash;
+    const char *path;
+    int64_t size_bytes;
+} OsSink;
+Err *os_sink_open(Arena *arena, const char *path, OsSink *out) WARN_UNUSED;
+Err *os_sink_put(void *sink, const void *bytes, size_t size) WARN_UNUSED;
+/* `err`: of what filled it; comes back, and the file goes. */
+Err *os_sink_close(OsSink *sink, Err *err, char out_sha256[65]) WARN_UNUSED;
 
 /* ---- names ---- */
 Err *os_stat(const char *path, OsStat *out) WARN_UNUSED; /* follows links */

@@ -329,44 +329,15 @@ static Err *stage_rows(const Collapse *collapse, const CollapseRun *run, Version
 
 /* ---- bytes ---- */
 
-typedef struct Joined {
-    OsFile *file;
-    Sha256 *hash;
-    int64_t size_bytes;
-} Joined;
-
-static Err *join(Joined *joined, const void *bytes, size_t size)
-{
-    TRY(os_write(joined->file, bytes, size));
-    sha256_add(joined->hash, bytes, size);
-    joined->size_bytes += (int64_t)size;
-    return os_check_interrupt();
-}
-
-static Err *join_file(Joined *joined, const char *path)
-{
-    CLEANUP(os_close_at) OsFile *file = NULL;
-    SCRATCH(scratch);
-    enum { STEP = 1 << 18 };
-    char *bytes = arena_alloc(scratch, STEP);
-    TRY(os_open_read(path, &file));
-    for (;;) {
-        size_t got = 0;
-        TRY(os_read(file, bytes, STEP, &got));
-        if (got == 0) return NULL;
-        TRY(join(joined, bytes, got));
-    }
-}
-
-static Err *join_versions(const Collapse *collapse, const CollapseRun *run, Joined *joined)
+static Err *join_versions(const Collapse *collapse, const CollapseRun *run, OsSink *joined)
 {
     for (size_t i = run->begin; i < run->end; i++) {
         SCRATCH(scratch);
         Content content;
         TRY(collapse->store.ops->content(collapse->store.self, scratch, &collapse->versions[i],
                                          &content));
-        TRY(content.path != NULL ? join_file(joined, content.path)
-                                 : join(joined, content.bytes, (size_t)content.size_bytes));
+        TRY(content.path != NULL ? os_read_each(content.path, os_sink_put, joined)
+                                 : os_sink_put(joined, content.bytes, (size_t)content.size_bytes));
     }
     return NULL;
 }
@@ -375,12 +346,9 @@ static Err *stage_bytes(const Collapse *collapse, const CollapseRun *run, Versio
 {
     enum { INLINE_MAX = 4096 };
     char *path = staged_path(collapse);
-    Joined joined = {.hash = sha256_new(collapse->arena)};
-    CLEANUP(os_close_at) OsFile *file = NULL;
-    TRY(os_open_new(path, &file));
-    joined.file = file;
-    TRY(join_versions(collapse, run, &joined));
-    sha256_hex(joined.hash, spec->meta.sha256);
+    OsSink joined;
+    TRY(os_sink_open(collapse->arena, path, &joined));
+    TRY(os_sink_close(&joined, join_versions(collapse, run, &joined), spec->meta.sha256));
     spec->meta.size_bytes = joined.size_bytes;
     spec->meta.rows = -1;
     spec->staged_path = path;
