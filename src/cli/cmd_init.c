@@ -8,8 +8,9 @@ static Err *run_init(Cli *cli)
 {
     int64_t wait_ms = 0;
     Pond *pond = NULL;
+    if (cli->arg_count > 0) cli->pond_dir = cli->args[0];
     if (cli->pond_dir == NULL || *cli->pond_dir == '\0') {
-        return err_hint(ERR(USAGE, "no pond is named"), "use --pond DIR, or set POND=DIR");
+        return err_hint(ERR(USAGE, "no pond is named"), "use pond init DIR, or set POND=DIR");
     }
     TRY(cli_wait_ms(cli, &wait_ms));
     PondOptions options = {.command = cli->command_line,
@@ -43,13 +44,14 @@ static Err *run_init(Cli *cli)
 
 const Command COMMAND_INIT = {
     .name = "init",
-    .usage = "init [--birthplace LABEL]",
+    .usage = "init [DIR] [--birthplace LABEL]",
     .summary = "make a pond in an absent or empty directory",
-    .examples = "  pond --pond ~/pond init\n  POND=~/pond pond init --birthplace field-laptop\n",
-    .details = "An existing pond is left untouched (exit 5).",
+    .examples = "  pond init ~/pond\n  POND=~/pond pond init --birthplace field-laptop\n",
+    .details = "DIR: as --pond DIR of this command. An existing pond is left untouched (exit 5).",
     .json = "{\"pond\",\"id\",\"birthplace\"}",
     .options = INIT_OPTIONS,
     .option_count = 1,
+    .most_args = 1,
     .run = run_init,
 };
 

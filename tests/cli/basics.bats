@@ -82,6 +82,9 @@ load helpers
     tells "there is a pond already" "hint:"
     [ "$(find x -type f -exec sha256sum {} + | sort)" = "$before" ]
     [ "$(pond --pond x show --json | jq -r .birthplace)" = lab ]
+    ok init z
+    [ "$(pond --pond z show --json | jq -r .birthplace)" = "$(hostname)" ] && [ ! -e p ]
+    fails 2 init z y
 }
 
 @test "--pond goes before POND, --json of init" {
