@@ -118,37 +118,39 @@ void perf_hist_merge(PerfHist *to, const PerfHist *from)
     }
 }
 
-/* Returns how many there are. */
-static uint64_t add_buckets(Times *times, PerfHist *out)
+/* What one thread timed, of which the reader keeps ticks as they are. */
+static void add_times(Times *times, uint64_t inverted_min, PerfHist *out)
 {
-    uint64_t count = 0;
-    for (size_t i = 0; i < PERF_BUCKETS; i++) {
+    uint64_t least = ~inverted_min;
+    uint64_t most = atomic_load_explicit(&times->max_ticks, memory_order_relaxed);
+    unsigned last = hist_index(most);
+    for (unsigned i = hist_index(least); i <= last; i++) {
         uint32_t held = atomic_load_explicit(&times->buckets[i], memory_order_relaxed);
         out->buckets[i] += held;
-        count += held;
+        out->count += held;
     }
-    return count;
+    out->sum_ns += (double)atomic_load_explicit(&times->sum_ticks, memory_order_relaxed);
+    if ((double)least < out->min_ns) out->min_ns = (double)least;
+    if ((double)most > out->max_ns) out->max_ns = (double)most;
 }
 
-void perf_read_times(PerfOp op, PerfHist *out)
+PerfHist *perf_read_times(Arena *arena, PerfOp op)
 {
-    uint64_t sum = 0, least = UINT64_MAX, most = 0;
-    double length = perf_clock().ns_per_tick;
-    *out = (PerfHist){.ns_per_tick = length};
-    if (op >= PERF_TIMED_COUNT) return;
-    for (Block *block = block_all(); block != NULL; block = block->next) {
+    PerfHist *out = NULL;
+    for (Block *block = block_all(); block != NULL && op < PERF_TIMED_COUNT; block = block->next) {
         Times *times = &block->times[op];
         uint64_t inverted = atomic_load_explicit(&times->inverted_min_ticks, memory_order_relaxed);
         if (inverted == 0) continue; /* most threads do few things */
-        uint64_t count = add_buckets(times, out), block_least = ~inverted;
-        uint64_t block_most = atomic_load_explicit(&times->max_ticks, memory_order_relaxed);
-        out->count += count;
-        sum += atomic_load_explicit(&times->sum_ticks, memory_order_relaxed);
-        least = block_least < least ? block_least : least;
-        most = block_most > most ? block_most : most;
+        if (out == NULL) {
+            out = ANEW(arena, PerfHist);
+            out->min_ns = INFINITY;
+        }
+        add_times(times, inverted, out);
     }
-    if (out->count == 0) return;
-    out->sum_ns = (double)sum * length;
-    out->min_ns = (double)least * length;
-    out->max_ns = (double)most * length;
+    if (out == NULL || out->count == 0) return NULL;
+    out->ns_per_tick = perf_clock().ns_per_tick;
+    out->sum_ns *= out->ns_per_tick;
+    out->min_ns *= out->ns_per_tick;
+    out->max_ns *= out->ns_per_tick;
+    return out;
 }

@@ -29,6 +29,13 @@ static KeySlot *find_slot(Keys *keys, uint64_t hash, uint32_t op)
     }
 }
 
+static void flip_taken(Keys *keys, size_t slot)
+{
+    _Atomic uint64_t *word = &keys->taken[slot / 64];
+    uint64_t before = atomic_load_explicit(word, memory_order_relaxed);
+    atomic_store_explicit(word, before ^ (UINT64_C(1) << (slot % 64)), memory_order_relaxed);
+}
+
 static void add_calls(Keys *keys, uint64_t hash, uint32_t op, uint32_t calls)
 {
     KeySlot *slot = find_slot(keys, hash, op);
@@ -37,6 +44,7 @@ static void add_calls(Keys *keys, uint64_t hash, uint32_t op, uint32_t calls)
         atomic_store_explicit(&slot->hash, hash, memory_order_relaxed);
         atomic_store_explicit(&slot->op, op, memory_order_relaxed);
         atomic_fetch_add_explicit(&keys->used, 1, memory_order_relaxed);
+        flip_taken(keys, (size_t)(slot - keys->slots));
     }
     atomic_store_explicit(&slot->calls, before + calls, memory_order_relaxed);
 }
@@ -54,6 +62,7 @@ static void let_half_go(Keys *keys)
         uint64_t hash = atomic_load_explicit(&slot->hash, memory_order_relaxed);
         uint32_t op = atomic_exchange_explicit(&slot->op, 0, memory_order_relaxed);
         uint32_t calls = atomic_exchange_explicit(&slot->calls, 0, memory_order_relaxed);
+        if (op != 0) flip_taken(keys, (size_t)(slot - keys->slots));
         if (op != 0 && is_kept(hash, mask)) add_calls(keys, hash, op, calls);
     }
 }
@@ -95,16 +104,22 @@ static uint64_t largest_mask(size_t *out_slots)
     return largest;
 }
 
-static void collect(Keys *keys, uint64_t mask, Seen *seen, size_t most, size_t *count)
+static void collect_slot(const KeySlot *slot, uint64_t mask, Seen *seen, size_t *count)
 {
-    for (size_t i = 0; i < KEY_SLOTS && *count < most; i++) {
-        KeySlot *slot = &keys->slots[i];
-        uint32_t op = atomic_load_explicit(&slot->op, memory_order_relaxed);
-        uint64_t hash = atomic_load_explicit(&slot->hash, memory_order_relaxed);
-        if (op == 0 || !is_kept(hash, mask)) continue;
-        seen[*count] =
-            (Seen){hash, op - 1, atomic_load_explicit(&slot->calls, memory_order_relaxed)};
-        *count += 1;
+    uint32_t op = atomic_load_explicit(&slot->op, memory_order_relaxed);
+    uint64_t hash = atomic_load_explicit(&slot->hash, memory_order_relaxed);
+    if (op == 0 || !is_kept(hash, mask)) return;
+    seen[*count] = (Seen){hash, op - 1, atomic_load_explicit(&slot->calls, memory_order_relaxed)};
+    *count += 1;
+}
+
+static void collect(const Keys *keys, uint64_t mask, Seen *seen, size_t most, size_t *count)
+{
+    if (atomic_load_explicit(&keys->used, memory_order_relaxed) == 0) return;
+    for (size_t w = 0; w < KEY_SLOTS / 64; w++) {
+        uint64_t taken = atomic_load_explicit(&keys->taken[w], memory_order_relaxed);
+        for (; taken != 0 && *count < most; taken &= taken - 1)
+            collect_slot(&keys->slots[w * 64 + (size_t)__builtin_ctzll(taken)], mask, seen, count);
     }
 }
 
@@ -129,6 +144,7 @@ void perf_read_keys(PerfKeys out[PERF_OP_COUNT])
     Seen *seen = AARRAY(scratch, Seen, slots + 1);
     memset(out, 0, PERF_OP_COUNT * sizeof *out);
     for (Block *block = block_all(); block != NULL; block = block->next) {
+        if (atomic_load_explicit(&block->keys.used, memory_order_relaxed) == 0) continue;
         for (size_t op = 0; op < PERF_OP_COUNT; op++)
             out[op].calls += atomic_load_explicit(&block->keys.calls[op], memory_order_relaxed);
         collect(&block->keys, mask, seen, slots, &count);

@@ -27,6 +27,7 @@ typedef struct Keys {
     _Atomic uint64_t calls[PERF_OP_COUNT];
     _Atomic uint64_t mask; /* keys whose hash meets it are left out: all but one in mask + 1 */
     _Atomic uint32_t used;
+    _Atomic uint64_t taken[KEY_SLOTS / 64]; /* a bit for each slot in use: readers go by it */
     KeySlot slots[KEY_SLOTS];
 } Keys;
 

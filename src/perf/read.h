@@ -36,8 +36,8 @@ double perf_hist_quantile(const PerfHist *hist, double quantile);
 /* Adds `from` to `to`: the same as the histogram of both, when their ticks are equally long. */
 void perf_hist_merge(PerfHist *to, const PerfHist *from);
 
-/* Of a timed operation. */
-void perf_read_times(PerfOp op, PerfHist *out);
+/* Of a timed operation; NULL when no call of it was timed. */
+PerfHist *perf_read_times(Arena *arena, PerfOp op);
 
 /* ---- calls by distinct key ---- */
 typedef struct PerfKeys {

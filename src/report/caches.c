@@ -78,3 +78,12 @@ void run_caches(Arena *arena, Run *run)
         if (fill(run, &CACHES[i], &run->caches[run->cache_count])) run->cache_count++;
     }
 }
+
+void run_cache_words(Map *words)
+{
+    for (size_t i = 0; i < sizeof CACHES / sizeof *CACHES; i++) {
+        run_word(words, CACHES[i].name);
+        run_word(words, CACHES[i].layer);
+        run_word(words, CACHES[i].text);
+    }
+}

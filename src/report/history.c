@@ -1,31 +1,37 @@
-/* The run history: POND/history/runs-<6 digits>, text, one run a line:
+/* The run history: POND/history/runs-<form>, binary, one frame after the other:
  *
- *     <16 hex digits: XXH3-64 of the rest of the line> <the run as JSON>
+ *     magic "\xF5RUN" · size of what follows the hash (4 bytes, little endian)
+ *     · XXH3-64 of it (8 bytes, little endian) · kind ('F' form, 'R' record), and
+ *       of a form: its bytes, as record.c writes them: it is the first of a file
+ *       of a record: when the run began (8 bytes, µs), and its bytes
  *
- * Appending is one write(2) of a whole line to a file opened for appending, which the kernel makes
- * whole between processes; a line begins with a line break of its own, so that one that a crash or
- * a full disk has torn spoils no other. Nothing is synced: a power cut may lose the last runs.
+ * <form> is the hash of the form, 16 hex digits: another build appends to another file. Appending
+ * is one write(2) of whole frames to a file opened for appending, which the kernel makes whole
+ * between processes: open, fstat, write, close, no lock and no listing. Nothing is synced: a power
+ * cut may lose the last runs. What a crash or a full disk has torn ends at the next magic.
  *
- * Bounds: a file that has 512 KiB gets no further line; of 16 files the oldest goes when another is
- * begun. A line has at most 256 KiB: files beyond the 64 with the most bytes are left out of it.
+ * Bounds: a file that has 512 KiB is renamed to runs-<form>-<time, 16 hex digits>; of 16 files the
+ * oldest go when another is begun. A record has at most 256 KiB: files beyond the 64 with the most
+ * bytes are left out of it. Two processes that begin another at once may leave a short one.
  *
- * A file with a line that does not match its hash is renamed to runs-<n>.damaged, so that nothing
- * is appended to it, and read as before: what is whole in it is not lost. It counts among the 16.
- */
+ * A file with something in it that is no frame is renamed to <name>.damaged, so that nothing is
+ * appended to it, and read as before: what is whole in it is not lost. It counts among the 16. So
+ * is a file of the older form (runs-<6 digits>, text), of which nothing is read. */
 #include "report/report_int.h"
 #include <stdlib.h>
-#include <string.h>
 
 enum {
     FILE_BYTES_FULL = 512 << 10,
-    FILE_BYTES_MAX = 64 << 20, /* to read: more is not ours */
-    LINE_BYTES_MAX = 256 << 10,
+    FILE_BYTES_MAX = 4 << 20, /* to read: more is not ours */
+    FRAME_BYTES_MAX = 256 << 10,
+    FRAME_HEAD = 16,
     FILES_MOST = 16,
     RUN_FILES_MOST = 64,
     HASH_DIGITS = 16,
-    NAME_DIGITS = 6
+    DAMAGES_MOST = 1000 /* in a file: what follows is not looked at */
 };
-static const char PREFIX[] = "runs-";
+static const char PREFIX[] = "runs-", DAMAGED[] = ".damaged";
+static const char MAGIC[4] = "\xF5RUN";
 
 char *report_history_dir(Arena *arena, const char *pond_dir)
 {
@@ -36,30 +42,30 @@ void report_set_aside(const char *dir, const char *name)
 {
     SCRATCH(scratch);
     err_free(os_rename(arena_printf(scratch, "%s/%s", dir, name),
-                       arena_printf(scratch, "%s/%s.damaged", dir, name)));
+                       arena_printf(scratch, "%s/%s%s", dir, name, DAMAGED)));
 }
 
 /* ---- the files ---- */
 
-typedef struct Segment {
-    const char *name;
-    int number;
-    bool damaged; /* by its name */
-} Segment;
-
-/* runs-<6 digits>, and maybe .damaged */
-static bool parse_name(const OsEntry *entry, Segment *out)
+static size_t hex_digits(const char *text)
 {
-    const char *digits = entry->name + strlen(PREFIX), *rest = digits + NAME_DIGITS;
-    if (!entry->is_file || !text_starts(entry->name, PREFIX)) return false;
-    if (strspn(digits, "0123456789") != NAME_DIGITS) return false;
-    *out = (Segment){
-        .name = entry->name, .number = (int)strtol(digits, NULL, 10), .damaged = *rest != '\0'};
-    return *rest == '\0' || strcmp(rest, ".damaged") == 0;
+    return strspn(text, "0123456789abcdef");
 }
 
-/* By number; none when there is no folder. */
-static Err *list_segments(Arena *arena, const char *dir, Segment **out, size_t *out_count)
+/* runs-<form>, runs-<form>-<time>, runs-<6 digits>, each maybe .damaged */
+static bool is_ours(const OsEntry *entry)
+{
+    const char *rest = entry->name + strlen(PREFIX);
+    if (!entry->is_file || !text_starts(entry->name, PREFIX)) return false;
+    size_t digits = hex_digits(rest);
+    rest += digits;
+    if (digits == HASH_DIGITS && *rest == '-' && hex_digits(rest + 1) == HASH_DIGITS)
+        rest += 1 + HASH_DIGITS;
+    return (digits == HASH_DIGITS || digits == 6) && (*rest == '\0' || strcmp(rest, DAMAGED) == 0);
+}
+
+/* By name; none when there is no folder. */
+static Err *list_ours(Arena *arena, const char *dir, const char ***out, size_t *out_count)
 {
     OsEntry *entries = NULL;
     OsStat stat;
@@ -67,151 +73,279 @@ static Err *list_segments(Arena *arena, const char *dir, Segment **out, size_t *
     bool exists = false;
     TRY(os_stat_if(dir, &exists, &stat));
     if (exists) TRY(os_list(arena, dir, &entries, &count));
-    Segment *segments = AARRAY(arena, Segment, count + 1);
-    for (size_t i = 0; i < count; i++) found += parse_name(&entries[i], &segments[found]);
-    *out = segments;
+    const char **names = AARRAY(arena, const char *, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        names[found] = entries[i].name;
+        found += is_ours(&entries[i]);
+    }
+    *out = names;
     *out_count = found;
     return NULL;
 }
 
 /* ---- appending ---- */
 
-static char *segment_path(Arena *arena, const char *dir, int number)
+typedef struct Aged {
+    const char *path;
+    int64_t mtime_ns;
+} Aged;
+
+static int by_age(const void *a, const void *b)
 {
-    return arena_printf(arena, "%s/%s%06d", dir, PREFIX, number);
+    const Aged *x = a, *y = b;
+    if (x->mtime_ns != y->mtime_ns) return x->mtime_ns < y->mtime_ns ? -1 : 1;
+    return strcmp(x->path, y->path);
 }
 
-/* Which file takes the next line; makes room for a new one. */
-static Err *choose_segment(Arena *arena, const char *dir, char **out)
+/* The oldest go, so that there may be one more. */
+static Err *make_room(const char *dir)
 {
-    Segment *segments;
-    size_t count;
-    OsStat stat;
-    bool exists = false;
-    TRY(list_segments(arena, dir, &segments, &count));
-    int newest = count > 0 ? segments[count - 1].number : 0;
-    if (count > 0 && !segments[count - 1].damaged) {
-        *out = segment_path(arena, dir, newest);
-        TRY(os_stat_if(*out, &exists, &stat));
-        if (!exists || stat.size_bytes < FILE_BYTES_FULL) return NULL;
+    SCRATCH(scratch);
+    const char **names;
+    size_t count, there = 0;
+    TRY(list_ours(scratch, dir, &names, &count));
+    if (count < FILES_MOST) return NULL;
+    Aged *files = AARRAY(scratch, Aged, count);
+    for (size_t i = 0; i < count; i++) {
+        OsStat stat;
+        bool exists = false;
+        const char *path = arena_printf(scratch, "%s/%s", dir, names[i]);
+        TRY(os_stat_if(path, &exists, &stat));
+        if (exists) files[there++] = (Aged){path, stat.mtime_ns};
     }
-    for (size_t i = 0; i + FILES_MOST <= count; i++)
-        TRY(os_unlink_if(arena_printf(arena, "%s/%s", dir, segments[i].name)));
-    *out = segment_path(arena, dir, (newest + 1) % 1000000);
+    qsort(files, there, sizeof *files, by_age);
+    for (size_t i = 0; i + FILES_MOST <= there; i++) TRY(os_unlink_if(files[i].path));
     return NULL;
 }
 
-static char *line_of(Arena *arena, const Run *run, size_t *out_size)
+static void put_le(Buf *to, uint64_t value, size_t bytes)
 {
-    Buf text = buf_new(arena);
-    JsonOut json = json_out(&text);
+    for (size_t i = 0; i < bytes; i++) buf_putc(to, (char)(value >> (8 * i)));
+}
+
+static void put_frame(Buf *to, char kind, const Buf *content)
+{
+    Buf body = buf_new(to->arena);
+    buf_putc(&body, kind);
+    buf_add(&body, content->data, content->size);
+    buf_add(to, MAGIC, sizeof MAGIC);
+    put_le(to, body.size, 4);
+    put_le(to, xxh64(body.data, body.size), 8);
+    buf_add(to, body.data, body.size);
+}
+
+static void put_run(Buf *to, const Run *run, const Map *words)
+{
+    Buf content = buf_new(to->arena);
     Run kept = *run;
     if (kept.file_count > RUN_FILES_MOST) {
         kept.files_left_out += kept.file_count - RUN_FILES_MOST;
         kept.file_count = RUN_FILES_MOST;
     }
-    run_to_json(&json, &kept);
-    Buf line = buf_new(arena);
-    buf_printf(&line, "\n%016llx ", (unsigned long long)xxh64(text.data, text.size));
-    buf_add(&line, text.data, text.size);
-    buf_putc(&line, '\n');
-    *out_size = line.size;
-    return line.data;
+    put_le(&content, (uint64_t)run->begun, 8);
+    record_put(&content, &kept, words);
+    put_frame(to, 'R', &content);
+}
+
+/* The folder is there since init, as a rule. */
+static Err *open_to_append(const char *dir, const char *path, OsFile **out, int64_t *out_size)
+{
+    OsStat stat;
+    Err *err = os_open_append(path, out);
+    if (err != NULL) {
+        err_free(err);
+        TRY(os_mkdirs(dir));
+        TRY(os_open_append(path, out));
+    }
+    TRY(os_fstat(*out, &stat));
+    *out_size = stat.size_bytes;
+    return NULL;
+}
+
+/* The file that takes the next record; one that is full is closed for good. */
+static Err *open_segment(Arena *arena, const char *dir, const char *path, OsFile **out,
+                         int64_t *out_size)
+{
+    TRY(open_to_append(dir, path, out, out_size));
+    if (*out_size >= FILE_BYTES_FULL) {
+        os_close_at(out);
+        err_free(os_rename(path, arena_printf(arena, "%s-%016llx", path,
+                                              (unsigned long long)os_now()))); /* or another did */
+        TRY(open_to_append(dir, path, out, out_size));
+    }
+    return *out_size == 0 ? make_room(dir) : NULL;
 }
 
 Err *history_append(const char *pond_dir, const Run *run)
 {
     SCRATCH(scratch);
     CLEANUP(os_close_at) OsFile *file = NULL;
-    char *dir = report_history_dir(scratch, pond_dir), *path;
-    size_t size;
-    const char *line = line_of(scratch, run, &size);
-    if (size > LINE_BYTES_MAX) return ERR(LIMIT, "the record of a run has %zu bytes", size);
-    TRY(os_mkdirs(dir));
-    TRY(choose_segment(scratch, dir, &path));
-    TRY(os_open_append(path, &file));
-    return os_write(file, line, size);
+    Map words = map_new(scratch);
+    Buf form = buf_new(scratch), record = buf_new(scratch), out = buf_new(scratch);
+    int64_t size = 0;
+    record_form_put(&form, &words);
+    put_run(&record, run, &words);
+    if (record.size > FRAME_BYTES_MAX)
+        return ERR(LIMIT, "the record of a run has %zu bytes", record.size);
+    const char *dir = report_history_dir(scratch, pond_dir);
+    const char *path = arena_printf(scratch, "%s/%s%016llx", dir, PREFIX,
+                                    (unsigned long long)xxh64(form.data, form.size));
+    TRY(open_segment(scratch, dir, path, &file, &size));
+    if (size == 0) put_frame(&out, 'F', &form);
+    buf_add(&out, record.data, record.size);
+    return os_write(file, out.data, out.size);
 }
 
 /* ---- reading ---- */
 
-typedef VEC(Run) Runs;
-typedef VEC(const char *) Names;
+struct HistoryEntry {
+    TimeUs begun;
+    uint64_t number; /* in the order of reading */
+    const RecordForm *form;
+    const char *bytes;
+    size_t size;
+};
 
-static bool parse_line(Arena *arena, const char *line, size_t size, Run *out)
+typedef struct Reading {
+    Arena *arena;
+    const char *dir;
+    bool mend;
+    const RecordForm *own_form; /* of this build */
+    char own_name[HASH_DIGITS + 1];
+    VEC(HistoryEntry) entries;
+    VEC(const char *) set_aside;
+    uint64_t damaged;
+    const RecordForm *form; /* of the frames that follow in a file */
+} Reading;
+
+static uint64_t get_le(const char *bytes, size_t count)
 {
-    const Json *json = NULL;
-    char digits[HASH_DIGITS + 1];
-    if (size < HASH_DIGITS + 2 || line[HASH_DIGITS] != ' ') return false;
-    const char *text = line + HASH_DIGITS + 1;
-    size_t text_size = size - HASH_DIGITS - 1;
-    (void)snprintf(digits, sizeof digits, "%016llx", (unsigned long long)xxh64(text, text_size));
-    if (memcmp(digits, line, HASH_DIGITS) != 0) return false;
-    Err *err = json_parse(arena, text, text_size, &json);
-    if (err == NULL) err = run_from_json(arena, json, out);
-    bool good = err == NULL;
-    err_free(err);
-    return good;
+    uint64_t value = 0;
+    for (size_t i = count; i > 0; i--) value = value << 8 | (uint8_t)bytes[i - 1];
+    return value;
 }
 
-/* Returns how many lines were no runs. */
-static uint64_t parse_lines(Arena *arena, const char *text, size_t size, Runs *runs)
+static bool take_record(Reading *reading, const char *bytes, size_t size)
 {
-    uint64_t bad = 0;
-    for (const char *line = text; line < text + size;) {
-        const char *end = memchr(line, '\n', (size_t)(text + size - line));
-        size_t length = (size_t)((end != NULL ? end : text + size) - line);
-        Run run;
-        if (length > 0) {
-            if (parse_line(arena, line, length, &run))
-                vec_push(arena, runs, run);
-            else
-                bad++;
-        }
-        line += length + 1;
+    if (reading->form == NULL || size < 8) return false;
+    HistoryEntry entry = {.begun = (TimeUs)get_le(bytes, 8),
+                          .number = reading->entries.n,
+                          .form = reading->form,
+                          .bytes = bytes + 8,
+                          .size = size - 8};
+    vec_push(reading->arena, &reading->entries, entry);
+    return true;
+}
+
+static bool take_form(Reading *reading, const char *bytes, size_t size)
+{
+    const RecordForm *form = record_form_get(reading->arena, bytes, size);
+    if (form != NULL) reading->form = form;
+    return form != NULL;
+}
+
+/* How many bytes the frame at `at` has; 0: none is there. */
+static size_t take_frame(Reading *reading, const char *at, size_t left)
+{
+    if (left <= FRAME_HEAD || memcmp(at, MAGIC, sizeof MAGIC) != 0) return 0;
+    size_t size = get_le(at + 4, 4);
+    const char *body = at + FRAME_HEAD;
+    if (size == 0 || size > FRAME_BYTES_MAX || size > left - FRAME_HEAD) return 0;
+    if (xxh64(body, size) != get_le(at + 8, 8)) return 0;
+    bool good = *body == 'F'   ? take_form(reading, body + 1, size - 1)
+                : *body == 'R' ? take_record(reading, body + 1, size - 1)
+                               : true; /* of a later kind */
+    return good ? FRAME_HEAD + size : 0;
+}
+
+static void take_frames(Reading *reading, const char *text, size_t size)
+{
+    uint64_t most = reading->damaged + DAMAGES_MOST;
+    for (size_t at = 0; at < size && reading->damaged < most;) {
+        size_t taken = take_frame(reading, text + at, size - at);
+        at += taken;
+        if (taken > 0) continue;
+        reading->damaged++;
+        const char *next = memmem(text + at + 1, size - at - 1, MAGIC, sizeof MAGIC);
+        at = next != NULL ? (size_t)(next - text) : size;
     }
-    return bad;
 }
 
-static void read_segment(Arena *arena, const char *dir, const Segment *segment, bool mend,
-                         Runs *runs, Names *set_aside, uint64_t *damaged)
+static void read_file(Reading *reading, const char *name)
 {
     char *text = NULL;
     size_t size = 0;
-    Err *err = os_read_file_if(arena, arena_printf(arena, "%s/%s", dir, segment->name),
-                               FILE_BYTES_MAX, &text, &size);
-    uint64_t bad = err != NULL ? 1 : text == NULL ? 0 : parse_lines(arena, text, size, runs);
+    uint64_t before = reading->damaged;
+    const char *path = arena_printf(reading->arena, "%s/%s", reading->dir, name);
+    bool is_own = strncmp(name + strlen(PREFIX), reading->own_name, HASH_DIGITS) == 0;
+    reading->form = is_own ? reading->own_form : NULL; /* should the file's be damaged */
+    Err *err = os_read_file_if(reading->arena, path, FILE_BYTES_MAX, &text, &size);
+    if (err != NULL)
+        reading->damaged++;
+    else if (text != NULL)
+        take_frames(reading, text, size);
     err_free(err);
-    *damaged += bad;
-    if (bad == 0 || segment->damaged) return;
-    vec_push(arena, set_aside, segment->name);
-    if (mend) report_set_aside(dir, segment->name);
+    if (reading->damaged == before || text_ends(name, DAMAGED)) return;
+    vec_push(reading->arena, &reading->set_aside, name);
+    if (reading->mend) report_set_aside(reading->dir, name);
+}
+
+static Reading start_reading(Arena *arena, const char *pond_dir, bool mend)
+{
+    Reading reading = {.arena = arena, .dir = report_history_dir(arena, pond_dir), .mend = mend};
+    Map words = map_new(arena);
+    Buf form = buf_new(arena);
+    record_form_put(&form, &words);
+    reading.own_form = record_form_get(arena, form.data, form.size);
+    (void)snprintf(reading.own_name, sizeof reading.own_name, "%016llx",
+                   (unsigned long long)xxh64(form.data, form.size));
+    return reading;
 }
 
 static int by_begin(const void *a, const void *b)
 {
-    const Run *x = a, *y = b;
+    const HistoryEntry *x = a, *y = b;
     if (x->begun != y->begun) return x->begun < y->begun ? -1 : 1;
-    return strcmp(x->id, y->id);
+    return x->number < y->number ? -1 : x->number > y->number;
+}
+
+Err *history_index(Arena *arena, const char *pond_dir, bool mend, HistoryIndex *out)
+{
+    const char **names;
+    size_t count;
+    Reading reading = start_reading(arena, pond_dir, mend);
+    TRY(list_ours(arena, reading.dir, &names, &count));
+    for (size_t i = 0; i < count; i++) read_file(&reading, names[i]);
+    if (reading.entries.n > 1)
+        qsort(reading.entries.v, reading.entries.n, sizeof *reading.entries.v, by_begin);
+    *out = (HistoryIndex){.entries = reading.entries.v,
+                          .count = reading.entries.n,
+                          .damaged = reading.damaged,
+                          .set_aside = reading.set_aside.v,
+                          .set_aside_count = reading.set_aside.n};
+    return NULL;
+}
+
+bool history_run(Arena *arena, const HistoryIndex *index, size_t entry, Run *out)
+{
+    const HistoryEntry *at = &index->entries[entry];
+    return record_get(arena, at->form, at->bytes, at->size, out);
 }
 
 Err *history_read(Arena *arena, const char *pond_dir, size_t most, bool mend, History *out)
 {
-    const char *dir = report_history_dir(arena, pond_dir);
-    Segment *segments;
-    size_t count;
-    Runs runs = {0};
-    Names set_aside = {0};
-    uint64_t damaged = 0;
-    TRY(list_segments(arena, dir, &segments, &count));
-    for (size_t i = 0; i < count; i++)
-        read_segment(arena, dir, &segments[i], mend, &runs, &set_aside, &damaged);
-    if (runs.n > 1) qsort(runs.v, runs.n, sizeof *runs.v, by_begin);
-    size_t skip = most > 0 && runs.n > most ? runs.n - most : 0;
-    *out = (History){.runs = runs.v + skip,
-                     .count = runs.n - skip,
-                     .damaged = damaged,
-                     .set_aside = set_aside.v,
-                     .set_aside_count = set_aside.n};
+    HistoryIndex index;
+    TRY(history_index(arena, pond_dir, mend, &index));
+    size_t skip = most > 0 && index.count > most ? index.count - most : 0;
+    History history = {.runs = AARRAY(arena, Run, index.count - skip + 1),
+                       .damaged = index.damaged,
+                       .set_aside = index.set_aside,
+                       .set_aside_count = index.set_aside_count};
+    for (size_t i = skip; i < index.count; i++) {
+        bool good = history_run(arena, &index, i, &history.runs[history.count]);
+        history.count += good;
+        history.damaged += !good;
+    }
+    *out = history;
     return NULL;
 }

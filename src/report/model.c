@@ -24,15 +24,6 @@ void run_op_times(RunOp *op)
     op->p99_us = us(perf_hist_quantile(hist, 0.99));
 }
 
-static void time_op(Arena *arena, PerfOp op, RunOp *out)
-{
-    PerfHist hist;
-    perf_read_times(op, &hist);
-    if (hist.count == 0) return;
-    out->hist = arena_memdup(arena, &hist, sizeof hist);
-    run_op_times(out);
-}
-
 static void snapshot_ops(Arena *arena, Run *run)
 {
     SCRATCH(scratch);
@@ -44,7 +35,8 @@ static void snapshot_ops(Arena *arena, Run *run)
         RunOp op = {.name = info->name, .layer = info->layer, .unit = info->unit};
         op.count = perf_read(info->op);
         if (op.count == 0) continue;
-        if (info->op < PERF_TIMED_COUNT) time_op(arena, info->op, &op);
+        op.hist = perf_read_times(arena, info->op);
+        if (op.hist != NULL) run_op_times(&op);
         const PerfKeys *k = &keys[info->op];
         op.keyed = k->calls;
         op.keys = k->distinct;
@@ -63,9 +55,9 @@ static void snapshot_io(Arena *arena, Run *run)
             for (int op = 0; op < OS_OP_COUNT; op++) {
                 OsCount count = os_count((OsOrigin)origin, (OsClass) class, (OsOp)op);
                 if (count.calls == 0) continue;
-                run->io[run->io_count++] =
-                    (RunIo){origin == OS_OURS ? "pond" : "engine", os_class_name((OsClass) class),
-                            os_op_name((OsOp)op), count.calls, count.bytes};
+                run->io[run->io_count++] = (RunIo){origin == OS_OURS ? RUN_BY_POND : RUN_BY_ENGINE,
+                                                   os_class_name((OsClass) class),
+                                                   os_op_name((OsOp)op), count.calls, count.bytes};
             }
         }
     }

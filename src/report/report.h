@@ -19,7 +19,9 @@
  * are timed one call in N. USAGE with the nearest name. */
 Err *report_levels_set(const char *spec) WARN_UNUSED;
 
-/* ---- the model ---- */
+/* ---- the model ----
+ * Its members are listed once more in fields.c: JSON, history and SQL tables follow from there.
+ * fields.h tells how a figure is added. */
 
 typedef struct RunOp {
     const char *name, *layer, *unit;
@@ -79,8 +81,6 @@ typedef struct RunContext {
 void run_snapshot(Arena *arena, const RunContext *context, Run *out);
 
 void run_to_json(JsonOut *json, const Run *run);
-/* INVALID when it is not a run; members that are not known are passed over. */
-Err *run_from_json(Arena *arena, const Json *json, Run *out) WARN_UNUSED;
 /* Several runs as one: counts, times, caches, files added up; id and status of the newest. Distinct
  * keys are those of each run, added up. */
 void run_merge(Arena *arena, const Run *runs, size_t count, Run *out);
@@ -92,15 +92,29 @@ const RunOp *run_op(const Run *run, const char *name);
 /* Appends to POND/history. Errors of its own; the caller passes them by. */
 Err *history_append(const char *pond_dir, const Run *run) WARN_UNUSED;
 
+typedef struct HistoryEntry HistoryEntry;
+/* What there is, without its content: for going through all of it in little memory. */
+typedef struct HistoryIndex {
+    const HistoryEntry *entries; /* oldest first */
+    size_t count;
+    uint64_t damaged;       /* pieces that could not be read */
+    const char **set_aside; /* files found damaged now, by name */
+    size_t set_aside_count;
+} HistoryIndex;
+/* `mend`: damaged files are renamed so that nothing is appended to them; without (a pond that
+ * cannot be written) they are only told. */
+Err *history_index(Arena *arena, const char *pond_dir, bool mend, HistoryIndex *out) WARN_UNUSED;
+/* The run of an entry; false when it makes no sense. */
+bool history_run(Arena *arena, const HistoryIndex *index, size_t entry, Run *out);
+
 typedef struct History {
     Run *runs; /* oldest first */
     size_t count;
-    uint64_t damaged;       /* records that could not be read */
-    const char **set_aside; /* files found damaged now, by name */
+    uint64_t damaged;
+    const char **set_aside;
     size_t set_aside_count;
 } History;
-/* The last `most` runs (0 = all). `mend`: damaged files are renamed so that nothing is appended to
- * them; without (a pond that cannot be written) they are only told. */
+/* The last `most` runs (0 = all): some 100 KiB of memory each. */
 Err *history_read(Arena *arena, const char *pond_dir, size_t most, bool mend, History *out)
     WARN_UNUSED;
 

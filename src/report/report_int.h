@@ -1,13 +1,28 @@
 /* What the files of report share. */
 #pragma once
 #include "base/base.h"
-#include "report/report.h"
+#include "report/fields.h"
+#include "report/wire.h"
+
+/* Who makes file calls. */
+#define RUN_BY_POND "pond"
+#define RUN_BY_ENGINE "engine"
 
 /* ---- caches.c: fills run->caches from its operations ---- */
 void run_caches(Arena *arena, Run *run);
+void run_cache_words(Map *words);
 
 /* ---- model.c: the figures of an operation from its histogram and count ---- */
 void run_op_times(RunOp *op);
+
+/* ---- record.c: a run as bytes, with the tables of fields.c beside it ---- */
+typedef struct RecordForm RecordForm; /* what a record's numbers mean */
+/* Of this build. `words` outlives nothing but the call. */
+void record_form_put(Buf *to, Map *words);
+/* NULL when it is not one. `bytes` must stay. */
+RecordForm *record_form_get(Arena *arena, const char *bytes, size_t size);
+void record_put(Buf *to, const Run *run, const Map *words);
+bool record_get(Arena *arena, const RecordForm *form, const char *bytes, size_t size, Run *out);
 
 char *report_random_id(Arena *arena); /* 16 hex digits */
 char *report_history_dir(Arena *arena, const char *pond_dir);

@@ -8,9 +8,9 @@ static Run a_run(int number)
     static RunOp ops[2];
     static PerfHist hist;
     hist =
-        (PerfHist){.count = 3, .sum_ns = 3000, .min_ns = 500, .max_ns = 2000, .ns_per_tick = 0.5};
-    hist.buckets[320] = 2;
-    hist.buckets[384] = 1;
+        (PerfHist){.count = 3, .sum_ns = 3000, .min_ns = 512, .max_ns = 2048, .ns_per_tick = 0.5};
+    hist.buckets[320] = 2; /* 1024 ticks */
+    hist.buckets[384] = 1; /* 4096 */
     ops[0] = (RunOp){.name = "dir_read",
                      .layer = "tinyfs",
                      .unit = "time",
@@ -100,6 +100,42 @@ static void test_merge_adds_up(void **state)
     assert_int_equal(op->keyed, 6);
 }
 
+/* Whatever numbers and texts: they come back as they were, those that were not measured, too. */
+static void test_all_kinds(void **state)
+{
+    (void)state;
+    RunIo io = {"engine", "no such class", "read", UINT64_MAX, 1};
+    RunFile files[2] = {{.path = "/a/\n\xC3\xA4", .class = "blob", .opens = 1, .size_bytes = -1},
+                        {.path = "", .class = "", .size_bytes = 0, .total_ms = 0.1}};
+    RunCache cache = {.name = "c", .layer = "plan", .text = "t", .load_us = 1e-300};
+    Run run = a_run(7);
+    run.duration_us = -1;
+    run.status = -1;
+    run.begun = -5;
+    run.peak_bytes = INT64_MAX;
+    run.io = &io;
+    run.files = files;
+    run.file_count = 2;
+    run.caches = &cache;
+    run.io_count = run.cache_count = 1;
+    OK(history_append(dir, &run));
+    const Run *got = &read_all(true).runs[0];
+    assert_int_equal(got->duration_us, -1);
+    assert_int_equal(got->status, -1);
+    assert_int_equal(got->begun, -5);
+    assert_int_equal(got->peak_bytes, INT64_MAX);
+    assert_string_equal(got->io[0].origin, "engine");
+    assert_string_equal(got->io[0].class, "no such class");
+    assert_true(got->io[0].calls == UINT64_MAX);
+    assert_int_equal(got->file_count, 2);
+    assert_string_equal(got->files[0].path, "/a/\n\xC3\xA4");
+    assert_int_equal(got->files[0].size_bytes, -1);
+    assert_int_equal(got->files[1].size_bytes, 0);
+    assert_true(got->files[1].total_ms == 0.1);
+    assert_true(got->caches[0].load_us == 1e-300);
+    assert_int_equal(got->ops[0].hist->max_ns, 2048);
+}
+
 /* ---- damage ---- */
 
 static void put_file(const char *path, const char *bytes, size_t size, int flags)
@@ -118,51 +154,201 @@ static void append_runs(int from, int to)
     }
 }
 
-/* Half a line of a writer that was killed: the next line is whole, the file goes aside once. */
-static void test_torn_line(void **state)
+/* The name of the only file in the history's folder. */
+static const char *only_file(void)
+{
+    OsEntry *entries;
+    size_t count;
+    OK(os_list(arena, in_history(""), &entries, &count));
+    assert_int_equal(count, 1);
+    return arena_strdup(arena, entries[0].name);
+}
+
+/* Half a record of a writer that was killed: the next is whole, the file goes aside once. */
+static void test_torn_record(void **state)
 {
     (void)state;
+    size_t size;
     append_runs(1, 2);
-    put_file(in_history("runs-000001"), "\n0123456789abcdef {\"pond\":1,\"i", 30, O_APPEND);
+    const char *name = only_file();
+    const char *bytes = read_file(in_history(name), &size);
+    put_file(in_history(name), bytes + size - 40, 20, O_APPEND);
     append_runs(3, 4);
     History history = read_all(false); /* told, not touched */
     assert_int_equal(history.count, 4);
     assert_int_equal(history.damaged, 1);
     assert_int_equal(history.set_aside_count, 1);
-    assert_string_equal(history.set_aside[0], "runs-000001");
-    assert_int_equal(access(in_history("runs-000001"), F_OK), 0);
+    assert_string_equal(history.set_aside[0], name);
+    assert_int_equal(access(in_history(name), F_OK), 0);
     assert_int_equal(read_all(true).set_aside_count, 1);
-    assert_int_equal(access(in_history("runs-000001.damaged"), F_OK), 0);
+    assert_int_equal(access(in_history(arena_printf(arena, "%s.damaged", name)), F_OK), 0);
     append_runs(5, 5);
-    assert_int_equal(access(in_history("runs-000002"), F_OK), 0);
+    assert_int_equal(access(in_history(name), F_OK), 0);
     history = read_all(true); /* still read, no longer told */
     assert_int_equal(history.count, 5);
     assert_int_equal(history.set_aside_count, 0);
 }
 
-/* Any byte of the file changed: at most one run less, never one that differs. */
+/* What is left of the three runs is as it was appended. */
+static History read_changed(const char *path, const char *bytes, size_t size)
+{
+    put_file(path, bytes, size, O_TRUNC);
+    History history = read_all(false);
+    assert_true(history.count <= 3);
+    for (size_t r = 0; r < history.count; r++) {
+        const Run *run = &history.runs[r];
+        uint64_t number = strtoull(run->id, NULL, 16);
+        assert_int_equal(run_op(run, "export_row")->count, number);
+        assert_int_equal(run->duration_us, 1000 + number);
+        assert_int_equal(run_op(run, "dir_read")->hist->buckets[384], 1);
+    }
+    return history;
+}
+
+/* Any byte of the file changed: at most one run less, never one that differs, and always told. */
 static void test_every_byte_flipped(void **state)
 {
     (void)state;
     size_t size;
     append_runs(1, 3);
-    char *bytes = read_file(in_history("runs-000001"), &size);
-    for (size_t i = 0; i < size; i += 7) {
+    const char *path = in_history(only_file()), *bytes = read_file(path, &size);
+    for (size_t i = 0; i < size; i++) {
         SCRATCH(scratch);
         Arena *outer = arena;
         arena = scratch;
         char *changed = arena_memdup(scratch, bytes, size);
-        changed[i] ^= 0x10;
-        put_file(in_history("runs-000001"), changed, size, O_TRUNC);
-        History history = read_all(false);
-        assert_true(history.count >= 1 && history.count <= 3);
-        for (size_t r = 0; r < history.count; r++) {
-            uint64_t number = strtoull(history.runs[r].id, NULL, 16);
-            assert_int_equal(run_op(&history.runs[r], "export_row")->count, number);
-        }
-        assert_true(history.count == 3 || history.damaged >= 1);
+        changed[i] ^= (char)(1 << (i % 8));
+        History history = read_changed(path, changed, size);
+        assert_true(history.count >= 2);
+        assert_int_equal(history.damaged, 1);
+        assert_int_equal(history.set_aside_count, 1);
         arena = outer;
     }
+}
+
+/* Cut anywhere: what stood before is there; only at the end of a record nothing is amiss. */
+static void test_every_length(void **state)
+{
+    (void)state;
+    size_t size;
+    append_runs(1, 3);
+    const char *path = in_history(only_file()), *bytes = read_file(path, &size);
+    size_t whole = 0, last = 0;
+    for (size_t length = 0; length < size; length++) {
+        SCRATCH(scratch);
+        Arena *outer = arena;
+        arena = scratch;
+        History history = read_changed(path, bytes, length);
+        assert_true(history.count >= last);
+        last = history.count;
+        whole += history.damaged == 0;
+        arena = outer;
+    }
+    assert_int_equal(last, 2);
+    assert_int_equal(whole, 4); /* nothing, the form, one run, two runs */
+}
+
+static void test_rubbish(void **state)
+{
+    (void)state;
+    srand48(1);
+    append_runs(1, 1);
+    const char *path = in_history(only_file());
+    char bytes[4096];
+    for (int round = 0; round < 200; round++) {
+        SCRATCH(scratch);
+        Arena *outer = arena;
+        arena = scratch;
+        for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (char)lrand48();
+        for (size_t i = 0; round % 2 == 1 && i + 4 < sizeof bytes; i += 16)
+            memcpy(bytes + i, "\xF5RUN\x20\0\0", 8); /* many that may be frames */
+        History history = read_changed(path, bytes, sizeof bytes);
+        assert_int_equal(history.count, 0);
+        assert_true(history.damaged >= 1);
+        arena = outer;
+    }
+}
+
+/* Lines of text, as they were once: one file told and set aside, nothing of it read. */
+static void test_older_form(void **state)
+{
+    (void)state;
+    append_runs(1, 1);
+    put_file(in_history("runs-000001"), "\n0123456789abcdef {\"pond\":1}\n", 29, 0);
+    History history = read_all(true);
+    assert_int_equal(history.count, 1);
+    assert_int_equal(history.set_aside_count, 1);
+    assert_string_equal(history.set_aside[0], "runs-000001");
+    assert_int_equal(read_all(true).set_aside_count, 0);
+}
+
+/* ---- forms: what another build wrote ---- */
+
+/* A form in which a list, fields and words are ours, others', or in another order. */
+static void test_other_form(void **state)
+{
+    (void)state;
+    Buf form = buf_new(arena), record = buf_new(arena);
+    Run run;
+    wire_put_uint(&form, 3);
+    wire_put_text(&form, "later");
+    wire_put_uint(&form, 1);
+    wire_put_text(&form, "x");
+    wire_put_uint(&form, FIELD_REAL);
+    wire_put_text(&form, "ops");
+    wire_put_uint(&form, 3);
+    wire_put_text(&form, "count");
+    wire_put_uint(&form, FIELD_UINT);
+    wire_put_text(&form, "colour"); /* not known here */
+    wire_put_uint(&form, FIELD_WORD);
+    wire_put_text(&form, "name");
+    wire_put_uint(&form, FIELD_WORD);
+    wire_put_text(&form, "");
+    wire_put_uint(&form, 2);
+    wire_put_text(&form, "status");
+    wire_put_uint(&form, FIELD_TEXT); /* here a number */
+    wire_put_text(&form, "pid");
+    wire_put_uint(&form, FIELD_INT);
+    wire_put_uint(&form, 1);
+    wire_put_text(&form, "scan");
+    wire_put_uint(&record, 1); /* later: two items */
+    wire_put_uint(&record, 2);
+    wire_put_uint(&record, 1);
+    wire_put_real(&record, 1.5);
+    wire_put_uint(&record, 0);
+    wire_put_uint(&record, 0);
+    wire_put_uint(&record, 2); /* ops: one */
+    wire_put_uint(&record, 1);
+    wire_put_uint(&record, 1);
+    wire_put_uint(&record, 300);
+    wire_put_uint(&record, 2);
+    wire_put_uint(&record, 0);
+    wire_put_text(&record, "red");
+    wire_put_uint(&record, 3);
+    wire_put_uint(&record, 1);
+    wire_put_uint(&record, 0);
+    wire_put_uint(&record, 3); /* the run */
+    wire_put_uint(&record, 1);
+    wire_put_uint(&record, 1);
+    wire_put_text(&record, "done");
+    wire_put_uint(&record, 2);
+    wire_put_int(&record, -3);
+    wire_put_uint(&record, 0);
+    wire_put_uint(&record, 0);
+    const RecordForm *read = record_form_get(arena, form.data, form.size);
+    assert_non_null(read);
+    assert_true(record_get(arena, read, record.data, record.size, &run));
+    assert_int_equal(run.op_count, 1);
+    assert_string_equal(run.ops[0].name, "scan");
+    assert_int_equal(run.ops[0].count, 300);
+    assert_int_equal(run.ops[0].keys_sampled_1_in, 1);
+    assert_int_equal(run.pid, -3);
+    assert_int_equal(run.duration_us, -1); /* as when it was not measured */
+    assert_string_equal(run.command, "");
+    for (size_t size = 0; size < record.size; size++)
+        assert_false(record_get(arena, read, record.data, size, &run));
+    for (size_t size = 0; size < form.size; size++)
+        assert_null(record_form_get(arena, form.data, size));
 }
 
 static void test_no_files_of_ours(void **state)
@@ -170,8 +356,9 @@ static void test_no_files_of_ours(void **state)
     (void)state;
     append_runs(1, 1);
     put_file(in_history("runs-1"), "x", 1, O_TRUNC);
+    put_file(in_history("runs-0123456789abcdef-1"), "x", 1, O_TRUNC);
     put_file(in_history("notes.txt"), "x", 1, O_TRUNC);
-    assert_int_equal(mkdirat(AT_FDCWD, in_history("runs-000002"), 0755), 0);
+    assert_int_equal(mkdirat(AT_FDCWD, in_history("runs-0123456789abcdef"), 0755), 0);
     assert_int_equal(read_all(true).count, 1);
     assert_int_equal(access(in_history("notes.txt"), F_OK), 0);
 }
@@ -250,9 +437,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
-        TEST(test_round_trip),         TEST(test_merge_adds_up),    TEST(test_torn_line),
-        TEST(test_every_byte_flipped), TEST(test_no_files_of_ours), TEST(test_bound),
-        TEST(test_writers_at_once),    TEST(test_not_a_folder),
+        TEST(test_round_trip),         TEST(test_merge_adds_up), TEST(test_torn_record),
+        TEST(test_every_byte_flipped), TEST(test_every_length),  TEST(test_rubbish),
+        TEST(test_older_form),         TEST(test_other_form),    TEST(test_all_kinds),
+        TEST(test_no_files_of_ours),   TEST(test_bound),         TEST(test_writers_at_once),
+        TEST(test_not_a_folder),
     };
     return cmocka_run_group_tests_name("history", tests, NULL, NULL);
 }

@@ -1,0 +1,134 @@
+/* The tables behind fields.h. Order is that of JSON and of SQL columns. */
+#include "report/report_int.h"
+
+#define AT(Type, member) offsetof(Type, member)
+
+static const Field RUN[] = {
+    {"id", FIELD_TEXT, AT(Run, id), 0, false, "16 hex digits"},
+    {"command", FIELD_TEXT, AT(Run, command), 0, false, "the command line, without secrets"},
+    {"version", FIELD_WORD, AT(Run, version), 0, false, "of pond"},
+    {"host", FIELD_TEXT, AT(Run, host), 0, false, "its name"},
+    {"level", FIELD_WORD, AT(Run, level), 0, false, "of recording: counts, spans or detail"},
+    {"pid", FIELD_INT, AT(Run, pid), 0, false, "process id"},
+    {"begun_us", FIELD_TIME, AT(Run, begun), 0, false, "when it began"},
+    {"duration_us", FIELD_INT, AT(Run, duration_us), -1, false,
+     "from its begin to the record, in microseconds; -1 unknown"},
+    {"user_us", FIELD_INT, AT(Run, user_us), -1, false, "processor time outside of the kernel"},
+    {"system_us", FIELD_INT, AT(Run, system_us), -1, false, "processor time in the kernel"},
+    {"peak_bytes", FIELD_INT, AT(Run, peak_bytes), 0, false, "most memory at once"},
+    {"status", FIELD_INT, AT(Run, status), INT64_MIN, false, "exit status; -1 killed"},
+    {"files_left_out", FIELD_UINT, AT(Run, files_left_out), 0, false,
+     "opens of files beyond those listed"},
+    {"spans", FIELD_UINT, AT(Run, spans), 0, false, "spans held in rings at the end"},
+    {"spans_dropped", FIELD_UINT, AT(Run, spans_dropped), 0, false,
+     "spans overwritten before that"},
+    {"rings", FIELD_UINT, AT(Run, rings), 0, false, "threads that recorded spans"},
+    {"rings_anonymous", FIELD_UINT, AT(Run, rings_anonymous), 0, false, "of them, in memory only"},
+};
+
+static const Field OP[] = {
+    {"name", FIELD_WORD, AT(RunOp, name), 0, false, "of the operation: pond perf ops"},
+    {"layer", FIELD_WORD, AT(RunOp, layer), 0, false, "which of the layers"},
+    {"unit", FIELD_WORD, AT(RunOp, unit), 0, false, "time, fine, count, rows or bytes"},
+    {"count", FIELD_UINT, AT(RunOp, count), 0, false, "calls, rows or bytes"},
+    {"timed", FIELD_UINT, AT(RunOp, timed), 0, true, "calls that were timed"},
+    {"total_ms", FIELD_REAL, AT(RunOp, total_ms), 0, true,
+     "of all calls, scaled up where they are sampled"},
+    {"mean_us", FIELD_REAL, AT(RunOp, mean_us), 0, true, "of the timed calls"},
+    {"min_us", FIELD_REAL, AT(RunOp, min_us), 0, true, "shortest"},
+    {"p50_us", FIELD_REAL, AT(RunOp, p50_us), 0, true, "median, at most 1.1 % off"},
+    {"p90_us", FIELD_REAL, AT(RunOp, p90_us), 0, true, "quantile 0.9"},
+    {"p99_us", FIELD_REAL, AT(RunOp, p99_us), 0, true, "quantile 0.99"},
+    {"max_us", FIELD_REAL, AT(RunOp, max_us), 0, true, "longest"},
+    {"keyed", FIELD_UINT, AT(RunOp, keyed), 0, false, "calls with a key"},
+    {"keys", FIELD_UINT, AT(RunOp, keys), 0, false, "distinct keys"},
+    {"per_key", FIELD_REAL, AT(RunOp, per_key), 0, false, "calls by distinct key"},
+    {"most_of_one_key", FIELD_UINT, AT(RunOp, most), 0, false, "calls of the key asked most"},
+    {"keys_sampled_1_in", FIELD_UINT, AT(RunOp, keys_sampled_1_in), 1, false, "1: keys are exact"},
+    {"hist", FIELD_HIST, AT(RunOp, hist), 0, false, "of the times"},
+};
+
+static const Field IO[] = {
+    {"origin", FIELD_WORD, AT(RunIo, origin), 0, false, "pond or engine"},
+    {"class", FIELD_WORD, AT(RunIo, class), 0, false, "what the files are"},
+    {"op", FIELD_WORD, AT(RunIo, op), 0, false, "the file call"},
+    {"calls", FIELD_UINT, AT(RunIo, calls), 0, false, "how many"},
+    {"bytes", FIELD_UINT, AT(RunIo, bytes), 0, false, "read or written"},
+};
+
+static const Field A_FILE[] = {
+    {"path", FIELD_TEXT, AT(RunFile, path), 0, false, "absolute"},
+    {"class", FIELD_WORD, AT(RunFile, class), 0, false, "what the file is"},
+    {"opens", FIELD_UINT, AT(RunFile, opens), 0, false, "how often opened"},
+    {"reads", FIELD_UINT, AT(RunFile, reads), 0, false, "calls"},
+    {"read_bytes", FIELD_UINT, AT(RunFile, read_bytes), 0, false, "in them"},
+    {"footer_reads", FIELD_UINT, AT(RunFile, footers), 0, false,
+     "reads to the end of a Parquet file"},
+    {"writes", FIELD_UINT, AT(RunFile, writes), 0, false, "calls"},
+    {"written_bytes", FIELD_UINT, AT(RunFile, written_bytes), 0, false, "in them"},
+    {"size_bytes", FIELD_INT, AT(RunFile, size_bytes), -1, false, "as last seen; -1 never"},
+    {"total_ms", FIELD_REAL, AT(RunFile, total_ms), 0, false, "in reads and writes"},
+};
+
+static const Field CACHE[] = {
+    {"name", FIELD_WORD, AT(RunCache, name), 0, false, "of the cache"},
+    {"layer", FIELD_WORD, AT(RunCache, layer), 0, false, "which of the layers"},
+    {"text", FIELD_WORD, AT(RunCache, text), 0, false, "what it keeps"},
+    {"asked", FIELD_UINT, AT(RunCache, asked), INT64_MIN, false, "lookups"},
+    {"hits", FIELD_UINT, AT(RunCache, hits), INT64_MIN, false, "found"},
+    {"misses", FIELD_UINT, AT(RunCache, misses), INT64_MIN, false, "not found"},
+    {"load_us", FIELD_REAL, AT(RunCache, load_us), 0, false, "median cost of a miss; 0 not timed"},
+    {"saved_ms", FIELD_REAL, AT(RunCache, saved_ms), 0, false, "hits x that"},
+};
+
+#define COUNT(table) (sizeof(table) / sizeof *(table))
+#define LIST(key, fields, Item, items, count)                                                      \
+    {                                                                                              \
+        key, fields, COUNT(fields), sizeof(Item), AT(Run, items), AT(Run, count)                   \
+    }
+
+const Section RUN_SECTIONS[] = {
+    {NULL, RUN, COUNT(RUN), sizeof(Run), 0, 0},           LIST("ops", OP, RunOp, ops, op_count),
+    LIST("caches", CACHE, RunCache, caches, cache_count), LIST("io", IO, RunIo, io, io_count),
+    LIST("files", A_FILE, RunFile, files, file_count),
+};
+const size_t RUN_SECTION_COUNT = COUNT(RUN_SECTIONS);
+
+size_t run_items(const Section *section, const Run *run)
+{
+    return section->key == NULL ? 1 : *(const size_t *)((const char *)run + section->count_at);
+}
+
+const void *run_item(const Section *section, const Run *run, size_t index)
+{
+    if (section->key == NULL) return run;
+    const char *items = *(const char *const *)((const char *)run + section->items_at);
+    return items + index * section->item_bytes;
+}
+
+void run_word(Map *words, const char *word)
+{
+    if (map_has(words, word)) return;
+    size_t *number = ANEW(words->arena, size_t);
+    *number = words->count + 1;
+    (void)map_put(words, word, number);
+}
+
+void run_words(Map *words)
+{
+    for (size_t i = 0; i < PERF_OP_COUNT; i++) {
+        const PerfOpInfo *info = perf_op_at(i);
+        run_word(words, info->name);
+        run_word(words, info->layer);
+        run_word(words, info->unit);
+    }
+    for (int class = 0; class < OS_CLASS_COUNT; class ++)
+        run_word(words, os_class_name((OsClass) class));
+    for (int op = 0; op < OS_OP_COUNT; op++) run_word(words, os_op_name((OsOp)op));
+    for (int level = PERF_OFF; level <= PERF_DETAIL; level++)
+        run_word(words, perf_level_name((PerfLevel)level));
+    run_word(words, RUN_BY_POND);
+    run_word(words, RUN_BY_ENGINE);
+    run_word(words, POND_VERSION);
+    run_cache_words(words);
+}
