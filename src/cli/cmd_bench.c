@@ -1,23 +1,9 @@
-/* pond bench ab, selftest: is one command faster than another, and how far can this machine be
- * trusted to tell? */
-#include "cli/commands.h"
-#include "report/pairs.h"
+/* pond bench: the table of its sub-commands, and the options they share. */
+#include "cli/bench.h"
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const SIDE_NAMES[] = {"A", "B"};
-
-static Err *band_option(const Cli *cli, double *out)
-{
-    const char *text = cli_option(cli, "band");
-    char *end = NULL;
-    if (text == NULL) return NULL;
-    *out = strtod(text, &end) / 100;
-    if (end != text && (*end == '\0' || strcmp(end, "%") == 0) && *out > 0 && *out < 1) return NULL;
-    return ERR(USAGE, "--band: a percentage such as 3 is expected, not '%s'", text);
-}
-
-static Err *count_option(const Cli *cli, const char *name, size_t least, size_t most, size_t *out)
+Err *bench_count_option(const Cli *cli, const char *name, size_t least, size_t most, size_t *out)
 {
     const char *text = cli_option(cli, name);
     char *end = NULL;
@@ -30,7 +16,7 @@ static Err *count_option(const Cli *cli, const char *name, size_t least, size_t 
                text);
 }
 
-static Err *seed_option(const Cli *cli, uint64_t *out)
+Err *bench_seed_option(const Cli *cli, uint64_t *out)
 {
     const char *text = cli_option(cli, "seed");
     char *end = NULL;
@@ -43,173 +29,43 @@ static Err *seed_option(const Cli *cli, uint64_t *out)
                                        : ERR(USAGE, "--seed: a number is expected, not '%s'", text);
 }
 
-/* ---- ab ---- */
+typedef struct BenchSub {
+    const char *name;
+    Err *(*run)(Cli *cli);
+    size_t most_args;
+} BenchSub;
 
-static void on_pair(void *context, const VerdictState *state, size_t pairs)
-{
-    SCRATCH(scratch);
-    char *detail = arena_printf(scratch, "B takes %.3f of A's time, %s so far", state->ratio,
-                                verdict_name(state->verdict));
-    progress_update(context, (int64_t)pairs, 0, "pairs", detail);
-}
+static const BenchSub SUBS[] = {{"list", bench_list, 1},
+                                {"make", bench_make_pond, SIZE_MAX},
+                                {"ab", bench_ab, 1},
+                                {"selftest", bench_selftest, 1}};
+enum { SUB_COUNT = sizeof SUBS / sizeof *SUBS };
 
-static void ab_json(const PairsResult *result)
+static Err *no_such(const char *name)
 {
-    SCRATCH(scratch);
-    static const char *const KEYS[] = {"a", "b"};
-    Buf text = buf_new(scratch);
-    JsonOut json = json_out(&text);
-    json_begin_object(&json);
-    json_kv_str(&json, "verdict", verdict_name(result->state.verdict));
-    json_key(&json, "ratio");
-    json_put_double(&json, result->state.ratio);
-    json_key(&json, "ratio_low");
-    json_put_double(&json, result->state.ratio_low);
-    json_key(&json, "ratio_high");
-    json_put_double(&json, result->state.ratio_high);
-    json_kv_int(&json, "pairs", (int64_t)result->pairs);
-    json_kv_bool(&json, "same_output", result->difference == NULL);
-    for (int i = 0; i < SIDE_COUNT; i++) {
-        json_key(&json, KEYS[i]);
-        json_begin_object(&json);
-        json_key(&json, "wall_s");
-        json_put_double(&json, result->use[i].wall_s);
-        json_key(&json, "cpu_s");
-        json_put_double(&json, result->use[i].cpu_s);
-        json_kv_int(&json, "peak_bytes", result->use[i].peak_bytes);
-        json_end(&json);
+    SCRATCH(arena);
+    const char *names[SUB_COUNT];
+    Buf all = buf_new(arena);
+    for (size_t i = 0; i < SUB_COUNT; i++) {
+        names[i] = SUBS[i].name;
+        buf_printf(&all, "%s%s", i > 0 ? ", " : "", names[i]);
     }
-    json_end(&json);
-    out_json(&text);
+    Err *err = ERR(USAGE, "bench: unknown sub-command '%s'", name);
+    const char *near = text_nearest(name, names, SUB_COUNT);
+    return near != NULL ? err_hint(err, "did you mean '%s'?", near)
+                        : err_hint(err, "there are: %s", all.data);
 }
-
-static void ab_text(Cli *cli, const PairsResult *result)
-{
-    const VerdictState *state = &result->state;
-    for (int i = 0; i < SIDE_COUNT; i++)
-        out_printf("%s: median %.3f s, %.3f s of processor, at most %s of memory\n", SIDE_NAMES[i],
-                   result->use[i].wall_s, result->use[i].cpu_s,
-                   size_format(cli->arena, result->use[i].peak_bytes));
-    out_printf("B takes %.3f of A's time", state->ratio);
-    if (state->ratio_low > 0)
-        out_printf(" (with 99 %% certainty between %.3f and %.3f)", state->ratio_low,
-                   state->ratio_high);
-    out_printf(", %s\n", count_of(cli->arena, (int64_t)result->pairs, "pair"));
-    out_printf("%s\n", state->verdict == VERDICT_UNDECIDED ? "undecided"
-                       : state->verdict == VERDICT_SAME    ? "the same"
-                                                           : verdict_name(state->verdict));
-}
-
-/* Names of the two values of --toggle NAME=A,B as settings of the environment. */
-static Err *toggle_option(Cli *cli, PairsSpec *spec)
-{
-    const char *text = cli_option(cli, "toggle");
-    if (text == NULL) return NULL;
-    const char *equals = strchr(text, '='), *comma = equals != NULL ? strchr(equals, ',') : NULL;
-    if (comma == NULL || equals == text || comma == equals + 1 || comma[1] == '\0')
-        return ERR(USAGE, "--toggle: NAME=A,B is expected, e.g. POND_CACHE=on,off, not '%s'", text);
-    int name = (int)(equals - text), a = (int)(comma - equals - 1);
-    spec->environment[SIDE_A] = arena_printf(cli->arena, "%.*s=%.*s", name, text, a, equals + 1);
-    spec->environment[SIDE_B] = arena_printf(cli->arena, "%.*s=%s", name, text, comma + 1);
-    spec->commands[SIDE_B] = spec->commands[SIDE_A];
-    return NULL;
-}
-
-static Err *ab_commands(Cli *cli, PairsSpec *spec)
-{
-    spec->commands[SIDE_A] = cli_option(cli, "a");
-    const char *b = cli_option(cli, "b");
-    if (spec->commands[SIDE_A] == NULL)
-        return err_hint(ERR(USAGE, "bench ab: no command to measure"),
-                        "give --a CMD and --b CMD, or --a CMD and --toggle NAME=A,B");
-    TRY(toggle_option(cli, spec));
-    if (b != NULL && spec->commands[SIDE_B] != NULL)
-        return ERR(USAGE, "bench ab: --b and --toggle exclude each other");
-    if (b != NULL) spec->commands[SIDE_B] = b;
-    return spec->commands[SIDE_B] != NULL
-               ? NULL
-               : err_hint(ERR(USAGE, "bench ab: nothing to compare with"),
-                          "give --b CMD or --toggle NAME=A,B");
-}
-
-static Err *run_ab(Cli *cli)
-{
-    PairsSpec spec = {.differ = cli_flag(cli, "differ"), .progress = on_pair};
-    PairsResult result;
-    TRY(ab_commands(cli, &spec));
-    TRY(band_option(cli, &spec.rule.band));
-    TRY(count_option(cli, "pairs", 8, 230, &spec.rule.most_pairs));
-    TRY(cli_duration(cli, "cap", &spec.cap_us));
-    TRY(seed_option(cli, &spec.seed));
-    TRY(cli_temp_dir(cli, &spec.scratch_dir));
-    CLEANUP(progress_end_at) Progress *progress = progress_new(cli, "measuring");
-    spec.context = progress;
-    TRY(pairs_run(cli->arena, &spec, &result));
-    progress_end_at(&progress);
-    if (result.difference != NULL && !spec.differ)
-        return err_hint(ERR(INVALID, "A and B differ in %s", result.difference),
-                        "what is not equal cannot be faster; --differ measures all the same");
-    if (cli->json)
-        ab_json(&result);
-    else
-        ab_text(cli, &result);
-    if (result.state.verdict == VERDICT_SLOWER) cli->status = 1;
-    return NULL;
-}
-
-/* ---- selftest ---- */
-
-static Err *run_selftest(Cli *cli)
-{
-    size_t pairs = 200;
-    uint64_t seed = 0;
-    PairsSelftest test;
-    TRY(count_option(cli, "pairs", 80, 10000, &pairs));
-    TRY(seed_option(cli, &seed));
-    TRY(pairs_selftest(cli->arena, pairs, seed, &test));
-    if (cli->json) {
-        SCRATCH(scratch);
-        Buf text = buf_new(scratch);
-        JsonOut json = json_out(&text);
-        json_begin_object(&json);
-        json_kv_int(&json, "pairs", (int64_t)test.pairs);
-        json_kv_int(&json, "trials", (int64_t)test.trials);
-        json_key(&json, "false_paired");
-        json_put_double(&json, test.false_paired);
-        json_key(&json, "false_blocks");
-        json_put_double(&json, test.false_blocks);
-        json_key(&json, "found_paired");
-        json_put_double(&json, test.found_paired);
-        json_key(&json, "spread");
-        json_put_double(&json, test.spread);
-        json_end(&json);
-        out_json(&text);
-        return NULL;
-    }
-    out_printf("%zu pairs of the same work; 95th to 5th percentile of the times: %.2f\n",
-               test.pairs, test.spread);
-    out_printf("no difference, 40 pairs: %.1f %% false verdicts; by 40 runs and then 40 more, 5 %% "
-               "apart: %.1f %%\n",
-               100 * test.false_paired, 100 * test.false_blocks);
-    out_printf("10 %% slower, at most 80 pairs: found in %.1f %%\n", 100 * test.found_paired);
-    return NULL;
-}
-
-/* ---- the command ---- */
 
 static Err *run(Cli *cli)
 {
-    static const struct {
-        const char *name;
-        Err *(*run)(Cli *cli);
-    } WHAT[] = {{"ab", run_ab}, {"selftest", run_selftest}};
-    static const char *const NAMES[] = {"ab", "selftest"};
-    for (size_t i = 0; i < sizeof WHAT / sizeof *WHAT; i++)
-        if (strcmp(cli->args[0], WHAT[i].name) == 0) return WHAT[i].run(cli);
-    Err *err = ERR(USAGE, "bench: unknown sub-command '%s'", cli->args[0]);
-    const char *near = text_nearest(cli->args[0], NAMES, sizeof NAMES / sizeof *NAMES);
-    return near != NULL ? err_hint(err, "did you mean '%s'?", near)
-                        : err_hint(err, "there are: ab, selftest");
+    for (size_t i = 0; i < SUB_COUNT; i++) {
+        if (strcmp(cli->args[0], SUBS[i].name) != 0) continue;
+        if (cli->arg_count > SUBS[i].most_args)
+            return ERR(USAGE, "bench %s: too many arguments: '%s'", SUBS[i].name,
+                       cli->args[SUBS[i].most_args]);
+        return SUBS[i].run(cli);
+    }
+    return no_such(cli->args[0]);
 }
 
 static const Option OPTIONS[] = {
@@ -220,18 +76,24 @@ static const Option OPTIONS[] = {
     {"band", 0, "PERCENT", "ab: what counts as the same (default 3)"},
     {"cap", 0, "TIME", "ab: no further pair after this long"},
     {"differ", 0, NULL, "ab: measure also what does not put out the same"},
-    {"seed", 0, "N", "of the random order"},
+    {"seed", 0, "N", "make: what the values follow from; ab, selftest: of the random order"},
+    {"scale", 0, "N", "make: N times as much, or 1/N"},
 };
 
 const Command COMMAND_BENCH = {
     .name = "bench",
-    .usage = "bench ab --a CMD (--b CMD | --toggle NAME=A,B) | bench selftest",
-    .summary = "is one command faster than another?",
-    .examples = "  pond bench ab --a 'old/pond list /' --b 'pond list /'\n"
+    .usage = "bench list | make SCENARIO DIR | ab --a CMD (--b CMD | --toggle NAME=A,B) | selftest",
+    .summary = "workloads that are the same everywhere; is one command faster than another?",
+    .examples = "  pond bench list --verbose\n"
+                "  pond bench make small /tmp/small --scale 1/10\n"
+                "  pond bench ab --a 'old/pond list /' --b 'pond list /'\n"
                 "  pond bench ab --a 'pond export -p \"/reduced/*/*\" -d {out}' --toggle "
                 "POND_CACHE=off,on\n"
                 "  pond bench selftest\n",
     .details =
+        "list shows the scenarios. make fills a new pond with one: what it holds follows from "
+        "scenario, seed (1) and scale (1) alone, so that pond fsck gives the same root on every "
+        "machine.\n"
         "ab runs the two in pairs, in random order within each, until the interval of the median "
         "ratio (exact sign test, 99 %) lies beyond a band of 3 % on one side, or inside it: "
         "faster, slower, the same; or undecided after the last pair. A slow or busy machine makes "
@@ -240,13 +102,14 @@ const Command COMMAND_BENCH = {
         "status is 1 when B is slower.\n"
         "selftest shows how often this machine gives a false verdict, here and by comparing one "
         "block of runs with the next.",
-    .json =
-        "ab: {\"verdict\",\"ratio\",\"ratio_low\",\"ratio_high\",\"pairs\",\"same_output\",\"a\":"
-        "{\"wall_s\",\"cpu_s\",\"peak_bytes\"},\"b\"}; selftest: {\"pairs\",\"trials\","
-        "\"false_paired\",\"false_blocks\",\"found_paired\",\"spread\"}",
+    .json = "list: [{\"name\",\"text\",\"commands\":[{\"name\",\"words\",\"cold\"}]}]; make: "
+            "{\"commits\",\"versions\",\"rows\"}; ab: "
+            "{\"verdict\",\"ratio\",\"ratio_low\",\"ratio_high\",\"pairs\",\"same_output\",\"a\":"
+            "{\"wall_s\",\"cpu_s\",\"peak_bytes\"},\"b\"}; selftest: {\"pairs\",\"trials\","
+            "\"false_paired\",\"false_blocks\",\"found_paired\",\"spread\"}",
     .options = OPTIONS,
     .option_count = sizeof OPTIONS / sizeof *OPTIONS,
     .least_args = 1,
-    .most_args = 1,
+    .most_args = -1,
     .run = run,
 };

@@ -127,7 +127,9 @@ int os_fd(const OsFile *file)
 static OsStat stat_of(const struct stat *from)
 {
     return (OsStat){.size_bytes = from->st_size,
-                    .mtime_ns = (int64_t)from->st_mtim.tv_sec * 1000000000 + from->st_mtim.tv_nsec,
+                    .mtime_ns = os_is_replaying() ? os_now() * 1000
+                                                  : (int64_t)from->st_mtim.tv_sec * 1000000000 +
+                                                        from->st_mtim.tv_nsec,
                     .inode = from->st_ino,
                     .device = from->st_dev,
                     .mode = from->st_mode,

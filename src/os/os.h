@@ -148,6 +148,11 @@ TimeUs os_now(void); /* wall clock; the injected one in tests */
 int64_t os_monotonic_us(void);
 void os_clock_set(TimeUs (*clock)(void *context), void *context); /* tests; NULL restores */
 void os_random(void *into, size_t size);
+/* In between, os_random and the names of host and user follow from the seed alone: for generated
+ * ponds that are to be the same on every machine, with a clock of their own (os_clock_set). What
+ * can be made again at any time need not be durable: nothing waits for the disk meanwhile. */
+void os_replay_begin(uint64_t seed);
+void os_replay_end(void);
 const char *os_hostname(void);
 const char *os_username(void);
 /* SIGINT and SIGTERM set a flag and call `on_interrupt` (may be NULL; async-signal-safe); long

@@ -54,6 +54,9 @@ bool os_path_clean(const char *path, char out[4096]);
 void os_count_call(OsOrigin origin, OsClass class, OsOp op);
 void os_count_bytes(OsOrigin origin, OsClass class, OsOp op, uint64_t bytes);
 
+/* ---- process.c ---- */
+bool os_is_replaying(void);
+
 /* ---- path_count.c: what was done to each file of a registered class ---- */
 void os_path_opened(int fd, const char *path, OsClass class);
 void os_path_closed(int fd);

@@ -39,9 +39,48 @@ int64_t os_monotonic_us(void)
     return clock_us(CLOCK_MONOTONIC);
 }
 
+/* ---- replay: what differs from machine to machine follows from a seed ---- */
+
+static atomic_bool replaying;
+static _Atomic uint64_t replayed;
+
+void os_replay_begin(uint64_t seed)
+{
+    atomic_store(&replayed, seed);
+    atomic_store(&replaying, true);
+}
+
+void os_replay_end(void)
+{
+    atomic_store(&replaying, false);
+}
+
+bool os_is_replaying(void)
+{
+    return atomic_load(&replaying);
+}
+
+static void replay_random(char *into, size_t size)
+{
+    while (size > 0) {
+        uint64_t z = atomic_fetch_add(&replayed, 0x9e3779b97f4a7c15u); /* splitmix64 */
+        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+        z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+        z ^= z >> 31;
+        size_t part = size < sizeof z ? size : sizeof z;
+        memcpy(into, &z, part);
+        into += part;
+        size -= part;
+    }
+}
+
 /* Names of nodes and files come from here: without randomness there is no going on. */
 void os_random(void *into, size_t size)
 {
+    if (atomic_load(&replaying)) {
+        replay_random(into, size);
+        return;
+    }
     for (char *at = into; size > 0;) {
         ssize_t got = getrandom(at, size, 0);
         if (got < 0 && errno == EINTR) continue;
@@ -54,6 +93,7 @@ void os_random(void *into, size_t size)
     }
 }
 
+static const char REPLAY_NAME[] = "replay";
 static char host[256], user[256];
 static pthread_once_t names_once = PTHREAD_ONCE_INIT;
 
@@ -72,12 +112,14 @@ static void look_up_names(void)
 
 const char *os_hostname(void)
 {
+    if (atomic_load(&replaying)) return REPLAY_NAME;
     (void)pthread_once(&names_once, look_up_names);
     return host;
 }
 
 const char *os_username(void)
 {
+    if (atomic_load(&replaying)) return REPLAY_NAME;
     (void)pthread_once(&names_once, look_up_names);
     return user;
 }

@@ -91,16 +91,28 @@ static uint64_t now_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* The next tick: milliseconds in the high 48 bits, a counter in the low 12. */
-static uint64_t next_tick(void)
+/* Where ticks and chance come from; the lock is that of `last`, too. */
+static pthread_mutex_t source_lock = PTHREAD_MUTEX_INITIALIZER;
+static NodeIdSource source;
+static uint64_t last_tick;
+
+void node_id_source_set(NodeIdSource new_source)
 {
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    static uint64_t last;
-    (void)pthread_mutex_lock(&lock);
-    uint64_t tick = now_ms() << 12;
-    if (tick <= last) tick = last + 1;
-    last = tick;
-    (void)pthread_mutex_unlock(&lock);
+    (void)pthread_mutex_lock(&source_lock);
+    source = new_source;
+    last_tick = 0;
+    (void)pthread_mutex_unlock(&source_lock);
+}
+
+/* The next tick: milliseconds in the high 48 bits, a counter in the low 12. */
+static uint64_t next_tick(NodeIdSource *out_source)
+{
+    (void)pthread_mutex_lock(&source_lock);
+    uint64_t tick = (source.now_ms != NULL ? source.now_ms() : now_ms()) << 12;
+    if (tick <= last_tick) tick = last_tick + 1;
+    last_tick = tick;
+    *out_source = source;
+    (void)pthread_mutex_unlock(&source_lock);
     return tick;
 }
 
@@ -116,12 +128,16 @@ static void fill_random(unsigned char *into, size_t size_bytes)
 NodeId node_id_new(void)
 {
     unsigned char bytes[16];
-    uint64_t tick = next_tick();
+    NodeIdSource from;
+    uint64_t tick = next_tick(&from);
     uint64_t ms = tick >> 12;
     for (int i = 0; i < 6; i++) bytes[i] = (unsigned char)(ms >> (8 * (5 - i)));
     bytes[6] = (unsigned char)((tick >> 8) & 0x0f);
     bytes[7] = (unsigned char)tick;
-    fill_random(bytes + 8, 8);
+    if (from.random != NULL)
+        from.random(bytes + 8, 8);
+    else
+        fill_random(bytes + 8, 8);
     return id_of_bytes(bytes);
 }
 

@@ -43,7 +43,14 @@ typedef struct NodeId {
     char text[37]; /* UUID, lower case; the root is 00000000-0000-7000-8000-000000000000 */
 } NodeId;
 extern const NodeId NODE_ROOT;
-NodeId node_id_new(void);                     /* UUIDv7 of now */
+NodeId node_id_new(void); /* UUIDv7 of now */
+/* Where new ids come from instead of the system's clock and chance, for generated ponds; {0} ends
+ * it. */
+typedef struct NodeIdSource {
+    uint64_t (*now_ms)(void);
+    void (*random)(void *into, size_t size_bytes);
+} NodeIdSource;
+void node_id_source_set(NodeIdSource source);
 NodeId node_id_derived(const char *material); /* deterministic, from SHA-256 */
 bool node_id_equal(const NodeId *a, const NodeId *b);
 

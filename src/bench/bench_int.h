@@ -1,0 +1,52 @@
+/* What the files of bench share. */
+#pragma once
+#include "bench/bench.h"
+#include "os/os.h"
+
+/* ---- make.c: what scenarios are filled with ---- */
+
+typedef struct Maker {
+    const BenchMake *make;
+    int64_t done, all; /* for progress */
+    BenchMade made;
+} Maker;
+
+/* The full count at the scale, at least 1. */
+int64_t maker_count(const Maker *maker, int64_t full);
+
+/* `body` in a transaction of its own, a minute after the one before. */
+typedef Err *MakerBody(Maker *maker, void *context);
+Err *maker_transact(Maker *maker, const char *command, MakerBody *body, void *context) WARN_UNUSED;
+
+/* Rows at equal distances; each column is a value of its own that swings with the day and a little
+ * by chance. */
+typedef struct Readings {
+    const char *path;
+    const char *const *columns;
+    size_t column_count;
+    TimeUs begin;
+    int64_t step_us, rows;
+    uint64_t stream; /* equal streams have equal chance */
+    bool gaps;       /* 2 % of the rows and 1 % of the cells are missing */
+    int64_t unset;   /* so many rows come before all others, dated 1970 */
+} Readings;
+/* Inside a transaction: the rows as a version of the series, made with its folders when missing, by
+ * way of a CSV text. */
+Err *maker_readings(Maker *maker, const Readings *readings) WARN_UNUSED;
+/* A version of a data:series from a text. */
+Err *maker_text(Maker *maker, const char *path, const char *text) WARN_UNUSED;
+/* A node of a factory. */
+typedef struct MakerNode {
+    const char *factory, *path, *config;
+} MakerNode;
+Err *maker_nodes(Maker *maker, const MakerNode *nodes, size_t count) WARN_UNUSED;
+
+uint64_t bench_mix(uint64_t seed, uint64_t number); /* chance that hangs on nothing else */
+
+#define BENCH_BEGIN (INT64_C(1704067200) * US_PER_SECOND) /* 2024-01-01: first rows */
+
+/* ---- fill.c, fill_noyo.c ---- */
+typedef Err *Fill(Maker *maker);
+Fill fill_small, fill_medium, fill_large, fill_wildcards, fill_deep, fill_reduce, fill_noyo,
+    fill_noyo_sql, fill_history;
+Fill *fill_of(const BenchScenario *scenario); /* scenario.c */

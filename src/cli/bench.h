@@ -1,0 +1,24 @@
+/* The sub-commands of pond bench, one file a family; the table is in cmd_bench.c. */
+#pragma once
+#include "bench/bench.h"
+#include "cli/commands.h"
+
+Err *bench_ab(Cli *cli) WARN_UNUSED; /* bench_pairs.c */
+Err *bench_selftest(Cli *cli) WARN_UNUSED;
+Err *bench_list(Cli *cli) WARN_UNUSED; /* bench_make.c */
+Err *bench_make_pond(Cli *cli) WARN_UNUSED;
+
+/* Options; without them *out stays as it is, a seed is by chance. */
+Err *bench_count_option(const Cli *cli, const char *name, size_t least, size_t most, size_t *out)
+    WARN_UNUSED;
+Err *bench_seed_option(const Cli *cli, uint64_t *out) WARN_UNUSED;
+Err *bench_scale_option(const Cli *cli, BenchScale *out) WARN_UNUSED;
+/* A pond of the scenario in `dir`, which is absent or empty; it is left open in `cli`. Nothing
+ * stays of it when it fails. */
+typedef struct BenchPondSpec {
+    const BenchScenario *scenario;
+    BenchScale scale;
+    uint64_t seed;
+    const char *dir;
+} BenchPondSpec;
+Err *bench_pond_make(Cli *cli, const BenchPondSpec *spec, BenchMade *out) WARN_UNUSED;

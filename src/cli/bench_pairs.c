@@ -1,0 +1,170 @@
+/* pond bench ab, selftest: is one command faster than another, and how far can this machine be
+ * trusted to tell? */
+#include "cli/bench.h"
+#include "report/pairs.h"
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const SIDE_NAMES[] = {"A", "B"};
+
+static Err *band_option(const Cli *cli, double *out)
+{
+    const char *text = cli_option(cli, "band");
+    char *end = NULL;
+    if (text == NULL) return NULL;
+    *out = strtod(text, &end) / 100;
+    if (end != text && (*end == '\0' || strcmp(end, "%") == 0) && *out > 0 && *out < 1) return NULL;
+    return ERR(USAGE, "--band: a percentage such as 3 is expected, not '%s'", text);
+}
+
+/* ---- ab ---- */
+
+static void on_pair(void *context, const VerdictState *state, size_t pairs)
+{
+    SCRATCH(scratch);
+    char *detail = arena_printf(scratch, "B takes %.3f of A's time, %s so far", state->ratio,
+                                verdict_name(state->verdict));
+    progress_update(context, (int64_t)pairs, 0, "pairs", detail);
+}
+
+static void ab_json(const PairsResult *result)
+{
+    SCRATCH(scratch);
+    static const char *const KEYS[] = {"a", "b"};
+    Buf text = buf_new(scratch);
+    JsonOut json = json_out(&text);
+    json_begin_object(&json);
+    json_kv_str(&json, "verdict", verdict_name(result->state.verdict));
+    json_key(&json, "ratio");
+    json_put_double(&json, result->state.ratio);
+    json_key(&json, "ratio_low");
+    json_put_double(&json, result->state.ratio_low);
+    json_key(&json, "ratio_high");
+    json_put_double(&json, result->state.ratio_high);
+    json_kv_int(&json, "pairs", (int64_t)result->pairs);
+    json_kv_bool(&json, "same_output", result->difference == NULL);
+    for (int i = 0; i < SIDE_COUNT; i++) {
+        json_key(&json, KEYS[i]);
+        json_begin_object(&json);
+        json_key(&json, "wall_s");
+        json_put_double(&json, result->use[i].wall_s);
+        json_key(&json, "cpu_s");
+        json_put_double(&json, result->use[i].cpu_s);
+        json_kv_int(&json, "peak_bytes", result->use[i].peak_bytes);
+        json_end(&json);
+    }
+    json_end(&json);
+    out_json(&text);
+}
+
+static void ab_text(Cli *cli, const PairsResult *result)
+{
+    const VerdictState *state = &result->state;
+    for (int i = 0; i < SIDE_COUNT; i++)
+        out_printf("%s: median %.3f s, %.3f s of processor, at most %s of memory\n", SIDE_NAMES[i],
+                   result->use[i].wall_s, result->use[i].cpu_s,
+                   size_format(cli->arena, result->use[i].peak_bytes));
+    out_printf("B takes %.3f of A's time", state->ratio);
+    if (state->ratio_low > 0)
+        out_printf(" (with 99 %% certainty between %.3f and %.3f)", state->ratio_low,
+                   state->ratio_high);
+    out_printf(", %s\n", count_of(cli->arena, (int64_t)result->pairs, "pair"));
+    out_printf("%s\n", state->verdict == VERDICT_UNDECIDED ? "undecided"
+                       : state->verdict == VERDICT_SAME    ? "the same"
+                                                           : verdict_name(state->verdict));
+}
+
+/* Names of the two values of --toggle NAME=A,B as settings of the environment. */
+static Err *toggle_option(Cli *cli, PairsSpec *spec)
+{
+    const char *text = cli_option(cli, "toggle");
+    if (text == NULL) return NULL;
+    const char *equals = strchr(text, '='), *comma = equals != NULL ? strchr(equals, ',') : NULL;
+    if (comma == NULL || equals == text || comma == equals + 1 || comma[1] == '\0')
+        return ERR(USAGE, "--toggle: NAME=A,B is expected, e.g. POND_CACHE=on,off, not '%s'", text);
+    int name = (int)(equals - text), a = (int)(comma - equals - 1);
+    spec->environment[SIDE_A] = arena_printf(cli->arena, "%.*s=%.*s", name, text, a, equals + 1);
+    spec->environment[SIDE_B] = arena_printf(cli->arena, "%.*s=%s", name, text, comma + 1);
+    spec->commands[SIDE_B] = spec->commands[SIDE_A];
+    return NULL;
+}
+
+static Err *ab_commands(Cli *cli, PairsSpec *spec)
+{
+    spec->commands[SIDE_A] = cli_option(cli, "a");
+    const char *b = cli_option(cli, "b");
+    if (spec->commands[SIDE_A] == NULL)
+        return err_hint(ERR(USAGE, "bench ab: no command to measure"),
+                        "give --a CMD and --b CMD, or --a CMD and --toggle NAME=A,B");
+    TRY(toggle_option(cli, spec));
+    if (b != NULL && spec->commands[SIDE_B] != NULL)
+        return ERR(USAGE, "bench ab: --b and --toggle exclude each other");
+    if (b != NULL) spec->commands[SIDE_B] = b;
+    return spec->commands[SIDE_B] != NULL
+               ? NULL
+               : err_hint(ERR(USAGE, "bench ab: nothing to compare with"),
+                          "give --b CMD or --toggle NAME=A,B");
+}
+
+Err *bench_ab(Cli *cli)
+{
+    PairsSpec spec = {.differ = cli_flag(cli, "differ"), .progress = on_pair};
+    PairsResult result;
+    TRY(ab_commands(cli, &spec));
+    TRY(band_option(cli, &spec.rule.band));
+    TRY(bench_count_option(cli, "pairs", 8, 230, &spec.rule.most_pairs));
+    TRY(cli_duration(cli, "cap", &spec.cap_us));
+    TRY(bench_seed_option(cli, &spec.seed));
+    TRY(cli_temp_dir(cli, &spec.scratch_dir));
+    CLEANUP(progress_end_at) Progress *progress = progress_new(cli, "measuring");
+    spec.context = progress;
+    TRY(pairs_run(cli->arena, &spec, &result));
+    progress_end_at(&progress);
+    if (result.difference != NULL && !spec.differ)
+        return err_hint(ERR(INVALID, "A and B differ in %s", result.difference),
+                        "what is not equal cannot be faster; --differ measures all the same");
+    if (cli->json)
+        ab_json(&result);
+    else
+        ab_text(cli, &result);
+    if (result.state.verdict == VERDICT_SLOWER) cli->status = 1;
+    return NULL;
+}
+
+/* ---- selftest ---- */
+
+Err *bench_selftest(Cli *cli)
+{
+    size_t pairs = 200;
+    uint64_t seed = 0;
+    PairsSelftest test;
+    TRY(bench_count_option(cli, "pairs", 80, 10000, &pairs));
+    TRY(bench_seed_option(cli, &seed));
+    TRY(pairs_selftest(cli->arena, pairs, seed, &test));
+    if (cli->json) {
+        SCRATCH(scratch);
+        Buf text = buf_new(scratch);
+        JsonOut json = json_out(&text);
+        json_begin_object(&json);
+        json_kv_int(&json, "pairs", (int64_t)test.pairs);
+        json_kv_int(&json, "trials", (int64_t)test.trials);
+        json_key(&json, "false_paired");
+        json_put_double(&json, test.false_paired);
+        json_key(&json, "false_blocks");
+        json_put_double(&json, test.false_blocks);
+        json_key(&json, "found_paired");
+        json_put_double(&json, test.found_paired);
+        json_key(&json, "spread");
+        json_put_double(&json, test.spread);
+        json_end(&json);
+        out_json(&text);
+        return NULL;
+    }
+    out_printf("%zu pairs of the same work; 95th to 5th percentile of the times: %.2f\n",
+               test.pairs, test.spread);
+    out_printf("no difference, 40 pairs: %.1f %% false verdicts; by 40 runs and then 40 more, 5 %% "
+               "apart: %.1f %%\n",
+               100 * test.false_paired, 100 * test.false_blocks);
+    out_printf("10 %% slower, at most 80 pairs: found in %.1f %%\n", 100 * test.found_paired);
+    return NULL;
+}
