@@ -132,6 +132,8 @@ void stats_print(const Cli *cli, const Run *run);
 Err *watch_start(Cli *cli) WARN_UNUSED;
 /* Before the pond is closed: what the end will need of it. */
 void watch_before_close(Cli *cli);
+/* POND_HISTORY is not off. */
+bool cli_keeps_history(const Cli *cli);
 /* Trace, --stats, history. */
 void watch_end(Cli *cli, int status);
 void help_command(const Cli *cli, const Command *command);

@@ -25,25 +25,42 @@ static void print_summary(Cli *cli, const ExportSummary *summary, bool dry_run)
     for (size_t i = 0; i < summary->target_count; i++) {
         const ExportTarget *target = &summary->targets[i];
         bool parted = *target->partitioning != '\0';
-        out_printf("%s%s%s -> %s%s%s: %s, %s\n", bold, text_printable(scratch, target->source),
-                   reset, text_printable(scratch, target->path), parted ? "  by " : "",
+        out_printf("%s%s%s -> %s%s%s: %s, %s", bold, text_printable(scratch, target->source), reset,
+                   text_printable(scratch, target->path), parted ? "  by " : "",
                    target->partitioning, count_of(scratch, (int64_t)target->file_count, "file"),
                    target->rows >= 0 ? count_of(scratch, target->rows, "row") : "bytes");
+        if (dry_run)
+            out_printf(", %s, %s", size_format(scratch, target->size_bytes),
+                       about_format(scratch, target->predicted_s));
+        out_printf("\n");
     }
     for (size_t i = 0; dry_run && i < summary->file_count; i++) {
         const ExportFile *file = &summary->files[i];
         out_printf("  would %-6s %s", file->action, text_printable(scratch, file->path));
-        if (file->rows >= 0)
-            out_printf("  about %s\n", count_of(scratch, file->rows, "row"));
-        else
-            out_printf("\n");
+        if (file->rows >= 0) out_printf("  about %s", count_of(scratch, file->rows, "row"));
+        if (file->size_bytes >= 0) out_printf("  %s", size_format(scratch, file->size_bytes));
+        out_printf("\n");
     }
+    const char *took = dry_run ? prediction_format(scratch, &summary->prediction)
+                               : duration_format(scratch, summary->duration_us);
     out_printf("%s: %s written, %s kept, %s removed; %s, %s, %s\n",
                dry_run ? "Dry run, nothing written. Files" : "Files",
                count_format(scratch, summary->written), count_format(scratch, summary->kept),
                count_format(scratch, summary->removed), count_of(scratch, summary->rows, "row"),
-               size_format(scratch, summary->bytes),
-               duration_format(scratch, summary->duration_us));
+               size_format(scratch, summary->bytes), took);
+}
+
+static void print_prediction(JsonOut *json, const Prediction *prediction)
+{
+    json_key(json, "predicted");
+    json_begin_object(json);
+    json_kv_int(json, "duration_us", (int64_t)(prediction->seconds * 1e6));
+    json_kv_int(json, "low_us", (int64_t)(prediction->low * 1e6));
+    json_kv_int(json, "high_us", (int64_t)(prediction->high * 1e6));
+    json_kv_str(json, "basis", basis_name(prediction->basis));
+    json_kv_int(json, "runs", prediction->seen);
+    json_kv_int(json, "files", (int64_t)(prediction->files + 0.5));
+    json_end(json);
 }
 
 static void print_json(Cli *cli, const ExportSummary *summary, bool dry_run)
@@ -58,6 +75,7 @@ static void print_json(Cli *cli, const ExportSummary *summary, bool dry_run)
     json_kv_int(&json, "rows", summary->rows);
     json_kv_int(&json, "bytes", summary->bytes);
     json_kv_int(&json, "duration_us", summary->duration_us);
+    if (dry_run) print_prediction(&json, &summary->prediction);
     json_key(&json, "targets");
     json_begin_array(&json);
     for (size_t i = 0; i < summary->target_count; i++) {
@@ -68,6 +86,8 @@ static void print_json(Cli *cli, const ExportSummary *summary, bool dry_run)
         json_kv_int(&json, "files", (int64_t)summary->targets[i].file_count);
         json_kv_int(&json, "rows", summary->targets[i].rows);
         json_kv_int(&json, "bytes", summary->targets[i].size_bytes);
+        if (dry_run)
+            json_kv_int(&json, "predicted_us", (int64_t)(summary->targets[i].predicted_s * 1e6));
         json_end(&json);
     }
     json_end(&json);
@@ -128,6 +148,8 @@ static Err *run(Cli *cli)
     CLEANUP(progress_end_at) Progress *progress = progress_new(cli, "export");
     engine_allow(options.dir);
     options.pond_id = pond_info(cli->pond)->pond_id;
+    if (cli_keeps_history(cli)) options.history_of = pond_info(cli->pond)->dir;
+    options.learns = !pond_is_read_only(cli->pond);
     options.progress = on_progress;
     options.context = progress;
     TRY(export_run(cli->arena, provider, &options, &summary));
@@ -150,10 +172,16 @@ const Command COMMAND_EXPORT = {
                 "  pond export -p '/reduced/**/*.series' -d out --dry-run\n",
     .details = "Captures of the pattern name the output folders. OUT/catalog.json lists every file "
                "with rows, time range and sha256.\n"
+               "--dry-run tells files, rows, bytes and time; the last two learn from each export "
+               "(pond perf model).\n"
                "A file that would not change is kept; files of earlier options are removed; files "
                "that pond did not write are never touched.",
-    .json =
-        "{\"written\",\"kept\",\"removed\",\"rows\",\"bytes\",\"targets\":[...],\"files\":[...]}",
+    .json = "{\"dry_run\",\"written\",\"kept\",\"removed\",\"rows\",\"bytes\",\"duration_us\","
+            "\"targets\":[...],"
+            "\"files\":[...]}; with --dry-run also "
+            "\"predicted\":{\"duration_us\",\"low_us\",\"high_us\",\"basis\",\"runs\",\"files\"} "
+            "and predicted_us "
+            "of each target",
     .options = OPTIONS,
     .option_count = sizeof OPTIONS / sizeof *OPTIONS,
     .most_args = -1,

@@ -522,9 +522,10 @@ static Err *run_perf(Cli *cli)
         const char *name;
         Err *(*run)(Cli *cli);
         size_t most_args;
-    } VIEWS[] = {{"report", show_report, 1}, {"runs", show_runs, 1}, {"ops", show_ops, SIZE_MAX},
-                 {"caches", show_caches, 1}, {"io", show_io, 1},     {"record", record, SIZE_MAX},
-                 {"recover", recover, 1}};
+    } VIEWS[] = {{"report", show_report, 1},   {"runs", show_runs, 1},
+                 {"ops", show_ops, SIZE_MAX},  {"caches", show_caches, 1},
+                 {"io", show_io, 1},           {"model", perf_show_model, 1},
+                 {"record", record, SIZE_MAX}, {"recover", recover, 1}};
     enum { COUNT = sizeof VIEWS / sizeof *VIEWS };
     const char *names[COUNT], *view = cli->args[0];
     for (size_t i = 0; i < COUNT; i++) {
@@ -538,12 +539,13 @@ static Err *run_perf(Cli *cli)
     Err *err = ERR(USAGE, "pond perf: there is no '%s'", view);
     return near != NULL
                ? err_hint(err, "did you mean '%s'?", near)
-               : err_hint(err, "there are report, runs, ops, caches, io, record and recover");
+               : err_hint(err,
+                          "there are report, runs, ops, caches, io, model, record and recover");
 }
 
 const Command COMMAND_PERF = {
     .name = "perf",
-    .usage = "perf report|runs|ops|caches|io|record|recover [--last N] [--run ID] [-o FILE]",
+    .usage = "perf report|runs|ops|caches|io|model|record|recover [--last N] [--run ID] [-o FILE]",
     .summary = "where the time went: operations, caches, files of past runs; traces",
     .examples = "  pond perf report\n  pond perf runs --last 50\n  pond perf io --run "
                 "5f1c0a9be2d34786\n  pond perf caches --last 10 --json\n  pond perf ops dir_read\n"
@@ -556,6 +558,9 @@ const Command COMMAND_PERF = {
         "they "
         "saved. io: calls and bytes by class and by file. Times of operations of unit `fine` are "
         "those of a sample.\n"
+        "model: the rates that exports are predicted with, learned from those before, and how far "
+        "off "
+        "predictions were.\n"
         "record runs a command with spans on and writes a trace for ui.perfetto.dev. recover tells "
         "what a killed process was doing that ran with spans.\n"
         "Levels (--trace-level, POND_TRACE): off, counts, spans, detail; \"spans,os_read=1024\" "
@@ -566,7 +571,9 @@ const Command COMMAND_PERF = {
         "\"pid\",\"begun_us\",\"duration_us\",\"user_us\",\"system_us\",\"peak_bytes\",\"status\","
         "\"ops\":[],\"caches\":[],\"io\":[],\"files\":[]}; runs: [{\"id\",\"time\",\"command\","
         "\"status\",\"duration_us\",\"user_us\",\"system_us\",\"peak_bytes\"}]; ops: "
-        "[{\"name\",\"layer\",\"unit\",\"text\",\"details\"}]; recover: [{\"run\",\"open\":"
+        "[{\"name\",\"layer\",\"unit\",\"text\",\"details\"}]; model: "
+        "{\"size_bytes\",\"shapes\",\"targets\",\"rates\":[],\"accuracy\":[],\"exports\":[]}; "
+        "recover: [{\"run\",\"open\":"
         "[{\"op\",\"open_ms\"}]}]",
     .options = PERF_OPTIONS,
     .option_count = sizeof PERF_OPTIONS / sizeof *PERF_OPTIONS,

@@ -44,6 +44,9 @@ typedef struct CollapseOptions {
 } CollapseOptions;
 Err *collapse_all(Cli *cli, CollapseOptions options, Collapsed *out) WARN_UNUSED;
 
+/* ---- perf_model.c ---- */
+Err *perf_show_model(Cli *cli) WARN_UNUSED;
+
 /* Shared by commands that print nodes. */
 void json_node(JsonOut *json, const Node *node, const char *path);
 const char *node_tag(EntryType type); /* "[SER]" */

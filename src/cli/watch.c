@@ -22,6 +22,11 @@ static bool is_set_off(const char *variable)
     return value != NULL && strcmp(value, "off") == 0;
 }
 
+bool cli_keeps_history(const Cli *cli)
+{
+    return cli->pond != NULL && !is_set_off("POND_HISTORY");
+}
+
 /* Only of a pond that is one: nothing is made in a folder that may become one, or is another's. */
 static const char *flight_dir(const Cli *cli)
 {

@@ -1,6 +1,6 @@
 /* A dry run: what an export would write and remove, from what is recorded alone. No lock is taken
- * and nothing is made; row counts are estimates, and a partition that will turn out to be empty is
- * listed as if it were not. */
+ * and nothing is made; rows, bytes and time are predicted, and a partition that will turn out to be
+ * empty is listed as if it were not. */
 #include "export/publish_int.h"
 
 typedef struct DryRun {
@@ -8,30 +8,48 @@ typedef struct DryRun {
     const ExportCall *call;
     OutDir out;
     Manifest old;
+    Estimate estimate;
     Map wanted; /* paths */
     VEC(ExportFile) files;
     ExportSummary summary;
 } DryRun;
 
-static void add_target(DryRun *dry, const Target *target, ExportTarget *sum)
+static void add_file(DryRun *dry, const Part *part, const PartGuess *guess)
 {
+    ExportFile file = {.path = part->path,
+                       .rows = guess->rows,
+                       .size_bytes = guess->size_bytes,
+                       .action = guess->is_kept ? "keep" : "write"};
+    vec_push(dry->arena, &dry->files, file);
+    map_put(&dry->wanted, part->path, dry);
+    if (guess->is_kept)
+        dry->summary.kept++;
+    else
+        dry->summary.written++;
+}
+
+/* The time of an export by the work of its targets. */
+static double share_of_time(const Estimate *estimate, size_t target)
+{
+    double all = 0;
+    for (size_t i = 0; i < estimate->all.count; i++) all += estimate->all.guesses[i].busy_s;
+    return all > 0 ? estimate->prediction.seconds * estimate->all.guesses[target].busy_s / all : 0;
+}
+
+static void add_target(DryRun *dry, const Target *target, size_t number, ExportTarget *sum)
+{
+    const Guess *guess = &dry->estimate.all.guesses[number];
     *sum = (ExportTarget){.source = target->input->source,
                           .path = target->path,
                           .partitioning = parts_text(dry->arena, &target->parts),
                           .file_count = target->files.n,
-                          .rows = target->rel != NULL ? 0 : -1};
-    for (size_t i = 0; i < target->files.n; i++) {
-        const Part *part = target->files.v[i];
-        ExportFile file = {.path = part->path, .rows = -1, .size_bytes = -1, .action = "write"};
-        if (target->rel != NULL) {
-            file.rows = part->rows_estimate;
-            sum->rows += part->rows_estimate;
-            dry->summary.rows += part->rows_estimate;
-        }
-        vec_push(dry->arena, &dry->files, file);
-        map_put(&dry->wanted, part->path, dry);
-        dry->summary.written++;
-    }
+                          .rows = target->rel != NULL ? (int64_t)(guess->rows + 0.5) : -1,
+                          .size_bytes = (int64_t)(guess->bytes + 0.5),
+                          .predicted_s = share_of_time(&dry->estimate, number)};
+    if (target->rel != NULL) dry->summary.rows += sum->rows;
+    dry->summary.bytes += sum->size_bytes;
+    for (size_t i = 0; i < target->files.n; i++)
+        add_file(dry, target->files.v[i], &dry->estimate.parts[number][i]);
 }
 
 static void add_removed(DryRun *dry, const ManifestTarget *old)
@@ -70,8 +88,10 @@ Err *export_dry_run(Arena *arena, const ExportCall *call, Target *targets, Expor
     TRY(work_partition(arena, call, &dry.out, &dry.old, targets));
     dry.summary.target_count = call->input_count;
     dry.summary.targets = AARRAY(arena, ExportTarget, call->input_count);
+    estimate_make(arena, call, &dry.old, targets, &dry.estimate);
+    dry.summary.prediction = dry.estimate.prediction;
     for (size_t i = 0; i < call->input_count; i++)
-        add_target(&dry, &targets[i], &dry.summary.targets[i]);
+        add_target(&dry, &targets[i], i, &dry.summary.targets[i]);
     DiffInput input = diff_input(&dry, targets);
     for (size_t i = 0; i < dry.old.targets.n; i++)
         if (diff_replaces(&input, &dry.old.targets.v[i])) add_removed(&dry, &dry.old.targets.v[i]);

@@ -83,6 +83,7 @@ static void queue_done(Queue *queue, size_t job, int64_t bytes, Err *err)
     if (err == NULL) {
         queue->progress.partitions_done += queue->jobs[job].files;
         queue->progress.rows_done += queue->jobs[job].rows;
+        queue->progress.work_done += queue->jobs[job].work_s;
         queue->progress.bytes_done += bytes;
     } else if (is_better(queue, err, job)) {
         err_free(queue->error);

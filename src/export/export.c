@@ -16,6 +16,7 @@ typedef struct Run {
     OutDir out;
     Manifest old;
     JobPool pool;
+    Estimate estimate;
 } Run;
 
 /* ---- what has been written, as the manifest has it ---- */
@@ -112,10 +113,27 @@ static DiffInput diff_input(const Run *run)
 
 /* ---- a real one ---- */
 
+/* Before anything has run, as a dry run would: what it then takes is what it is compared with. */
+static void predict(Run *run)
+{
+    if (run->call->options->history_of == NULL) return;
+    size_t count = run->call->input_count;
+    Target *cut = arena_memdup(run->arena, run->targets, count * sizeof *cut);
+    Err *err = work_cut(run->arena, run->call, &run->out, &run->old, cut);
+    if (err == NULL) estimate_make(run->arena, run->call, &run->old, cut, &run->estimate);
+    for (size_t i = 0; i < run->estimate.all.count; i++) {
+        run->targets[i].predicted_s = run->estimate.all.guesses[i].busy_s;
+        run->pool.progress.work_all += run->targets[i].predicted_s;
+    }
+    run->pool.progress.predicted_s = run->estimate.prediction.seconds;
+    err_free(err); /* the real cut will meet it */
+}
+
 static Err *stage(Run *run)
 {
     PERF_SPAN(PERF_staging);
     TRY(os_mkdir(run->out.staging_dir));
+    predict(run);
     TRY(work_materialize(run->arena, run->call, &run->pool, run->targets));
     TRY(work_partition(run->arena, run->call, &run->out, &run->old, run->targets));
     return work_write(run->arena, &run->pool, run->targets, run->call->input_count);
@@ -169,6 +187,8 @@ Err *export_inputs(Arena *arena, const ExportCall *call, ExportSummary *out)
         TRY(outdir_open(arena, call->options->dir, call->options->wait_ms, &run.out));
         Err *err = run_locked(&run, out);
         if (err != NULL) abandon(&run);
+        if (err == NULL && call->options->learns && run.estimate.predictor != NULL)
+            estimate_learn(&run.estimate, call, run.targets, os_monotonic_us() - begun_us);
         outdir_close(&run.out);
         TRY(err);
     }

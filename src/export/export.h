@@ -14,6 +14,7 @@
  * partitions: names the version with the outlier), LOCKED, EXISTS (foreign file), IO. */
 #pragma once
 #include "provider/provider.h"
+#include "report/predict.h"
 #include "steward/steward.h"
 
 typedef enum ExportPart {
@@ -29,7 +30,9 @@ typedef enum ExportPart {
 
 typedef struct ExportProgress {
     int64_t partitions_done, partitions_all, rows_done, rows_all, bytes_done;
-    const char *target; /* one that is being written */
+    double work_done, work_all; /* predicted seconds of workers; the way a bar goes */
+    double predicted_s;         /* for the whole export; 0: unknown */
+    const char *target;         /* one that is being written */
 } ExportProgress;
 
 typedef struct ExportOptions {
@@ -43,6 +46,9 @@ typedef struct ExportOptions {
     int threads;          /* 0 = cores */
     int64_t memory_bytes; /* 0 = 400 MB for the whole export */
     const char *pond_id;
+    const char
+        *history_of; /* the pond's folder, for what was learned from exports; NULL: nothing */
+    bool learns;     /* and learn from this one */
     /* Called from the calling thread a few times a second; may be NULL. */
     void (*progress)(void *context, const ExportProgress *progress);
     void *context;
@@ -58,6 +64,7 @@ typedef struct ExportTarget {
     const char *partitioning;  /* "year,month"; "" for raw data and one file */
     int64_t rows, size_bytes;
     size_t file_count;
+    double predicted_s; /* dry run: its share of the time */
 } ExportTarget;
 typedef struct ExportSummary {
     ExportTarget *targets;
@@ -65,10 +72,11 @@ typedef struct ExportSummary {
     ExportFile *files; /* dry run: every file; else those written or removed */
     size_t file_count;
     int64_t written, kept, removed, rows, bytes, duration_us;
+    Prediction prediction; /* dry run */
 } ExportSummary;
 
-/* Dry run: plans only, writes nothing, takes no lock; row counts are estimates from recorded
- * counts. */
+/* Dry run: plans only, writes nothing, takes no lock; rows, bytes and time are predicted from what
+ * is recorded and what exports before it have taught (report/predict.h). */
 Err *export_run(Arena *arena, Provider *provider, const ExportOptions *options, ExportSummary *out)
     WARN_UNUSED;
 /* Completes a publish that a crash interrupted and removes staging. *out_completed tells whether

@@ -99,6 +99,8 @@ typedef struct Target {
     const Rel *material; /* what was materialised for it; NULL: nothing */
     Parts parts;
     VEC(struct Part *) files; /* ascending in time */
+    double predicted_s;       /* of work; 0: unknown */
+    int64_t busy_us;          /* of workers, so far, on what is its alone */
 } Target;
 /* Paths and collisions; a column named like a key in the path is found by target_check_columns once
  * the parts are known. */
@@ -117,6 +119,7 @@ typedef struct Job {
     Err *(*run)(void *self, Worker *worker);
     void *self;
     int64_t cost;        /* longest first */
+    double work_s;       /* predicted, for progress */
     int64_t rows, files; /* that it brings the export forward, for progress */
     const char *label;
 } Job;
@@ -184,6 +187,7 @@ typedef struct Part {
     RelWritten written;
     char sha256[65];
     FileState state;
+    int64_t busy_us;
 } Part;
 
 /* Materialises what several targets share and what cannot be cut before it has run; sets
@@ -197,6 +201,9 @@ Err *work_clear(const ExportCall *call) WARN_UNUSED;
 struct Manifest;
 Err *work_partition(Arena *arena, const ExportCall *call, const OutDir *out,
                     const struct Manifest *old, Target *targets) WARN_UNUSED;
+/* The same, uncounted: for a guess. */
+Err *work_cut(Arena *arena, const ExportCall *call, const OutDir *out, const struct Manifest *old,
+              Target *targets) WARN_UNUSED;
 /* Writes every file into staging. */
 Err *work_write(Arena *arena, JobPool *pool, const Target *targets, size_t count) WARN_UNUSED;
 char *part_fingerprint(Arena *arena, const Part *part);

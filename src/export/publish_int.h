@@ -125,6 +125,25 @@ bool diff_replaces(const DiffInput *input, const ManifestTarget *old);
 Err *file_is_as(const char *host_path, const FileState *was, const char *sha256, bool *out_as,
                 FileState *out_now) WARN_UNUSED;
 
+/* ---- estimate.c: what the export will take, from plans, manifest and what was learned ---- */
+typedef struct PartGuess {
+    int64_t rows, size_bytes; /* -1: unknown */
+    bool is_kept;             /* nothing it is made of has changed since it was written */
+} PartGuess;
+typedef struct Estimate {
+    Predictor *predictor;
+    WorkAll all; /* by target */
+    Prediction prediction;
+    PartGuess **parts; /* by target and file */
+    int64_t begun_us;
+} Estimate;
+/* `targets` are cut (work_partition, work_cut), and nothing of them has run. */
+void estimate_make(Arena *arena, const ExportCall *call, const Manifest *old, const Target *targets,
+                   Estimate *out);
+/* What it was in truth. Whatever fails here fails nothing else. */
+void estimate_learn(const Estimate *estimate, const ExportCall *call, const Target *targets,
+                    int64_t duration_us);
+
 /* ---- dry_run.c ---- */
 Err *export_dry_run(Arena *arena, const ExportCall *call, Target *targets, ExportSummary *out)
     WARN_UNUSED;

@@ -25,15 +25,20 @@ typedef struct Materialization {
     Arena *arena; /* of the result: one thread at a time */
     const Rel *result;
     size_t users;
+    double work_s; /* predicted */
+    int64_t busy_us;
 } Materialization;
 
 static Err *materialize(void *self, Worker *worker)
 {
     Materialization *made = self;
     Conn *conn;
+    int64_t begun_us = os_monotonic_us();
     TRY(worker_conn(worker, &conn));
-    return rel_materialize(made->call->plan, made->arena, conn, made->rel, made->span, made->path,
-                           &made->result);
+    TRY(rel_materialize(made->call->plan, made->arena, conn, made->rel, made->span, made->path,
+                        &made->result));
+    made->busy_us += os_monotonic_us() - begun_us;
+    return NULL;
 }
 
 typedef struct Materials {
@@ -102,6 +107,7 @@ static Err *run_materials(JobPool *pool, const Materials *materials)
         Job job = {.run = materialize,
                    .self = made,
                    .cost = rel_rows_estimate(made->rel, made->span),
+                   .work_s = made->work_s,
                    .label = rel_label(made->rel)};
         vec_push(scratch, &jobs, job);
     }
@@ -134,7 +140,11 @@ static Err *run_shared(Arena *arena, JobPool *pool, const Materials *materials)
         made[i] = material_of(&first, shared[i].rel, ALL_TIMES);
     }
     TRY(run_materials(pool, &first));
-    for (size_t i = 0; i < count; i++) shared[i].made = made[i]->result;
+    for (size_t i = 0; i < count; i++) {
+        shared[i].made = made[i]->result;
+        for (size_t j = 0; j < readers.n; j++)
+            readers.v[j]->busy_us += made[i]->busy_us / (int64_t)readers.n;
+    }
     for (size_t i = 0; i < readers.n; i++)
         TRY(rel_replace(materials->call->plan, arena, readers.v[i]->rel, shared, count,
                         &readers.v[i]->rel));
@@ -149,6 +159,9 @@ static Err *run_all(Arena *arena, JobPool *pool, const Materials *materials)
     TRY(run_shared(arena, pool, materials));
     return run_materials(pool, materials);
 }
+
+/* How much of a target's work is done before its files are written. */
+static const double MATERIAL_SHARE = 0.8;
 
 Err *work_materialize(Arena *arena, const ExportCall *call, JobPool *pool, Target *targets)
 {
@@ -171,10 +184,13 @@ Err *work_materialize(Arena *arena, const ExportCall *call, JobPool *pool, Targe
         else if (must_run_whole(arena, rel))
             made[i] = material_of(&materials, rel, call->options->bounds);
         if (!shared) partials[i] = NULL;
+        if (made[i] != NULL) made[i]->work_s += targets[i].predicted_s * MATERIAL_SHARE;
     }
     TRY(run_all(arena, pool, &materials));
     for (size_t i = 0; i < call->input_count; i++) {
         if (made[i] == NULL) continue;
+        targets[i].busy_us += made[i]->busy_us / (int64_t)made[i]->users;
+        targets[i].predicted_s *= 1 - MATERIAL_SHARE;
         targets[i].material = made[i]->result;
         targets[i].rel = partials[i] != NULL
                              ? rel_bucket_over(arena, targets[i].rel, made[i]->result)
@@ -301,10 +317,9 @@ static Err *cut_by_time(Cutter *cutter, const Manifest *old, Target *target)
     return target_check_columns(target);
 }
 
-Err *work_partition(Arena *arena, const ExportCall *call, const OutDir *out, const Manifest *old,
-                    Target *targets)
+Err *work_cut(Arena *arena, const ExportCall *call, const OutDir *out, const Manifest *old,
+              Target *targets)
 {
-    PERF_SPAN(PERF_export_diff);
     Cutter cutter = {.arena = arena, .call = call, .out = out};
     for (size_t i = 0; i < call->input_count; i++) {
         Target *target = &targets[i];
@@ -316,6 +331,13 @@ Err *work_partition(Arena *arena, const ExportCall *call, const OutDir *out, con
         TRY(target_check_columns(target));
     }
     return NULL;
+}
+
+Err *work_partition(Arena *arena, const ExportCall *call, const OutDir *out, const Manifest *old,
+                    Target *targets)
+{
+    PERF_SPAN(PERF_export_diff);
+    return work_cut(arena, call, out, old, targets);
 }
 
 /* ---- writing ---- */
@@ -351,13 +373,16 @@ static Err *write_rows(void *self, Worker *worker)
     const Target *target = part->target;
     const char *staged = staged_path(worker->arena, part);
     Conn *conn;
+    int64_t begun_us = os_monotonic_us();
     PERF_SPAN(PERF_export_partition);
     TRY(os_check_interrupt());
     TRY(worker_conn(worker, &conn));
     RelWrite write = {.read = {.span = part->span, .sorted = rel_time_index(target->rel) >= 0},
                       .path = staged};
     TRY(rel_write(part->call->plan, worker->arena, conn, target->rel, &write, &part->written));
-    return finish_rows(part, worker, staged);
+    TRY(finish_rows(part, worker, staged));
+    part->busy_us = os_monotonic_us() - begun_us;
+    return NULL;
 }
 
 static Err *write_raw(void *self, Worker *worker)
@@ -365,11 +390,14 @@ static Err *write_raw(void *self, Worker *worker)
     Part *part = self;
     const ExportInput *input = part->target->input;
     const char *staged = staged_path(worker->arena, part);
+    int64_t begun_us = os_monotonic_us();
     PERF_SPAN(PERF_export_partition);
     part->written = (RelWritten){.rows = -1};
     TRY(raw_write(staged, input->pieces, input->piece_count, &part->written.size_bytes,
                   part->sha256));
-    return finish_part(part, worker, staged);
+    TRY(finish_part(part, worker, staged));
+    part->busy_us = os_monotonic_us() - begun_us;
+    return NULL;
 }
 
 /* ---- many small files ---- */
@@ -396,11 +424,13 @@ static Err *write_batch_part(Cut *cut, Part *part, Worker *worker)
 static Err *write_batch(void *self, Worker *worker)
 {
     const Batch *batch = self;
-    const Part *first = batch->parts[0], *last = batch->parts[batch->count - 1];
+    Part *first = batch->parts[0], *last = batch->parts[batch->count - 1];
     CLEANUP(cut_close_at) Cut *cut = NULL;
+    int64_t begun_us = os_monotonic_us();
     TRY(cut_open(worker->arena, first->call->plan, first->target->rel,
                  (TimeSpan){first->span.min, last->span.max}, &cut));
     for (size_t i = 0; i < batch->count; i++) TRY(write_batch_part(cut, batch->parts[i], worker));
+    first->busy_us = os_monotonic_us() - begun_us; /* of all of them */
     return NULL;
 }
 
@@ -427,6 +457,19 @@ static size_t files_a_pass(Arena *arena, const Target *target)
     return own > 0 ? (size_t)(PASS_ROWS / own + 1) : n;
 }
 
+/* A file's share of its target's work: half by rows, half by being a file. */
+static double work_share(const Target *target, size_t begin, size_t count)
+{
+    double all = 0, rows = 0, n = (double)target->files.n;
+    for (size_t i = 0; i < target->files.n; i++) {
+        double one = (double)target->files.v[i]->rows_estimate;
+        all += one;
+        if (i >= begin && i < begin + count) rows += one;
+    }
+    double by_file = (double)count / n;
+    return all > 0 ? 0.3 * by_file + 0.7 * rows / all : by_file;
+}
+
 static void add_job(JobVec *jobs, Arena *arena, const Target *target, size_t begin, size_t count)
 {
     Job job = {.run = target->rel == NULL ? write_raw : write_rows,
@@ -435,6 +478,7 @@ static void add_job(JobVec *jobs, Arena *arena, const Target *target, size_t beg
                .label = target->input->source};
     for (size_t i = begin; i < begin + count; i++) job.rows += target->files.v[i]->rows_estimate;
     job.cost = job.rows;
+    job.work_s = target->predicted_s * work_share(target, begin, count);
     if (count > 1) {
         Batch *batch = ANEW(arena, Batch);
         *batch = (Batch){.parts = target->files.v + begin, .count = count};

@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The span that the input must deliver for `span` of the node. */
-static TimeSpan span_below(const Rel *rel, const Rel *input, TimeSpan span)
+TimeSpan rel_span_below(const Rel *rel, const Rel *input, TimeSpan span)
 {
     if (rel->facts->cuts_above) return SPAN_ALL;
     if (rel->kind == REL_SQL)
@@ -23,8 +22,7 @@ static TimeSpan span_below(const Rel *rel, const Rel *input, TimeSpan span)
     return span;
 }
 
-/* User SQL may leave out inputs. */
-static bool is_read(const Rel *rel, size_t input)
+bool rel_reads(const Rel *rel, size_t input)
 {
     return rel->kind != REL_SQL || rel->facts->sql.is_used[input];
 }
@@ -123,7 +121,7 @@ static RelExtent sql_extent(Arena *arena, const Rel *rel)
     SpanVec spans = {0};
     if (rel->facts->cuts_above) return (RelExtent){0};
     for (size_t i = 0; i < rel->input_count; i++) {
-        if (!is_read(rel, i) || rel->inputs[i]->facts->time_index < 0) continue;
+        if (!rel_reads(rel, i) || rel->inputs[i]->facts->time_index < 0) continue;
         RelExtent input = rel_extent(arena, rel->inputs[i]);
         if (!input.known) return input;
         for (size_t j = 0; j < input.count; j++) {
@@ -220,8 +218,9 @@ static void add_inputs(Arena *arena, Map *map, const Rel *rel, TimeSpan span, Fi
         for (size_t i = 0; i < list.count; i++) vec_push(arena, files, list.files[i]);
     }
     for (size_t i = 0; i < rel->input_count; i++)
-        if (is_read(rel, i))
-            add_inputs(arena, map, rel->inputs[i], span_below(rel, rel->inputs[i], span), files);
+        if (rel_reads(rel, i))
+            add_inputs(arena, map, rel->inputs[i], rel_span_below(rel, rel->inputs[i], span),
+                       files);
 }
 
 void rel_inputs_in(Arena *arena, const Rel *rel, TimeSpan span, const ScanFile ***out,
@@ -235,8 +234,7 @@ void rel_inputs_in(Arena *arena, const Rel *rel, TimeSpan span, const ScanFile *
     *count = files.n;
 }
 
-/* Rows of a file inside a span, as if spread evenly over its intervals. */
-static double file_rows_in(const ScanFile *file, TimeSpan span)
+double scan_file_rows(const ScanFile *file, TimeSpan span)
 {
     double covered = 0, whole = 0;
     if (file->interval_count == 0 || span_is_all(span)) return (double)file->rows;
@@ -254,12 +252,11 @@ static double scan_rows(const Rel *rel, TimeSpan span)
     FileList list = scan_select(scratch, &rel->scan, span);
     double rows = 0;
     span = span_meet(span, rel->scan.clip);
-    for (size_t i = 0; i < list.count; i++) rows += file_rows_in(list.files[i], span);
+    for (size_t i = 0; i < list.count; i++) rows += scan_file_rows(list.files[i], span);
     return rows;
 }
 
-/* As many as the input has, but no more than there are buckets where its rows lie. */
-static double bucket_rows(const Rel *rel, const Grid *grid, TimeSpan span, double input)
+double rel_bucket_rows(const Rel *rel, const Grid *grid, TimeSpan span, double input)
 {
     SCRATCH(scratch);
     RelExtent extent = rel_extent(scratch, rel);
@@ -280,8 +277,8 @@ static double rows_of_inputs(Map *map, const Rel *rel, TimeSpan span)
 {
     double rows = 0;
     for (size_t i = 0; i < rel->input_count; i++) {
-        if (!is_read(rel, i)) continue;
-        double input = rows_in(map, rel->inputs[i], span_below(rel, rel->inputs[i], span));
+        if (!rel_reads(rel, i)) continue;
+        double input = rows_in(map, rel->inputs[i], rel_span_below(rel, rel->inputs[i], span));
         if (rel->kind != REL_JOIN)
             rows += input;
         else if (input > rows)
@@ -300,8 +297,8 @@ static double rows_of(Map *map, const Rel *rel, TimeSpan span)
         return span_is_empty(indexes) ? 0 : (double)(indexes.max - indexes.min + 1);
     }
     case REL_BUCKET:
-    case REL_BUCKET_OVER: return bucket_rows(rel, &rel->bucket->grid, span, rows);
-    case REL_PARTIALS: return bucket_rows(rel, &rel->bucket->base, span, rows);
+    case REL_BUCKET_OVER: return rel_bucket_rows(rel, &rel->bucket->grid, span, rows);
+    case REL_PARTIALS: return rel_bucket_rows(rel, &rel->bucket->base, span, rows);
     case REL_EMPTY:
     case REL_ROWS:
     case REL_PASS:
@@ -402,7 +399,7 @@ bool rel_in_order_for(const Rel *rel, TimeSpan span)
     case REL_PASS:
     case REL_RANGE:
     case REL_PROJECT:
-        return rel_in_order_for(rel->inputs[0], span_below(rel, rel->inputs[0], span));
+        return rel_in_order_for(rel->inputs[0], rel_span_below(rel, rel->inputs[0], span));
     case REL_RETIME: return !rel->facts->cuts_above && rel_in_order_for(rel->inputs[0], span);
     case REL_SQL: return false;
     case REL_EMPTY:

@@ -228,6 +228,22 @@ RelExtent rel_extent(Arena *arena, const Rel *rel);
 void rel_inputs_in(Arena *arena, const Rel *rel, TimeSpan span, const ScanFile ***out,
                    size_t *count);
 int64_t rel_rows_estimate(const Rel *rel, TimeSpan span);
+/* What running a range of it takes and gives, from what is recorded alone: rows and bytes of the
+ * files that it needs (each file once, by the part of its times that is asked for), and rows and
+ * Parquet bytes that come out, footers aside. Joins are guessed from the steps and phases of their
+ * sides' times, buckets from their grid, bytes from those of the stored columns. */
+typedef enum RelWorkKind {
+    REL_WORK_COPY,
+    REL_WORK_BUCKET,
+    REL_WORK_JOIN,
+    REL_WORK_SQL
+} RelWorkKind;
+typedef struct RelWork {
+    RelWorkKind kind; /* the dearest operator in it */
+    double rows_in, cells_in, bytes_in;
+    double rows, bytes;
+} RelWork;
+void rel_work(const Rel *rel, TimeSpan span, RelWork *out);
 /* The bucket grids on the way. A range cut anywhere gives the same rows (those of buckets that
  * start inside it); cut here it holds whole buckets. Any time when there is no bucket. */
 TimeUs rel_cut_down(const Rel *rel, TimeUs time); /* the latest allowed cut <= time */

@@ -328,6 +328,16 @@ Err *scan_file_part(const Rel *rel, const char *time_column, const ScanFile *fil
     WARN_UNUSED;
 bool rel_in_order_for(const Rel *rel, TimeSpan span);
 
+/* ---- guesses: extent.c, work.c ---- */
+/* The span that the input must deliver for `span` of the node. */
+TimeSpan rel_span_below(const Rel *rel, const Rel *input, TimeSpan span);
+/* User SQL may leave out inputs. */
+bool rel_reads(const Rel *rel, size_t input);
+/* Rows of a file inside a span, as if spread evenly over its intervals. */
+double scan_file_rows(const ScanFile *file, TimeSpan span);
+/* As many as the input has, but no more than there are buckets where the node's rows lie. */
+double rel_bucket_rows(const Rel *rel, const Grid *grid, TimeSpan span, double input);
+
 /* ---- emitting ---- */
 typedef struct Emit Emit;
 /* Where a user's text stands in a statement, in bytes. */

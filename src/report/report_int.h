@@ -26,5 +26,8 @@ bool record_get(Arena *arena, const RecordForm *form, const char *bytes, size_t 
 
 char *report_random_id(Arena *arena); /* 16 hex digits */
 char *report_history_dir(Arena *arena, const char *pond_dir);
+/* Replaces POND/history/`name` as a whole, by rename and without fsync. */
+Err *report_replace(const char *pond_dir, const char *name, const void *bytes, size_t size)
+    WARN_UNUSED;
 /* Renames `name` in the history folder to `name`.damaged, where it can. */
 void report_set_aside(const char *dir, const char *name);

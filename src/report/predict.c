@@ -1,0 +1,314 @@
+/* Guesses and predictions; the state they come from is predict_state.c's. */
+#include "report/predict_int.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const FEATURE_NAMES[FEATURES] = {"target", "file", "million rows", "million cells",
+                                             "MB"};
+const char *const WHOLE_FEATURE_NAMES[FEATURES] = {"export", "target", "file", "second of work",
+                                                   "MB written"};
+
+/* Seconds a unit, fitted by `bench/run.sh BUILD predict` on the machine of docs/performance.md. */
+const double PRIORS[WORK_KINDS + 1][FEATURES] = {
+    [WORK_RAW] = {0.0002, 0.0005, 1e-9, 1e-9, 0.004}, [WORK_COPY] = {0.001, 0.004, 0.1, 0.03, 0.01},
+    [WORK_BUCKET] = {0.003, 0.005, 0.08, 0.03, 0.01}, [WORK_JOIN] = {0.004, 0.006, 0.2, 0.05, 0.02},
+    [WORK_SQL] = {0.004, 0.006, 0.2, 0.05, 0.02},     [WORK_KINDS] = {0.06, 0.002, 0.002, 1, 0.005},
+};
+
+const char *work_kind_name(WorkKind kind)
+{
+    static const char *const NAMES[WORK_KINDS] = {"raw", "copy", "bucket", "join", "sql"};
+    return NAMES[kind];
+}
+
+const char *basis_name(Basis basis)
+{
+    static const char *const NAMES[BASIS_COUNT] = {"prior", "model", "history"};
+    return NAMES[basis];
+}
+
+/* ---- figures ---- */
+
+double q_error(double a, double b)
+{
+    if (a == b) return 1;
+    if (a <= 0 || b <= 0) return INFINITY;
+    return a > b ? a / b : b / a;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double quantile_of(double *values, size_t count, double quantile)
+{
+    if (count == 0) return 0;
+    qsort(values, count, sizeof *values, by_value);
+    double at = quantile * (double)(count - 1);
+    size_t below = (size_t)at, above = below + 1 < count ? below + 1 : below;
+    if (values[below] == values[above]) return values[below];
+    return values[below] + (at - (double)below) * (values[above] - values[below]);
+}
+
+/* ---- one target ---- */
+
+static void features_of(const Work *work, double bytes, double out[FEATURES])
+{
+    out[0] = 1;
+    out[1] = work->files;
+    out[2] = work->rows_in / 1e6;
+    out[3] = work->cells_in / 1e6;
+    out[4] = (work->bytes_in + bytes) / 1e6;
+}
+
+void predictor_guess(const Predictor *predictor, const Work *work, Guess *out)
+{
+    double features[FEATURES];
+    Guess guess = {.rows = work->rows, .bytes = work->bytes};
+    const Ratio *ratio = state_ratio(&predictor->state, work->target);
+    if (ratio == NULL && work->columns != 0) ratio = state_ratio(&predictor->state, work->columns);
+    if (ratio != NULL && !work->all_exact) {
+        if (!work->rows_exact) guess.rows *= (double)ratio->rows;
+        guess.bytes *= (double)ratio->bytes;
+    }
+    features_of(work, guess.bytes, features);
+    guess.busy_s = fit_value(predictor->state.fits[work->kind].rates, features);
+    *out = guess;
+}
+
+/* ---- the whole ---- */
+
+/* The features of an export: its workers' seconds shared by as many as there are files for. */
+static void whole_features(const WorkAll *all, const double *busy_s, double out[FEATURES])
+{
+    double busy = 0, files = 0, bytes = 0, longest = 0;
+    for (size_t i = 0; i < all->count; i++) {
+        busy += busy_s[i];
+        files += all->works[i].files;
+        bytes += all->guesses[i].bytes;
+        double one = all->works[i].files > 1 ? busy_s[i] / all->works[i].files : busy_s[i];
+        if (one > longest) longest = one;
+    }
+    double side_by_side = all->threads > 1 ? busy / (double)all->threads : busy;
+    out[0] = 1;
+    out[1] = (double)all->count;
+    out[2] = files;
+    out[3] = side_by_side > longest ? side_by_side : longest;
+    out[4] = bytes / 1e6;
+}
+
+static double prior_seconds(const WorkAll *all)
+{
+    SCRATCH(scratch);
+    double *busy = AARRAY(scratch, double, all->count + 1), features[FEATURES];
+    for (size_t i = 0; i < all->count; i++) {
+        features_of(&all->works[i], all->guesses[i].bytes, features);
+        busy[i] = fit_value(PRIORS[all->works[i].kind], features);
+    }
+    whole_features(all, busy, features);
+    return fit_value(PRIORS[WORK_KINDS], features);
+}
+
+static double model_seconds(const Predictor *predictor, const WorkAll *all)
+{
+    SCRATCH(scratch);
+    double *busy = AARRAY(scratch, double, all->count + 1), features[FEATURES];
+    for (size_t i = 0; i < all->count; i++) busy[i] = all->guesses[i].busy_s;
+    whole_features(all, busy, features);
+    return fit_value(predictor->state.fits[WORK_KINDS].rates, features);
+}
+
+static double shape_median(const Shape *shape)
+{
+    double values[SHAPE_RUNS];
+    size_t count = shape->count < SHAPE_RUNS ? shape->count : SHAPE_RUNS;
+    for (size_t i = 0; i < count; i++) values[i] = (double)shape->ratios[i];
+    return quantile_of(values, count, 0.5);
+}
+
+/* How far 8 of 10 predictions on the same basis were off. */
+static double band_of(const Predictor *predictor, Basis basis)
+{
+    static const double FIRST[BASIS_COUNT] = {3, 2, 1.5};
+    enum { ENOUGH = 5 };
+    double errors[OUTCOMES_MOST];
+    size_t count = 0;
+    const State *state = &predictor->state;
+    for (size_t i = 0; i < state->outcome_count; i++)
+        if (state->outcomes[i].basis == (uint32_t)basis)
+            errors[count++] =
+                q_error((double)state->outcomes[i].predicted_s, (double)state->outcomes[i].real_s);
+    if (count < ENOUGH) return FIRST[basis];
+    double width = quantile_of(errors, count, 0.8);
+    return width < 1.15 ? 1.15 : width > 10 ? 10 : width;
+}
+
+void predictor_time(const Predictor *predictor, const WorkAll *all, Prediction *out)
+{
+    enum { MODEL_RUNS = 3 };
+    const State *state = &predictor->state;
+    const Shape *shape = state_shape(state, all->shape);
+    Prediction p = {.slowness = all->slowness, .prior_s = prior_seconds(all)};
+    for (size_t i = 0; i < all->count; i++) {
+        p.rows += all->guesses[i].rows;
+        p.bytes += all->guesses[i].bytes;
+        p.files += all->works[i].files;
+    }
+    if (shape != NULL) {
+        p.basis = BASIS_HISTORY;
+        p.seen = shape->count;
+        p.seconds = p.prior_s * shape_median(shape);
+    } else if (state->fits[WORK_KINDS].seen > MODEL_RUNS - 0.5) {
+        p.basis = BASIS_MODEL;
+        p.seconds = model_seconds(predictor, all);
+    } else {
+        p.basis = BASIS_PRIOR;
+        p.seconds = model_seconds(predictor, all);
+    }
+    double band = band_of(predictor, p.basis);
+    p.seconds *= all->slowness;
+    p.low = p.seconds / band;
+    p.high = p.seconds * band;
+    *out = p;
+}
+
+/* ---- learning ---- */
+
+static void learn_ratio(State *state, uint64_t key, double rows, double bytes, double weight)
+{
+    if (key == 0 || !(rows > 0) || !(bytes > 0)) return;
+    bool is_new;
+    Ratio *ratio = state_ratio_put(state, key, &is_new);
+    if (is_new) weight = 1;
+    if (is_new) *ratio = (Ratio){.key = key, .used = ratio->used, .rows = 1, .bytes = 1};
+    ratio->rows = (float)exp((1 - weight) * log((double)ratio->rows) + weight * log(rows));
+    ratio->bytes = (float)exp((1 - weight) * log((double)ratio->bytes) + weight * log(bytes));
+}
+
+static void learn_target(State *state, const Work *work, const Truth *truth)
+{
+    static const double TARGET = 1, ALIKE = 0.3;
+    if (work->rows <= 0 || truth->rows <= 0 || work->kind == WORK_RAW) return;
+    double rows = truth->rows / work->rows, bytes = truth->bytes / work->bytes;
+    learn_ratio(state, work->target, rows, bytes, TARGET);
+    learn_ratio(state, work->columns, rows, bytes, ALIKE);
+}
+
+/* All targets of a kind as one observation: a thousand of them do not forget all that was before.
+ */
+static void learn_kinds(State *state, const WorkAll *all, const Truth *truths)
+{
+    for (size_t kind = 0; kind < WORK_KINDS; kind++) {
+        double sum[FEATURES] = {0}, one[FEATURES], busy_s = 0;
+        for (size_t i = 0; i < all->count; i++) {
+            if ((size_t)all->works[i].kind != kind) continue;
+            features_of(&all->works[i], truths[i].bytes, one);
+            for (int f = 0; f < FEATURES; f++) sum[f] += one[f];
+            busy_s += truths[i].busy_s;
+        }
+        if (busy_s > 0) fit_add(&state->fits[kind], PRIORS[kind], sum, busy_s / all->slowness);
+    }
+}
+
+static void learn_outcome(State *state, const Outcome *outcome)
+{
+    if (state->outcome_count == OUTCOMES_MOST)
+        memmove(state->outcomes, state->outcomes + 1,
+                --state->outcome_count * sizeof *state->outcomes);
+    state->outcomes[state->outcome_count++] = *outcome;
+}
+
+void predictor_learn(Predictor *predictor, const WorkAll *all, const Prediction *prediction,
+                     const Truth *truths, double files, double seconds)
+{
+    SCRATCH(scratch);
+    State *state = &predictor->state;
+    Outcome outcome = {.begun = os_now(),
+                       .predicted_s = (float)prediction->seconds,
+                       .real_s = (float)seconds,
+                       .predicted_rows = (float)prediction->rows,
+                       .predicted_bytes = (float)prediction->bytes,
+                       .predicted_files = (float)prediction->files,
+                       .real_files = (float)files,
+                       .basis = prediction->basis};
+    double features[FEATURES], *busy = AARRAY(scratch, double, all->count + 1);
+    for (size_t i = 0; i < all->count; i++) {
+        busy[i] = all->guesses[i].busy_s;
+        outcome.real_rows += (float)truths[i].rows;
+        outcome.real_bytes += (float)truths[i].bytes;
+        learn_target(state, &all->works[i], &truths[i]);
+    }
+    learn_outcome(state, &outcome);
+    whole_features(all, busy, features);
+    fit_add(&state->fits[WORK_KINDS], PRIORS[WORK_KINDS], features, seconds / all->slowness);
+    learn_kinds(state, all, truths);
+    Shape *shape = state_shape_put(state, all->shape);
+    shape->ratios[shape->count++ % SHAPE_RUNS] =
+        (float)(seconds / all->slowness / prediction->prior_s);
+}
+
+/* ---- views ---- */
+
+size_t predictor_fits(const Predictor *predictor, FitView out[WORK_KINDS + 1])
+{
+    for (size_t i = 0; i <= WORK_KINDS; i++) {
+        out[i] = (FitView){.name = i < WORK_KINDS ? work_kind_name((WorkKind)i) : "export",
+                           .seen = predictor->state.fits[i].seen};
+        memcpy(out[i].rates, predictor->state.fits[i].rates, sizeof out[i].rates);
+        memcpy(out[i].priors, PRIORS[i], sizeof out[i].priors);
+    }
+    return WORK_KINDS + 1;
+}
+
+size_t predictor_shapes(const Predictor *predictor)
+{
+    return predictor->state.shape_count;
+}
+
+size_t predictor_ratios(const Predictor *predictor)
+{
+    return predictor->state.ratio_count;
+}
+
+size_t predictor_outcomes(const Predictor *predictor, Arena *arena, Outcome **out)
+{
+    size_t count = predictor->state.outcome_count;
+    *out = arena_memdup(arena, predictor->state.outcomes, count * sizeof **out);
+    return count;
+}
+
+/* ---- texts ---- */
+
+static double rounded(double value, double to)
+{
+    return round(value / to) * to;
+}
+
+char *about_format(Arena *arena, double seconds)
+{
+    if (seconds < 0.95) return arena_printf(arena, "%.1f s", seconds < 0.1 ? 0.1 : seconds);
+    if (seconds < 9.5) return arena_printf(arena, "%.0f s", seconds);
+    if (seconds < 88) return arena_printf(arena, "%.0f s", rounded(seconds, 5));
+    if (seconds < 3570) return arena_printf(arena, "%.0f min", rounded(seconds, 60) / 60);
+    long minutes = (long)(rounded(seconds, 300) / 60);
+    return minutes % 60 == 0 ? arena_printf(arena, "%ld h", minutes / 60)
+                             : arena_printf(arena, "%ld h %02ld min", minutes / 60, minutes % 60);
+}
+
+/* One end of a band; minutes as on a clock. */
+static char *end_format(Arena *arena, double seconds)
+{
+    if (seconds < 9.5 || seconds >= 3570) return about_format(arena, seconds);
+    long whole = (long)rounded(seconds, seconds < 60 ? 5 : 10);
+    return whole < 60 ? arena_printf(arena, "%ld s", whole)
+                      : arena_printf(arena, "%ld:%02ld", whole / 60, whole % 60);
+}
+
+char *prediction_format(Arena *arena, const Prediction *prediction)
+{
+    return arena_printf(arena, "about %s, %s to %s", about_format(arena, prediction->seconds),
+                        end_format(arena, prediction->low), end_format(arena, prediction->high));
+}
