@@ -94,8 +94,8 @@ static void put_errors(JsonOut *json, const Errors *errors)
     json_begin_object(json);
     json_kv_str(json, "basis", errors->basis);
     json_kv_int(json, "exports", (int64_t)errors->count);
-    put_number(json, "q_error_p50", errors->p50);
-    put_number(json, "q_error_p90", errors->p90);
+    put_number(json, "time_off_p50", errors->p50);
+    put_number(json, "time_off_p90", errors->p90);
     put_number(json, "rows_within_10_percent", errors->rows);
     put_number(json, "bytes_within_10_percent", errors->bytes);
     put_number(json, "files_within_10_percent", errors->files);
