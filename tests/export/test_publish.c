@@ -403,7 +403,9 @@ static void test_dry_run(void **state)
     assert_int_equal(summary.files[0].rows, -1);
     export_raw(inputs, 2);
     OK(run_export(inputs, 1, &options, &summary));
-    assert_int_equal(summary.written, 1);
+    assert_int_equal(summary.written, 0);
+    assert_int_equal(summary.kept, 1);
+    assert_string_equal(summary.files[0].action, "keep");
     assert_int_equal(summary.removed, 1);
     assert_string_equal(summary.files[1].path, "b");
     assert_string_equal(summary.files[1].action, "remove");
