@@ -16,6 +16,8 @@ const Option GLOBAL_OPTIONS[] = {
     {"stats", 0, NULL, "a table of counters after the command"},
     {"trace", 0, "FILE", "write spans to FILE (*.pftrace: for Perfetto; else Chrome's JSON)"},
     {"trace-level", 0, "LEVEL", "off, counts, spans or detail (default: counts, or $POND_TRACE)"},
+    {"plans", 0, "WHICH",
+     "statements to profile: auto, all or off (default: auto, or $POND_PLANS)"},
     {"memory-limit", 0, "SIZE", "for the engine, e.g. 512MB"},
     {"threads", 0, "N", "workers of an export (default: cores)"},
     {"wait", 0, "TIME", "how long to wait for another writer, e.g. 30s"},

@@ -57,6 +57,7 @@ static const char BASH_TAIL[] =
     "    --color) words='auto always never' ;;\n"
     "    --progress) words='auto plain json none' ;;\n"
     "    --trace-level | --level) words='off counts spans detail' ;;\n"
+    "    --plans) words='auto all off' ;;\n"
     "    --temporal) words='year year,month year,month,day' ;;\n"
     "    *)\n"
     "        if [[ $cur == -* || -z $command ]]; then :\n"

@@ -270,7 +270,9 @@ static void put_man(Buf *to)
         to,
         ".SH ENVIRONMENT\n.TP\nPOND\nthe pond, where \\-\\-pond is not given\n.TP\nNO_COLOR\nno "
         "colours\n.TP\nPOND_TRACE\nthe level of recording, where \\-\\-trace\\-level is "
-        "not given: off, counts, spans or detail\n.TP\nPOND_HISTORY\noff: commands leave no record "
+        "not given: off, counts, spans or detail\n.TP\nPOND_PLANS\nwhich statements are profiled, "
+        "where \\-\\-plans is not given: auto, all or off\n.TP\nPOND_HISTORY\noff: commands leave "
+        "no record "
         "in the pond's history\n.TP\nPOND_FORMAT_CACHE\nsize of what is kept of parsed texts "
         "(8GiB)\n.TP\nTMPDIR\nscratch of commands without a writable pond\n");
 }

@@ -45,6 +45,14 @@ static Err *start_trace(Cli *cli, const char *path)
     return ERR_WRAP(os_open_new(path, &cli->trace), "--trace");
 }
 
+static Err *choose_plans(const Cli *cli)
+{
+    const char *spec = cli_option(cli, "plans"), *environment = getenv("POND_PLANS");
+    if (spec != NULL) return ERR_WRAP(report_plans_set(spec), "--plans");
+    if (environment == NULL || *environment == '\0') return NULL;
+    return ERR_WRAP(report_plans_set(environment), "POND_PLANS");
+}
+
 Err *watch_start(Cli *cli)
 {
     const char *spec = cli_option(cli, "trace-level"), *path = cli_option(cli, "trace");
@@ -56,6 +64,7 @@ Err *watch_start(Cli *cli)
         TRY(ERR_WRAP(report_levels_set(spec), "--trace-level"));
     else if (environment != NULL && *environment != '\0')
         TRY(ERR_WRAP(report_levels_set(environment), "POND_TRACE"));
+    TRY(choose_plans(cli));
     PerfLevel level = perf_level();
     if (path != NULL && level < PERF_SPANS) level = PERF_SPANS;
     if (level < PERF_SPANS) return NULL;

@@ -53,7 +53,7 @@ Err *engine_describe(Arena *arena, Conn *conn, const char *sql, Schema *out)
 {
     const Statement statement = {.text = sql};
     CLEANUP(prepared_destroy_at) duckdb_prepared_statement prepared = NULL;
-    TRY(prepared_open(conn, sql, &statement, &prepared));
+    TRY(prepared_open(conn, sql, &statement, NULL, &prepared));
     if (ddb.prepared_statement_type(prepared) != DUCKDB_STATEMENT_TYPE_SELECT)
         return not_one_select();
     size_t count = ddb.prepared_statement_column_count(prepared);

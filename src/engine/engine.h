@@ -49,6 +49,19 @@ Err *engine_sandbox(Conn *conn) WARN_UNUSED;
 /* Statements without result rows of interest; several may be separated by semicolons. */
 Err *engine_exec(Conn *conn, const char *sql) WARN_UNUSED;
 
+/* What the next statement of `conn` reads, as its planner knows it, for the record of how it ran
+ * (perf/query.h): each call adds one scan. */
+typedef struct EngineSource {
+    size_t versions, versions_read; /* known; left after those without rows in range were dropped */
+    size_t columns;                 /* that the files have */
+    int64_t rows, size_bytes;       /* of the versions read */
+} EngineSource;
+void engine_note_source(Conn *conn, const EngineSource *source);
+
+/* Appends the statement's shape: its text without literals and made-up names, under which its calls
+ * are recorded. */
+void engine_shape(const char *sql, Buf *out);
+
 /* ---- values bound to $1, $2, ... ---- */
 typedef enum ValueKind {
     VALUE_NULL,

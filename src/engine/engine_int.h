@@ -3,6 +3,7 @@
 #pragma once
 #include "base/base.h"
 #include "engine/engine.h"
+#include "perf/query.h"
 #include <duckdb.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -40,6 +41,9 @@ struct Conn {
     size_t slot;         /* where engine_interrupt finds it */
     Feed *feeds;         /* open ones; the newest first */
     Result *open_result; /* a stream that has not ended */
+    PerfSources sources; /* of the next statement */
+    bool profiles;       /* the engine profiles the connection's statements */
+    bool knows_profiles; /* it was told how */
 };
 
 /* A new instance is open again (sandbox.c). */
@@ -52,12 +56,51 @@ EngineOptions instance_options(void);
 /* The engine's key words, lower case, as a set. Asked once. NULL when the engine cannot tell. */
 const Map *instance_keywords(void);
 
+/* ---- profile.c: what each statement took, and the engine's profile of some ---- */
+typedef struct Profile {
+    Conn *conn;
+    const char *sql; /* as sent; lives as long */
+    int slot;        /* of perf/query.h; -1: nothing is recorded */
+    bool is_profiled;
+    uint64_t self_ticks, inner_ticks, planning_ticks, read_bytes, rows;
+    PerfSources sources;
+} Profile;
+/* Before the statement goes to the engine; its shape is that of `shape_of`. Switches the engine's
+ * profiling where that changes. */
+void profile_begin(Profile *profile, Conn *conn, const char *sql, const char *shape_of);
+/* The statement is over; `whole`: it ran to its end, so that its profile is there. */
+void profile_end(Profile *profile, bool whole, bool failed);
+
+/* A stretch of a statement in the engine, to the end of the scope. Statements that run inside it,
+ * by way of feeds, are taken off. Without a profile: the tracker's own doing, nobody's. */
+typedef struct ProfileTurn {
+    struct ProfileTurn *outer;
+    Profile *profile;
+    uint64_t begin_ticks, begin_bytes, inner_ticks, inner_bytes, own_ticks;
+    bool plans;
+} ProfileTurn;
+ProfileTurn *profile_turn_begin(ProfileTurn *turn, Profile *profile, bool plans);
+void profile_turn_end_at(ProfileTurn **turn);
+#define PROFILE_TURN(profile, plans)                                                               \
+    ProfileTurn turn_here_;                                                                        \
+    CLEANUP(profile_turn_end_at)                                                                   \
+    ProfileTurn *turn_ __attribute__((unused)) = profile_turn_begin(&turn_here_, (profile), (plans))
+
+/* ---- profile_tree.c: the engine's profile as a PerfProfile ---- */
+/* False when it holds no operator. `inner_us` of the time is that of statements inside: it is taken
+ * off the operators that read feeds. */
+bool profile_read(Arena *arena, duckdb_connection handle, double inner_us, PerfProfile *out);
+
+/* ---- profile_plan.c: logical, optimised and physical plan as text ---- */
+void profile_explain(Profile *profile);
+
 /* ---- errors.c, statement.c ---- */
 /* A statement as it is sent: the user's text stands at `offset` in it, so that positions are the
  * user's. */
 typedef struct Statement {
     const char *text; /* the user's */
     size_t offset;
+    const char *shape_of; /* instead of what is sent: what its shape is that of; NULL: it itself */
 } Statement;
 
 /* The Err for the engine's message (JSON, as the setting errors_as_json makes it). A feed of the
@@ -73,7 +116,8 @@ Err *statement_run(Conn *conn, const char *sql, const Statement *statement, duck
 void result_destroy_at(duckdb_result *result);
 
 void prepared_destroy_at(duckdb_prepared_statement *prepared);
-Err *prepared_open(Conn *conn, const char *sql, const Statement *statement,
+/* `profile` is begun, and lives as long as the statement is run; NULL: it is not run. */
+Err *prepared_open(Conn *conn, const char *sql, const Statement *statement, Profile *profile,
                    duckdb_prepared_statement *out) WARN_UNUSED;
 Err *prepared_bind(Conn *conn, duckdb_prepared_statement prepared, const Statement *statement,
                    const Value *values, size_t value_count) WARN_UNUSED;

@@ -12,6 +12,7 @@
  * Failure: the engine carries only texts, so the Err of `next` waits in the feed and
  * statement_error fetches it. */
 #include "engine/engine_int.h"
+#include "perf/perf.h"
 #include <assert.h>
 #include <stdlib.h>
 
@@ -205,6 +206,7 @@ static Err *slot_get(Conn *conn, FeedSlot **out)
 
 static Err *slot_take(Conn *conn, Feed *feed)
 {
+    PERF_SPAN(PERF_engine_feed);
     (void)pthread_mutex_lock(&slots_lock);
     Err *err = slot_get(conn, &feed->slot);
     if (err == NULL) feed->slot->feed = feed;

@@ -231,7 +231,10 @@ static Err *copy_run(Arena *arena, Conn *conn, const ParquetWrite *write, Parque
     CLEANUP(pipe_close_at) Pipe *pipe = NULL;
     if (write->exact) TRY(pipe_open(conn, write->select_sql, &pipe));
     const char *select = pipe != NULL ? pipe_select_sql(pipe) : write->select_sql;
-    const Statement statement = {.text = select, .offset = strlen(COPY)};
+    /* through a pipe all copies look alike: the rows are those of the SELECT */
+    const Statement statement = {.text = select,
+                                 .offset = strlen(COPY),
+                                 .shape_of = copy_sql(scratch, write, write->select_sql)};
     PERF_SPAN(PERF_engine_copy);
     TRY(statement_run(pipe != NULL ? pipe_conn(pipe) : conn, copy_sql(scratch, write, select),
                       &statement, &result));

@@ -18,6 +18,7 @@ struct Result {
     Phys *physes;
     Vector *vectors;
     size_t column_count;
+    Profile profile;
     uint64_t interrupts; /* at the start */
     Schema schema;       /* once asked for */
     bool has_schema, ended;
@@ -38,6 +39,7 @@ static Err *result_interrupted(const Result *result)
 static Err *result_start(Result *result)
 {
     PERF_SPAN(PERF_engine_execute);
+    PROFILE_TURN(&result->profile, false);
     CLEANUP(pending_destroy_at) duckdb_pending_result pending = NULL;
     duckdb_state state = ddb.pending_prepared_streaming(result->prepared, &pending);
     while (state == DuckDBSuccess) {
@@ -95,6 +97,7 @@ void engine_result_close_at(Result **out)
     if (result == NULL) return;
     bool unfinished = result->conn->open_result == result;
     result_end(result);
+    profile_end(&result->profile, false, !unfinished);
     if (result->chunk != NULL) ddb.destroy_data_chunk(&result->chunk);
     ddb.destroy_result(&result->result);
     prepared_destroy_at(&result->prepared);
@@ -113,7 +116,9 @@ Err *query_open(Conn *conn, const char *sql, const Statement *statement, const V
     result->statement =
         (Statement){.text = arena_strdup(arena, statement->text), .offset = statement->offset};
     result->interrupts = instance_interrupts();
-    TRY(prepared_open(conn, sql, &result->statement, &result->prepared));
+    result->profile.slot = -1;
+    TRY(prepared_open(conn, arena_strdup(arena, sql), &result->statement, &result->profile,
+                      &result->prepared));
     TRY(prepared_bind(conn, result->prepared, &result->statement, values, value_count));
     TRY(result_start(result));
     result_columns(result);
@@ -158,6 +163,13 @@ static void result_vectors(Result *result)
     }
 }
 
+static void fetch(Result *result)
+{
+    PERF_SPAN(PERF_engine_fetch);
+    PROFILE_TURN(&result->profile, false);
+    result->chunk = ddb.fetch_chunk(result->result);
+}
+
 /* Fetches the next chunk; none at the end. */
 static Err *result_fetch(Result *result)
 {
@@ -165,13 +177,13 @@ static Err *result_fetch(Result *result)
     result->chunk = NULL;
     if (result->ended) return NULL;
     TRY(result_interrupted(result));
-    PERF_SPAN(PERF_engine_fetch);
-    result->chunk = ddb.fetch_chunk(result->result);
+    fetch(result);
     if (result->chunk != NULL && ddb.data_chunk_get_size(result->chunk) > 0) return NULL;
     result_end(result);
     const char *message = ddb.result_error(&result->result);
-    if (message == NULL || message[0] == '\0') return NULL;
-    return statement_error(result->conn, &result->statement, message);
+    bool is_whole = message == NULL || message[0] == '\0';
+    profile_end(&result->profile, is_whole, !is_whole);
+    return is_whole ? NULL : statement_error(result->conn, &result->statement, message);
 }
 
 Err *engine_next(Result *result, Chunk *out)
@@ -181,6 +193,7 @@ Err *engine_next(Result *result, Chunk *out)
     if (rows > 0) result_vectors(result);
     perf_count(PERF_engine_chunk);
     perf_add(PERF_engine_row, rows);
+    result->profile.rows += rows;
     *out = (Chunk){.rows = rows, .columns = result->column_count, .vectors = result->vectors};
     return NULL;
 }

@@ -31,12 +31,21 @@ Err *statement_begin(Conn *conn, const char *sql)
     return NULL;
 }
 
+static bool query_run(Profile *profile, duckdb_result *out)
+{
+    PERF_SPAN(PERF_engine_run);
+    PROFILE_TURN(profile, false);
+    return ddb.query(profile->conn->handle, profile->sql, out) == DuckDBSuccess;
+}
+
 Err *statement_run(Conn *conn, const char *sql, const Statement *statement, duckdb_result *out)
 {
     TRY(statement_begin(conn, sql));
-    PERF_SPAN(PERF_engine_run);
-    if (ddb.query(conn->handle, sql, out) == DuckDBSuccess) return NULL;
-    return statement_error(conn, statement, ddb.result_error(out));
+    Profile profile;
+    profile_begin(&profile, conn, sql, statement->shape_of != NULL ? statement->shape_of : sql);
+    bool is_done = query_run(&profile, out);
+    profile_end(&profile, is_done, !is_done);
+    return is_done ? NULL : statement_error(conn, statement, ddb.result_error(out));
 }
 
 Err *engine_exec(Conn *conn, const char *sql)
@@ -45,12 +54,20 @@ Err *engine_exec(Conn *conn, const char *sql)
     return statement_run(conn, sql, &(Statement){.text = sql}, &result);
 }
 
-Err *prepared_open(Conn *conn, const char *sql, const Statement *statement,
+static bool prepare(Profile *profile, duckdb_prepared_statement *out)
+{
+    PERF_SPAN(PERF_engine_prepare);
+    PROFILE_TURN(profile, true);
+    return ddb.prepare(profile->conn->handle, profile->sql, out) == DuckDBSuccess;
+}
+
+Err *prepared_open(Conn *conn, const char *sql, const Statement *statement, Profile *profile,
                    duckdb_prepared_statement *out)
 {
     TRY(statement_begin(conn, sql));
-    PERF_SPAN(PERF_engine_prepare);
-    if (ddb.prepare(conn->handle, sql, out) == DuckDBSuccess) return NULL;
+    Profile nobody = {.conn = conn, .sql = sql, .slot = -1};
+    if (profile != NULL) profile_begin(profile, conn, sql, sql);
+    if (prepare(profile != NULL ? profile : &nobody, out)) return NULL;
     return statement_error(conn, statement, ddb.prepare_error(*out));
 }
 

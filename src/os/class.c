@@ -189,8 +189,16 @@ void os_count_call(OsOrigin origin, OsClass class, OsOp op)
     atomic_fetch_add_explicit(&call_counts[origin][class][op], 1, memory_order_relaxed);
 }
 
+static _Thread_local uint64_t engine_read_bytes;
+
+uint64_t os_engine_read_bytes(void)
+{
+    return engine_read_bytes;
+}
+
 void os_count_bytes(OsOrigin origin, OsClass class, OsOp op, uint64_t bytes)
 {
+    if (origin == OS_ENGINE && op == OS_READ) engine_read_bytes += bytes;
     atomic_fetch_add_explicit(&byte_counts[origin][class][op], bytes, memory_order_relaxed);
 }
 

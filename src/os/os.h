@@ -188,6 +188,8 @@ typedef struct OsCount {
 } OsCount;
 OsCount os_count(OsOrigin origin, OsClass class, OsOp op);
 const char *os_op_name(OsOp op);
+/* Bytes that the engines have read on this thread. */
+uint64_t os_engine_read_bytes(void);
 
 /* What was done to each file of a registered class, ours and the engine's calls together, the most
  * bytes first. `out_left_out`: opens of files beyond the table's room (4,096 names, 1 MiB of text);

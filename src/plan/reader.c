@@ -1,6 +1,7 @@
 /* Each chunk's times are converted and checked once: null times and disorder are errors, since a
  * recorded order that does not hold means damage and would make every operator above wrong. */
 #include "plan/reader.h"
+#include "perf/perf.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -20,6 +21,12 @@ void reader_close(Reader *reader)
     engine_disconnect_at(&reader->conn);
 }
 
+static Err *reader_sql(Reader *reader)
+{
+    PERF_SPAN(PERF_sql_emit);
+    return reader->emit(reader->context, &reader->segment.emit);
+}
+
 static Err *reader_open(Reader *reader)
 {
     reader->has_begun = true;
@@ -27,7 +34,7 @@ static Err *reader_open(Reader *reader)
     reader->segment = segment_new(reader->plan, reader->arena, reader->conn, reader->rel);
     reader->segment.emit.keep_null_times = true;
     reader->is_open = true;
-    TRY(reader->emit(reader->context, &reader->segment.emit));
+    TRY(reader_sql(reader));
     Err *err = engine_query(reader->conn, reader->segment.emit.sql.data, NULL, 0, &reader->result);
     return segment_error(&reader->segment, err);
 }

@@ -5,6 +5,7 @@
  * is sorted costs the engine 170 KB). The groups are joined by a balanced tree of UNION ALL, which
  * keeps order (threads=1) and does not nest deep; so are runs, some of which are sorted. The filter
  * compares the column as it is stored. */
+#include "perf/perf.h"
 #include "plan/plan_int.h"
 #include <inttypes.h>
 
@@ -167,6 +168,22 @@ static void emit_runs(const ScanEmit *s, const FileRun *runs, size_t count)
     buf_putc(&s->emit->sql, ')');
 }
 
+/* What is left of the scan's versions, for the record of the statement. */
+static void note_source(const Emit *emit, const Rel *rel, const FileList *list)
+{
+    if (emit->conn == NULL) return;
+    EngineSource source = {.versions = rel->scan.file_count,
+                           .versions_read = list->count,
+                           .columns = rel->facts->schema.count};
+    for (size_t i = 0; i < list->count; i++) {
+        source.rows += list->files[i]->rows;
+        source.size_bytes += list->files[i]->size_bytes;
+    }
+    perf_add(PERF_version_known, source.versions);
+    perf_add(PERF_version_read, source.versions_read);
+    engine_note_source(emit->conn, &source);
+}
+
 Err *emit_scan(Emit *emit, const Rel *rel, EmitWish wish)
 {
     const RelFacts *facts = rel->facts;
@@ -184,6 +201,7 @@ Err *emit_scan(Emit *emit, const Rel *rel, EmitWish wish)
                    .unit = facts->time_unit},
     };
     emit->next_ordinal += (int64_t)rel->scan.file_count;
+    note_source(emit, rel, &list);
     if (list.count == 0)
         emit_nothing(emit, &facts->schema, wish.with_order);
     else if (wish.sorted)

@@ -6,6 +6,7 @@
  *
  * An error that the engine places in the statement is told in the user's text if it lies there,
  * else without a place. An error that comes up from a feed has been told already. */
+#include "perf/perf.h"
 #include "plan/plan_int.h"
 #include <string.h>
 
@@ -126,12 +127,19 @@ Err *check_resolved(const Rel *rel, TimeSpan span)
     return NULL;
 }
 
-static Err *stream_start(RelStream *stream, const Rel *rel, RelRead read)
+static Err *stream_sql(Emit *emit, const Rel *rel, RelRead read)
 {
-    Emit *emit = &stream->segment.emit;
+    PERF_SPAN(PERF_sql_emit);
     TRY(read.sorted ? emit_sorted(emit, rel, read.span)
                     : emit_rel(emit, rel, (EmitWish){.span = read.span}));
     if (read.limit > 0) buf_printf(&emit->sql, " LIMIT %lld", (long long)read.limit);
+    return NULL;
+}
+
+static Err *stream_start(RelStream *stream, const Rel *rel, RelRead read)
+{
+    Emit *emit = &stream->segment.emit;
+    TRY(stream_sql(emit, rel, read));
     Err *err = engine_query(stream->conn, emit->sql.data, NULL, 0, &stream->result);
     return segment_error(&stream->segment, err);
 }

@@ -48,6 +48,7 @@ static Err *check_output(const Rel *rel, const Schema *schema)
 
 static Err *make_view(Conn *conn, const char *name, const Schema *schema)
 {
+    PERF_SPAN(PERF_sql_view);
     SCRATCH(scratch);
     Buf sql = buf_new(scratch);
     buf_printf(&sql, "CREATE OR REPLACE TEMP VIEW %s AS SELECT ", sql_ident(scratch, name));

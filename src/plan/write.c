@@ -7,6 +7,7 @@
  * Scratch files keep internal names; what the engine changed in them is cast back when they are
  * read. */
 #include "os/os.h"
+#include "perf/perf.h"
 #include "plan/plan_int.h"
 #include <string.h>
 
@@ -68,6 +69,7 @@ static char *file_column_sql(Arena *arena, const RelWrite *write, const Column *
 
 static Err *write_sql(Segment *segment, const Rel *rel, const RelWrite *write)
 {
+    PERF_SPAN(PERF_sql_emit);
     Emit *emit = &segment->emit;
     const Schema *schema = &rel->facts->schema;
     emit->keep_null_times = true;

@@ -1,4 +1,5 @@
 /* What is to be recorded, as text: "LEVEL[,OPERATION=N]...": times of one call in N. */
+#include "perf/query.h"
 #include "report/report_int.h"
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,21 @@ static Err *unknown(const char *what, const char *word, const char *const *names
     return near != NULL ? err_hint(err, "did you mean '%s'?", near)
                         : err_hint(err, "levels are off, counts, spans and detail; operations are "
                                         "listed by: pond perf ops");
+}
+
+Err *report_plans_set(const char *spec)
+{
+    static const char *const NAMES[] = {"auto", "all", "off"}; /* as in PerfPlans */
+    enum { COUNT = sizeof NAMES / sizeof *NAMES };
+    for (int i = 0; i < COUNT; i++) {
+        if (strcmp(NAMES[i], spec) != 0) continue;
+        perf_plans_set((PerfPlans)i);
+        return NULL;
+    }
+    const char *near = text_nearest(spec, NAMES, COUNT);
+    Err *err = ERR(USAGE, "unknown value '%s'", spec);
+    return near != NULL ? err_hint(err, "did you mean '%s'?", near)
+                        : err_hint(err, "there are auto, all and off");
 }
 
 static Err *set_level(const char *word)

@@ -19,6 +19,10 @@
  * are timed one call in N. USAGE with the nearest name. */
 Err *report_levels_set(const char *spec) WARN_UNUSED;
 
+/* Which statements the engine profiles (perf/query.h): auto, all or off. USAGE with the nearest
+ * name. */
+Err *report_plans_set(const char *spec) WARN_UNUSED;
+
 /* ---- the model ----
  * Its members are listed once more in fields.c: JSON, history and SQL tables follow from there.
  * fields.h tells how a figure is added. */

@@ -144,6 +144,15 @@ def cat_blob(m):
     return m.run('cat', '/s/a', '--format', 'csv', measured=True)
 
 
+def cat_later(m):
+    return m.run('cat', '/s/a', '--time-start', '2024-01-02', '--format', 'csv', measured=True)
+
+
+def cat_planned(m):
+    m.env['POND_PLANS'] = 'all'
+    return m.run('cat', '/s/a', '--format', 'csv', measured=True)
+
+
 def copy_known(m):
     m.forget()
     m.run('list')
@@ -207,7 +216,7 @@ def cat_join_again(m):
 
 
 SCENARIOS = [list_all, a_copy, cold, behind, compact, checkpointed, due, export, export_again, export_less, export_raw, export_days,
-             cat_blob, copy_known, cat_text, cat_text_again, cat_text_uncached, cat_otel, cat_text_damaged, cat_text_full, cat_join, cat_join_again, cat_scopes]
+             cat_blob, cat_later, cat_planned, copy_known, cat_text, cat_text_again, cat_text_uncached, cat_otel, cat_text_damaged, cat_text_full, cat_join, cat_join_again, cat_scopes]
 
 
 def check(name, stats, expected, failures):
