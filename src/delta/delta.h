@@ -126,7 +126,7 @@ char *delta_stats_json(Arena *arena, const ParquetStats *stats, const Column *co
                        size_t column_count);
 
 /* ---- files nobody refers to ---- */
-/* Temporary files that ended processes left in _delta_log (entries and checkpoints never
+/* Temporary files that ended processes left in _delta_log (entries, checkpoints and hints never
  * published), last changed before `before_ms`; paths relative to the table. */
 Err *delta_leftovers(Arena *arena, const char *table, int64_t before_ms, const char ***out,
                      size_t *out_count) WARN_UNUSED;

@@ -35,6 +35,7 @@ char *delta_log_dir(Arena *arena, const char *table);
  */
 char *delta_temp_path(Arena *arena, const char *table, int64_t version);
 bool delta_is_temp_name(const char *name);
+#define HINT_NAME "_last_checkpoint"
 /* Copies of NUL-free strings; the members of a string array. */
 const char **delta_strings_copy(Arena *arena, const char *const *strings, size_t count);
 

@@ -20,7 +20,7 @@ enum { HINT_BYTES_MAX = 64 << 20 };
 
 static char *hint_path(Arena *arena, const char *table)
 {
-    return arena_printf(arena, "%s/_last_checkpoint", delta_log_dir(arena, table));
+    return arena_printf(arena, "%s/" HINT_NAME, delta_log_dir(arena, table));
 }
 
 char *delta_checkpoint_path(Arena *arena, const char *table, int64_t version)

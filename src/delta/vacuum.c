@@ -86,6 +86,11 @@ Err *delta_unreferenced(Arena *arena, const char *table, const DeltaSnapshot *sn
     return NULL;
 }
 
+static bool is_leftover(const char *name)
+{
+    return delta_is_temp_name(name) || os_is_temporary_of(name, HINT_NAME);
+}
+
 Err *delta_leftovers(Arena *arena, const char *table, int64_t before_ms, const char ***out,
                      size_t *out_count)
 {
@@ -98,7 +103,7 @@ Err *delta_leftovers(Arena *arena, const char *table, int64_t before_ms, const c
     for (size_t i = 0; i < count; i++) {
         OsStat stat;
         bool exists = false;
-        if (!entries[i].is_file || !delta_is_temp_name(entries[i].name)) continue;
+        if (!entries[i].is_file || !is_leftover(entries[i].name)) continue;
         TRY(os_stat_if(arena_printf(scratch, "%s/%s", dir, entries[i].name), &exists, &stat));
         if (exists && stat.mtime_ns / 1000000 < before_ms)
             vec_push(arena, &found, arena_printf(arena, "_delta_log/%s", entries[i].name));

@@ -18,7 +18,7 @@ struct OsFile {
     char *path;
 };
 
-enum { COPY_BYTES = 1 << 18, READ_BYTES = 1 << 16 };
+enum { COPY_BYTES = 1 << 18, READ_BYTES = 1 << 16, TEMPORARY_NAME_KEPT = 200 };
 
 static const char *hint_for(int errnum)
 {
@@ -253,7 +253,16 @@ static char *temporary_name(Arena *arena, const char *path)
     char *dir;
     const char *name = split(arena, path, &dir);
     os_random(&random, sizeof random);
-    return arena_printf(arena, "%s/.%.200s.%016llx.tmp", dir, name, (unsigned long long)random);
+    return arena_printf(arena, "%s/.%.*s.%016llx.tmp", dir, TEMPORARY_NAME_KEPT, name,
+                        (unsigned long long)random);
+}
+
+bool os_is_temporary_of(const char *name, const char *of)
+{
+    size_t kept = strnlen(of, TEMPORARY_NAME_KEPT);
+    const char *random = name + 1 + kept + 1;
+    return name[0] == '.' && strncmp(name + 1, of, kept) == 0 && name[1 + kept] == '.' &&
+           strspn(random, "0123456789abcdef") == 16 && strcmp(random + 16, ".tmp") == 0;
 }
 
 static Err *write_synced(OsFile *file, const void *bytes, size_t size)

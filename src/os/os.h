@@ -74,6 +74,9 @@ Err *os_read_file_if(Arena *arena, const char *path, size_t max_bytes, char **ou
 /* New content appears whole or not at all: temporary file beside it, fsync, rename, directory
  * fsync. */
 Err *os_replace_file(const char *path, const void *bytes, size_t size) WARN_UNUSED;
+/* Whether `name` is the temporary file that os_replace_file makes beside one of name `of`: a killed
+ * process leaves it. */
+bool os_is_temporary_of(const char *name, const char *of);
 /* The same by link(2): never overwrites. *out_won = false when the name exists already. An error
  * may come after the name has appeared (the directory's fsync failed): whether it is there must
  * then be looked up. */
