@@ -1,13 +1,14 @@
 /* pond perf: what the tracker recorded of the pond's commands, from its run history; the table of
  * operations; recording a command with its spans; what a killed process left. */
 #include "cli/commands.h"
+#include "cli/perf_view.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static const Option PERF_OPTIONS[] = {
-    {"last", 0, "N", "the last N runs together (default 1; runs: 20)"},
+    {"last", 0, "N", "the last N runs together (default 1; runs, plans: 20)"},
     {"run", 0, "ID", "the run of that id"},
     {"output", 'o', "FILE", "record: the trace (default pond.pftrace); recover: a trace of it"},
     {"level", 0, "LEVEL", "record: spans (default) or detail"},
@@ -15,7 +16,7 @@ static const Option PERF_OPTIONS[] = {
 
 /* ---- text of figures ---- */
 
-static const char *duration_cell(Arena *arena, double us)
+const char *perf_duration_cell(Arena *arena, double us)
 {
     if (us < 0) return "";
     if (us < 1000) return arena_printf(arena, "%.3g us", us);
@@ -23,23 +24,17 @@ static const char *duration_cell(Arena *arena, double us)
                     : arena_printf(arena, "%.4g s", us / 1e6);
 }
 
-static const char *count_cell(Arena *arena, uint64_t count)
+const char *perf_count_cell(Arena *arena, uint64_t count)
 {
     return count == 0 ? "" : count_format(arena, (int64_t)count);
 }
 
-static const char *size_cell(Arena *arena, uint64_t bytes)
+const char *perf_size_cell(Arena *arena, uint64_t bytes)
 {
     return bytes == 0 ? "" : size_format(arena, (int64_t)bytes);
 }
 
 /* ---- which runs ---- */
-
-typedef struct Chosen {
-    Run *runs;
-    size_t count;
-    Run sum;
-} Chosen;
 
 static Err *last_option(const Cli *cli, size_t otherwise, size_t *out)
 {
@@ -67,7 +62,7 @@ static Err *read_history(Cli *cli, size_t most, History *out)
     return NULL;
 }
 
-static Err *choose(Cli *cli, size_t otherwise, Chosen *out)
+Err *perf_choose(Cli *cli, size_t otherwise, Chosen *out)
 {
     History history;
     size_t most;
@@ -103,7 +98,7 @@ static void print_run_json(const Cli *cli, const Run *run)
     out_json(&text);
 }
 
-static void print_head(const Cli *cli, const Chosen *chosen)
+void perf_print_head(const Cli *cli, const Chosen *chosen)
 {
     const Run *run = &chosen->sum;
     Arena *arena = cli->arena;
@@ -116,8 +111,8 @@ static void print_head(const Cli *cli, const Chosen *chosen)
                    paint(cli->color_out, "reset"), time_to_second(arena, run->begun), run->id,
                    (long long)run->status, run->level);
     }
-    out_printf("%s, CPU %s, peak %s", duration_cell(arena, (double)run->duration_us),
-               duration_cell(arena, (double)(run->user_us + run->system_us)),
+    out_printf("%s, CPU %s, peak %s", perf_duration_cell(arena, (double)run->duration_us),
+               perf_duration_cell(arena, (double)(run->user_us + run->system_us)),
                size_format(arena, run->peak_bytes));
     if (run->rings > 0)
         out_printf("; %s, %s dropped, %llu of %s in memory only",
@@ -143,12 +138,12 @@ static void print_ops(const Cli *cli, const Run *run)
         const char *cells[] = {op->name,
                                op->layer,
                                count_format(arena, (int64_t)op->count),
-                               timed ? duration_cell(arena, op->total_ms * 1000) : "",
-                               timed ? duration_cell(arena, op->mean_us) : "",
-                               timed ? duration_cell(arena, op->p50_us) : "",
-                               timed ? duration_cell(arena, op->p99_us) : "",
-                               timed ? duration_cell(arena, op->max_us) : "",
-                               count_cell(arena, op->keys),
+                               timed ? perf_duration_cell(arena, op->total_ms * 1000) : "",
+                               timed ? perf_duration_cell(arena, op->mean_us) : "",
+                               timed ? perf_duration_cell(arena, op->p50_us) : "",
+                               timed ? perf_duration_cell(arena, op->p99_us) : "",
+                               timed ? perf_duration_cell(arena, op->max_us) : "",
+                               perf_count_cell(arena, op->keys),
                                op->keys > 0 ? arena_printf(arena, "%.4g", op->per_key) : ""};
         table_add(table, cells);
     }
@@ -158,12 +153,12 @@ static void print_ops(const Cli *cli, const Run *run)
 static Err *show_report(Cli *cli)
 {
     Chosen chosen;
-    TRY(choose(cli, 1, &chosen));
+    TRY(perf_choose(cli, 1, &chosen));
     if (cli->json) {
         print_run_json(cli, &chosen.sum);
         return NULL;
     }
-    print_head(cli, &chosen);
+    perf_print_head(cli, &chosen);
     print_ops(cli, &chosen.sum);
     return NULL;
 }
@@ -213,9 +208,9 @@ static Err *show_runs(Cli *cli)
         const char *cells[] = {
             run->id,
             time_to_second(arena, run->begun),
-            duration_cell(arena, (double)run->duration_us),
-            killed ? "" : duration_cell(arena, (double)(run->user_us + run->system_us)),
-            size_cell(arena, (uint64_t)run->peak_bytes),
+            perf_duration_cell(arena, (double)run->duration_us),
+            killed ? "" : perf_duration_cell(arena, (double)(run->user_us + run->system_us)),
+            perf_size_cell(arena, (uint64_t)run->peak_bytes),
             killed ? "killed" : arena_printf(arena, "%lld", (long long)run->status),
             text_printable(arena, arena_strdup(arena, run->command))};
         table_add(table, cells);
@@ -296,13 +291,13 @@ static Err *show_caches(Cli *cli)
     static const bool RIGHT[] = {false, false, true, true, true, true, true, true, false};
     Arena *arena = cli->arena;
     Chosen chosen;
-    TRY(choose(cli, 1, &chosen));
+    TRY(perf_choose(cli, 1, &chosen));
     if (cli->json) {
         chosen.sum.op_count = chosen.sum.io_count = chosen.sum.file_count = 0;
         print_run_json(cli, &chosen.sum);
         return NULL;
     }
-    print_head(cli, &chosen);
+    perf_print_head(cli, &chosen);
     Table *table = table_new(arena, HEADERS, RIGHT, NULL, 9);
     for (size_t i = 0; i < chosen.sum.cache_count; i++) {
         const RunCache *cache = &chosen.sum.caches[i];
@@ -313,8 +308,8 @@ static Err *show_caches(Cli *cli)
             count_format(arena, (int64_t)cache->hits),
             count_format(arena, (int64_t)cache->misses),
             arena_printf(arena, "%.1f%%", 100.0 * (double)cache->hits / (double)cache->asked),
-            cache->load_us > 0 ? duration_cell(arena, cache->load_us) : "",
-            cache->load_us > 0 ? duration_cell(arena, cache->saved_ms * 1000) : "",
+            cache->load_us > 0 ? perf_duration_cell(arena, cache->load_us) : "",
+            cache->load_us > 0 ? perf_duration_cell(arena, cache->saved_ms * 1000) : "",
             cache->text};
         table_add(table, cells);
     }
@@ -333,7 +328,7 @@ static void print_classes(const Cli *cli, const Run *run)
         const RunIo *io = &run->io[i];
         const char *cells[] = {io->class, io->origin, io->op,
                                count_format(cli->arena, (int64_t)io->calls),
-                               size_cell(cli->arena, io->bytes)};
+                               perf_size_cell(cli->arena, io->bytes)};
         table_add(table, cells);
     }
     (void)table_print(table, cli->color_out);
@@ -349,7 +344,7 @@ static const char *again_cell(Arena *arena, const RunFile *file)
 static const char *call_cell(Arena *arena, const RunFile *file)
 {
     uint64_t calls = file->reads + file->writes;
-    return calls == 0 ? "" : duration_cell(arena, file->total_ms * 1000 / (double)calls);
+    return calls == 0 ? "" : perf_duration_cell(arena, file->total_ms * 1000 / (double)calls);
 }
 
 static void print_files(const Cli *cli, const Run *run)
@@ -365,14 +360,14 @@ static void print_files(const Cli *cli, const Run *run)
         const RunFile *file = &run->files[i];
         const char *cells[] = {text_printable(arena, arena_strdup(arena, file->path)),
                                file->class,
-                               count_cell(arena, file->opens),
-                               count_cell(arena, file->reads),
-                               size_cell(arena, file->read_bytes),
+                               perf_count_cell(arena, file->opens),
+                               perf_count_cell(arena, file->reads),
+                               perf_size_cell(arena, file->read_bytes),
                                again_cell(arena, file),
-                               count_cell(arena, file->footers),
-                               count_cell(arena, file->writes),
-                               size_cell(arena, file->written_bytes),
-                               duration_cell(arena, file->total_ms * 1000),
+                               perf_count_cell(arena, file->footers),
+                               perf_count_cell(arena, file->writes),
+                               perf_size_cell(arena, file->written_bytes),
+                               perf_duration_cell(arena, file->total_ms * 1000),
                                call_cell(arena, file)};
         table_add(table, cells);
     }
@@ -385,13 +380,13 @@ static void print_files(const Cli *cli, const Run *run)
 static Err *show_io(Cli *cli)
 {
     Chosen chosen;
-    TRY(choose(cli, 1, &chosen));
+    TRY(perf_choose(cli, 1, &chosen));
     if (cli->json) {
         chosen.sum.op_count = chosen.sum.cache_count = 0;
         print_run_json(cli, &chosen.sum);
         return NULL;
     }
-    print_head(cli, &chosen);
+    perf_print_head(cli, &chosen);
     print_classes(cli, &chosen.sum);
     out_printf("\n");
     print_files(cli, &chosen.sum);
@@ -435,7 +430,7 @@ static void print_flight(const Cli *cli, const Flight *flight)
                (unsigned long long)flight->spans.dropped);
     for (size_t i = 0; i < flight->open_count; i++)
         out_printf("  %s %s, for %s\n", i == 0 ? "was in" : "      ", flight->open[i].op,
-                   duration_cell(arena, flight->open[i].open_ms * 1000));
+                   perf_duration_cell(arena, flight->open[i].open_ms * 1000));
 }
 
 static void flight_json(JsonOut *json, const Flight *flight, const Run *run)
@@ -522,33 +517,37 @@ static Err *run_perf(Cli *cli)
         const char *name;
         Err *(*run)(Cli *cli);
         size_t most_args;
-    } VIEWS[] = {{"report", show_report, 1},   {"runs", show_runs, 1},
-                 {"ops", show_ops, SIZE_MAX},  {"caches", show_caches, 1},
-                 {"io", show_io, 1},           {"model", perf_show_model, 1},
-                 {"record", record, SIZE_MAX}, {"recover", recover, 1}};
+    } VIEWS[] = {
+        {"report", show_report, 1},    {"runs", show_runs, 1},       {"ops", show_ops, SIZE_MAX},
+        {"caches", show_caches, 1},    {"io", show_io, 1},           {"plans", perf_show_plans, 2},
+        {"model", perf_show_model, 1}, {"record", record, SIZE_MAX}, {"recover", recover, 1}};
     enum { COUNT = sizeof VIEWS / sizeof *VIEWS };
     const char *names[COUNT], *view = cli->args[0];
     for (size_t i = 0; i < COUNT; i++) {
         names[i] = VIEWS[i].name;
         if (strcmp(view, names[i]) != 0) continue;
         if (cli->arg_count > VIEWS[i].most_args)
-            return ERR(USAGE, "pond perf %s: too many arguments: '%s'", view, cli->args[1]);
+            return ERR(USAGE, "pond perf %s: too many arguments: '%s'", view,
+                       cli->args[VIEWS[i].most_args]);
         return VIEWS[i].run(cli);
     }
     const char *near = text_nearest(view, names, COUNT);
     Err *err = ERR(USAGE, "pond perf: there is no '%s'", view);
     return near != NULL
                ? err_hint(err, "did you mean '%s'?", near)
-               : err_hint(err,
-                          "there are report, runs, ops, caches, io, model, record and recover");
+               : err_hint(
+                     err,
+                     "there are report, runs, ops, caches, io, plans, model, record and recover");
 }
 
 const Command COMMAND_PERF = {
     .name = "perf",
-    .usage = "perf report|runs|ops|caches|io|model|record|recover [--last N] [--run ID] [-o FILE]",
+    .usage =
+        "perf report|runs|ops|caches|io|plans|model|record|recover [--last N] [--run ID] [-o FILE]",
     .summary = "where the time went: operations, caches, files of past runs; traces",
     .examples = "  pond perf report\n  pond perf runs --last 50\n  pond perf io --run "
-                "5f1c0a9be2d34786\n  pond perf caches --last 10 --json\n  pond perf ops dir_read\n"
+                "5f1c0a9be2d34786\n  pond perf plans\n  pond perf plans 3f0c --last 50\n  pond "
+                "perf caches --last 10 --json\n  pond perf ops dir_read\n"
                 "  pond perf record -o t.pftrace -- export -p '/**/*.series' -d out\n"
                 "  pond perf recover\n",
     .details =
@@ -561,6 +560,16 @@ const Command COMMAND_PERF = {
         "model: the rates that exports are predicted with, learned from those before, and how far "
         "off "
         "predictions were.\n"
+        "plans: the statements of the last 20 runs by shape (the text without literals), the most "
+        "time first: planning, versions and columns read of those there were, the worst estimate "
+        "of "
+        "rows; of one SHAPE (4 digits or more) operators, phases and plans. pruned: versions were "
+        "left out by their times; pushed: all conditions in scans; filtered late: not so; "
+        "projected: "
+        "not all columns read; misjudged: an estimate off by 10 or more. Which statements the "
+        "engine "
+        "profiles says --plans (POND_PLANS): auto (new, slow, and a sample), all (and keeps the "
+        "logical and the optimized plan), off.\n"
         "record runs a command with spans on and writes a trace for ui.perfetto.dev. recover tells "
         "what a killed process was doing that ran with spans.\n"
         "Levels (--trace-level, POND_TRACE): off, counts, spans, detail; \"spans,os_read=1024\" "
@@ -571,7 +580,9 @@ const Command COMMAND_PERF = {
         "\"pid\",\"begun_us\",\"duration_us\",\"user_us\",\"system_us\",\"peak_bytes\",\"status\","
         "\"ops\":[],\"caches\":[],\"io\":[],\"files\":[]}; runs: [{\"id\",\"time\",\"command\","
         "\"status\",\"duration_us\",\"user_us\",\"system_us\",\"peak_bytes\"}]; ops: "
-        "[{\"name\",\"layer\",\"unit\",\"text\",\"details\"}]; model: "
+        "[{\"name\",\"layer\",\"unit\",\"text\",\"details\"}]; plans: "
+        "{\"run\",\"rates\":{},\"plans\":"
+        "[{\"plan\",\"run\",\"begun_us\",\"logical\",\"optimized\",\"physical\"}]}; model: "
         "{\"size_bytes\",\"shapes\",\"targets\",\"rates\":[],\"accuracy\":[],\"exports\":[]}; "
         "recover: [{\"run\",\"open\":"
         "[{\"op\",\"open_ms\"}]}]",

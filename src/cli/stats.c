@@ -46,6 +46,13 @@ static void put_cache(const RunCache *cache)
                   duration_text(scratch, cache->saved_ms * 1000));
 }
 
+static void put_changed_plan(const RunQuery *query)
+{
+    if (*query->plan_before != '\0')
+        (void)fprintf(stderr, "statement %s has another plan than before: pond perf plans %s\n",
+                      query->shape, query->shape);
+}
+
 static void print_table(const Run *run)
 {
     (void)fprintf(stderr, "%-32s %-10s %12s %9s %9s %9s %9s %7s\n", "operation", "layer", "count",
@@ -55,6 +62,7 @@ static void print_table(const Run *run)
         if (strcmp(run->io[i].class, os_class_name(OS_OTHER)) != 0) put_io(&run->io[i]);
     }
     for (size_t i = 0; i < run->cache_count; i++) put_cache(&run->caches[i]);
+    for (size_t i = 0; i < run->query_count; i++) put_changed_plan(&run->queries[i]);
     if (run->spans_dropped > 0)
         (void)fprintf(stderr, "%llu spans did not fit into the rings\n",
                       (unsigned long long)run->spans_dropped);

@@ -120,6 +120,13 @@ static void keep(const char *pond_dir, const Run *run)
     err_free(err);
 }
 
+static void keep_plans(const Cli *cli, const char *pond_dir, Run *run)
+{
+    Err *err = plans_keep(cli->arena, pond_dir, run);
+    if (err != NULL) log_debug("plans are not kept in the history: %s", err_message(err));
+    err_free(err);
+}
+
 void watch_end(Cli *cli, int status)
 {
     const Watch *watch = cli->watch;
@@ -132,6 +139,7 @@ void watch_end(Cli *cli, int status)
                               .status = status};
         Run run;
         run_snapshot(cli->arena, &context, &run);
+        if (watch->history_of != NULL) keep_plans(cli, watch->history_of, &run);
         if (cli->stats) stats_print(cli, &run);
         if (watch->history_of != NULL) keep(watch->history_of, &run);
     }

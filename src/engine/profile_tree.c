@@ -80,24 +80,27 @@ const char *plan_info_get(const PlanInfo *info, const char *key)
 
 /* ---- what an operator works on ---- */
 
+/* What a scan filters by is not of the plan: a condition that always holds by the file's statistics
+ * is dropped, and one that a scan cannot take over stands above it. */
 static const struct {
     const char *key, *before;
+    bool of_data;
 } DETAILS[] = {
-    {"Join Type", ""},
-    {"Conditions", "on "},
-    {"Projections", ""},
-    {"__projections__", ""},
-    {"Expressions", ""},
-    {"__expression__", ""},
-    {"Expression", ""},
-    {"Filters", "where "},
-    {"File Filters", "files where "},
-    {"Scanning Files", "files "},
-    {"Groups", "by "},
-    {"Aggregates", ""},
-    {"__order_by__", "by "},
-    {"Order By", "by "},
-    {"Function", "from "},
+    {"Join Type", "", false},
+    {"Conditions", "on ", false},
+    {"Projections", "", false},
+    {"__projections__", "", false},
+    {"Expressions", "", false},
+    {"__expression__", "", false},
+    {"Expression", "", false},
+    {"Filters", "where ", true},
+    {"File Filters", "files where ", true},
+    {"Scanning Files", "files ", true},
+    {"Groups", "by ", false},
+    {"Aggregates", "", false},
+    {"__order_by__", "by ", false},
+    {"Order By", "by ", false},
+    {"Function", "from ", false},
 };
 
 static void put_lines(Buf *out, const char *text)
@@ -110,18 +113,24 @@ static void put_lines(Buf *out, const char *text)
     }
 }
 
-const char *plan_info_detail(Arena *arena, const char *name, const PlanInfo *info)
+static const char *detail_of(Arena *arena, const char *name, const PlanInfo *info, bool with_data)
 {
     Buf raw = buf_new(arena), detail = buf_new(arena);
     for (size_t i = 0; i < sizeof DETAILS / sizeof *DETAILS; i++) {
         const char *value = plan_info_get(info, DETAILS[i].key);
         if (value == NULL || *value == '\0' || strcmp(value, name) == 0) continue;
+        if (DETAILS[i].of_data && !with_data) continue;
         if (raw.size > 0) buf_puts(&raw, "; ");
         buf_puts(&raw, DETAILS[i].before);
         put_lines(&raw, value);
     }
     engine_shape(raw.data, &detail);
     return detail.data;
+}
+
+const char *plan_info_detail(Arena *arena, const char *name, const PlanInfo *info)
+{
+    return detail_of(arena, name, info, true);
 }
 
 char *plan_operator_name(Arena *arena, const char *name)
@@ -250,10 +259,21 @@ static void add_estimate(PerfProfile *profile, const PerfOperator *op, bool is_c
     double error = estimate > rows ? estimate / rows : rows / estimate;
     profile->estimated_rows += (uint64_t)op->estimate;
     profile->real_rows += op->rows;
-    if (!is_cut && error > profile->estimate_error) profile->estimate_error = error;
+    if (!is_cut && error > profile->estimate_off) profile->estimate_off = error;
 }
 
-static void walk(Walk *w, duckdb_profiling_info node, uint32_t depth, bool is_cut)
+/* Columns made narrow before a sort or a join, and wide again: they come and go with the data. */
+static bool is_packing(const PerfOperator *op)
+{
+    return strcmp(op->name, "PROJECTION") == 0 && strstr(op->detail, "__internal_") != NULL;
+}
+
+typedef struct Place {
+    uint32_t depth, plan_depth; /* the second without operators that are not of the plan */
+    bool is_cut;                /* below a LIMIT */
+} Place;
+
+static void walk(Walk *w, duckdb_profiling_info node, Place at)
 {
     Arena *arena = w->arena;
     const char *given = metric(arena, node, "OPERATOR_NAME");
@@ -263,18 +283,21 @@ static void walk(Walk *w, duckdb_profiling_info node, uint32_t depth, bool is_cu
     const char *estimate = plan_info_get(&info, "__estimated_cardinality__");
     PerfOperator op = {.name = name,
                        .detail = plan_info_detail(arena, given, &info),
-                       .depth = depth,
+                       .depth = at.depth,
                        .self_us = seconds_us(metric(arena, node, "OPERATOR_TIMING")),
                        .rows = number(metric(arena, node, "OPERATOR_CARDINALITY")),
                        .estimate = estimate != NULL ? strtoll(estimate, NULL, 10) : -1};
-    buf_printf(&w->plan, "%u %s %s\n", depth, name, op.detail);
+    bool is_of_plan = !is_packing(&op);
+    if (is_of_plan)
+        buf_printf(&w->plan, "%u %s %s\n", at.plan_depth, name,
+                   detail_of(arena, given, &info, false));
     add_facts(w->profile, name, &info);
-    add_estimate(w->profile, &op, is_cut);
+    add_estimate(w->profile, &op, at.is_cut);
     vec_push(arena, &w->operators, op);
-    is_cut = is_cut || strstr(name, "LIMIT") != NULL;
+    const Place below = {at.depth + 1, at.plan_depth + is_of_plan,
+                         at.is_cut || strstr(name, "LIMIT") != NULL};
     idx_t count = ddb.profiling_info_get_child_count(node);
-    for (idx_t i = 0; i < count; i++)
-        walk(w, ddb.profiling_info_get_child(node, i), depth + 1, is_cut);
+    for (idx_t i = 0; i < count; i++) walk(w, ddb.profiling_info_get_child(node, i), below);
 }
 
 /* ---- the root ---- */
@@ -322,7 +345,7 @@ bool profile_read(Arena *arena, duckdb_connection handle, double inner_us, PerfP
     idx_t count = root != NULL ? ddb.profiling_info_get_child_count(root) : 0;
     if (count == 0) return false;
     Walk w = {.arena = arena, .profile = &profile, .plan = buf_new(arena)};
-    for (idx_t i = 0; i < count; i++) walk(&w, ddb.profiling_info_get_child(root, i), 0, false);
+    for (idx_t i = 0; i < count; i++) walk(&w, ddb.profiling_info_get_child(root, i), (Place){0});
     take_off_inner(&w, inner_us);
     PassVec passes = plan_passes(arena, root);
     profile.optimizer_us = seconds_us(metric(arena, root, "ALL_OPTIMIZERS"));

@@ -136,8 +136,8 @@ static void keep_profile(Slot *slot, const PerfStatement *statement)
     query->profiled_bytes += statement->read_bytes;
     query->claimed_rows += profile->rows_scanned;
     query->claimed_bytes += profile->bytes_read;
-    if (profile->estimate_error > query->estimate_error)
-        query->estimate_error = profile->estimate_error;
+    if (profile->estimate_off > query->estimate_off)
+        query->estimate_off = profile->estimate_off;
     if (slot->profile_arena == NULL) slot->profile_arena = arena_new();
     /* the passes of a stream came with its plans, once: they stay */
     bool keeps_passes = profile->pass_count == 0 && query->profile.pass_count > 0;

@@ -45,11 +45,12 @@ typedef struct PerfPass { /* a phase of planning, or a pass of the optimiser */
 
 /* Of one statement. Texts belong to the caller. */
 typedef struct PerfProfile {
-    uint64_t plan; /* hash of the physical plan: operators, what they work on, their order */
+    uint64_t plan; /* hash of the physical plan: operators, what they work on, their order; without
+                      the conditions in scans, which come and go with the data */
     double planning_us, optimizer_us;      /* planning holds the optimiser's passes */
     uint64_t rows_scanned, bytes_read;     /* as the engine claims */
     uint64_t estimated_rows, real_rows;    /* of all operators with an estimate: the plan's cost */
-    double estimate_error;                 /* the worst operator: greater by smaller, 1 is right */
+    double estimate_off;                   /* the worst operator: greater by smaller, 1 is right */
     uint32_t joins, scans, feeds;          /* operators of that kind; scans are of files */
     uint32_t files, files_read;            /* of scans that dropped files by their names */
     uint32_t filters_pushed, filters_left; /* conditions in scans, and above them */
@@ -142,7 +143,7 @@ typedef struct PerfQuery {
     PerfSources sources;
     uint64_t profiled_rows, profiled_bytes; /* by the catalog and by module os, of those profiled */
     uint64_t claimed_rows, claimed_bytes;   /* by the engine, of the same */
-    double estimate_error;                  /* the worst of all */
+    double estimate_off;                    /* the worst of all */
     PerfProfile profile;                    /* the newest */
     const char *logical, *optimized, *physical;
 } PerfQuery;

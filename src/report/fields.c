@@ -19,6 +19,8 @@ static const Field RUN[] = {
     {"status", FIELD_INT, AT(Run, status), INT64_MIN, false, "exit status; -1 killed"},
     {"files_left_out", FIELD_UINT, AT(Run, files_left_out), 0, false,
      "opens of files beyond those listed"},
+    {"queries_left_out", FIELD_UINT, AT(Run, queries_left_out), 0, false,
+     "statements of shapes beyond those listed"},
     {"spans", FIELD_UINT, AT(Run, spans), 0, false, "spans held in rings at the end"},
     {"spans_dropped", FIELD_UINT, AT(Run, spans_dropped), 0, false,
      "spans overwritten before that"},
@@ -81,6 +83,77 @@ static const Field CACHE[] = {
     {"saved_ms", FIELD_REAL, AT(RunCache, saved_ms), 0, false, "hits x that"},
 };
 
+static const Field QUERY[] = {
+    {"shape", FIELD_TEXT, AT(RunQuery, shape), 0, false, "hash of the text: 16 hex digits"},
+    {"plan", FIELD_TEXT, AT(RunQuery, plan), 0, false, "hash of the physical plan; none profiled"},
+    {"plan_before", FIELD_TEXT, AT(RunQuery, plan_before), 0, false,
+     "what the shape had in the run before, where that was another"},
+    {"text", FIELD_TEXT, AT(RunQuery, text), 0, false, "the statement without literals"},
+    {"calls", FIELD_UINT, AT(RunQuery, calls), 0, false, "statements"},
+    {"failed", FIELD_UINT, AT(RunQuery, failed), 0, false, "of them, that ended with an error"},
+    {"profiled", FIELD_UINT, AT(RunQuery, profiled), 0, false, "of them, with a profile"},
+    {"plan_changes", FIELD_UINT, AT(RunQuery, plan_changes), 0, false,
+     "profiles whose plan was not that of the one before"},
+    {"total_ms", FIELD_REAL, AT(RunQuery, total_ms), 0, false,
+     "in the engine, without statements inside"},
+    {"inner_ms", FIELD_REAL, AT(RunQuery, inner_ms), 0, false, "in statements inside"},
+    {"max_ms", FIELD_REAL, AT(RunQuery, max_ms), 0, false, "of the longest, with those inside"},
+    {"profiled_ms", FIELD_REAL, AT(RunQuery, profiled_ms), 0, false, "total of those profiled"},
+    {"planning_ms", FIELD_REAL, AT(RunQuery, planning_ms), 0, false, "of that, in planning"},
+    {"optimizer_ms", FIELD_REAL, AT(RunQuery, optimizer_ms), 0, false, "of that, in the optimizer"},
+    {"rows", FIELD_UINT, AT(RunQuery, rows), 0, false, "given out"},
+    {"read_bytes", FIELD_UINT, AT(RunQuery, read_bytes), 0, false, "by the engine's file calls"},
+    {"sql_bytes", FIELD_UINT, AT(RunQuery, sql_bytes), 0, false, "length of the longest text"},
+    {"versions", FIELD_UINT, AT(RunQuery, versions), 0, false, "that scans knew"},
+    {"versions_read", FIELD_UINT, AT(RunQuery, versions_read), 0, false,
+     "left after pruning by time"},
+    {"source_rows", FIELD_UINT, AT(RunQuery, source_rows), 0, false,
+     "of the versions read, by the catalog"},
+    {"source_bytes", FIELD_UINT, AT(RunQuery, source_bytes), 0, false, "size of the versions read"},
+    {"profiled_rows", FIELD_UINT, AT(RunQuery, profiled_rows), 0, false,
+     "source_rows of those profiled"},
+    {"profiled_bytes", FIELD_UINT, AT(RunQuery, profiled_bytes), 0, false,
+     "read_bytes of those profiled"},
+    {"claimed_rows", FIELD_UINT, AT(RunQuery, claimed_rows), 0, false,
+     "scanned by those profiled, as the engine tells"},
+    {"claimed_bytes", FIELD_UINT, AT(RunQuery, claimed_bytes), 0, false,
+     "read by those profiled, as the engine tells"},
+    {"estimate_off", FIELD_REAL, AT(RunQuery, estimate_off), 0, false,
+     "of the worst operator: greater by smaller of rows estimated and real"},
+    {"estimated_rows", FIELD_UINT, AT(RunQuery, estimated_rows), 0, false,
+     "of all operators: the plan's estimated cost"},
+    {"real_rows", FIELD_UINT, AT(RunQuery, real_rows), 0, false, "of the same"},
+    {"operators", FIELD_UINT, AT(RunQuery, operators), 0, false, "of the plan"},
+    {"joins", FIELD_UINT, AT(RunQuery, joins), 0, false, "of the plan"},
+    {"scans", FIELD_UINT, AT(RunQuery, scans), 0, false, "of files"},
+    {"feeds", FIELD_UINT, AT(RunQuery, feeds), 0, false, "scans of rows that pond computes"},
+    {"files", FIELD_UINT, AT(RunQuery, files), 0, false, "of scans that dropped some by name"},
+    {"files_read", FIELD_UINT, AT(RunQuery, files_read), 0, false, "left of them"},
+    {"filters_pushed", FIELD_UINT, AT(RunQuery, filters_pushed), 0, false, "conditions in scans"},
+    {"filters_left", FIELD_UINT, AT(RunQuery, filters_left), 0, false, "filters above scans"},
+    {"columns", FIELD_UINT, AT(RunQuery, columns), 0, false, "of the files scanned"},
+    {"columns_read", FIELD_UINT, AT(RunQuery, columns_read), 0, false, "of them, by scans"},
+    {"logical", FIELD_TEXT, AT(RunQuery, logical), 0, false, "plan, as bound"},
+    {"optimized", FIELD_TEXT, AT(RunQuery, optimized), 0, false, "plan, as optimised"},
+    {"physical", FIELD_TEXT, AT(RunQuery, physical), 0, false, "plan, as it runs"},
+};
+
+static const Field OPERATOR[] = {
+    {"shape", FIELD_TEXT, AT(RunOperator, shape), 0, false, "of its statement"},
+    {"name", FIELD_TEXT, AT(RunOperator, name), 0, false, "of the operator"},
+    {"detail", FIELD_TEXT, AT(RunOperator, detail), 0, false, "what it works on"},
+    {"depth", FIELD_UINT, AT(RunOperator, depth), 0, false, "0 at the root"},
+    {"rows", FIELD_UINT, AT(RunOperator, rows), 0, false, "that it gave"},
+    {"estimate", FIELD_INT, AT(RunOperator, estimate), -1, false, "rows expected; -1 none"},
+    {"self_ms", FIELD_REAL, AT(RunOperator, self_ms), 0, false, "without those below"},
+};
+
+static const Field PASS[] = {
+    {"shape", FIELD_TEXT, AT(RunPass, shape), 0, false, "of its statement"},
+    {"name", FIELD_TEXT, AT(RunPass, name), 0, false, "phase of planning or optimizer pass"},
+    {"ms", FIELD_REAL, AT(RunPass, ms), 0, false, "time; what took under 1 % is in others"},
+};
+
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 #define LIST(key, fields, Item, items, count)                                                      \
     {                                                                                              \
@@ -88,9 +161,14 @@ static const Field CACHE[] = {
     }
 
 const Section RUN_SECTIONS[] = {
-    {NULL, RUN, COUNT(RUN), sizeof(Run), 0, 0},           LIST("ops", OP, RunOp, ops, op_count),
-    LIST("caches", CACHE, RunCache, caches, cache_count), LIST("io", IO, RunIo, io, io_count),
+    {NULL, RUN, COUNT(RUN), sizeof(Run), 0, 0},
+    LIST("ops", OP, RunOp, ops, op_count),
+    LIST("caches", CACHE, RunCache, caches, cache_count),
+    LIST("io", IO, RunIo, io, io_count),
     LIST("files", A_FILE, RunFile, files, file_count),
+    LIST("queries", QUERY, RunQuery, queries, query_count),
+    LIST("operators", OPERATOR, RunOperator, operators, operator_count),
+    LIST("passes", PASS, RunPass, passes, pass_count),
 };
 const size_t RUN_SECTION_COUNT = COUNT(RUN_SECTIONS);
 

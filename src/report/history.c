@@ -142,6 +142,7 @@ static void put_run(Buf *to, const Run *run, const Map *words)
         kept.files_left_out += kept.file_count - RUN_FILES_MOST;
         kept.file_count = RUN_FILES_MOST;
     }
+    run_trim_queries(to->arena, &kept);
     put_le(&content, (uint64_t)run->begun, 8);
     record_put(&content, &kept, words);
     put_frame(to, 'R', &content);

@@ -119,5 +119,6 @@ void run_merge(Arena *arena, const Run *runs, size_t count, Run *out)
     sum.caches = flatten(arena, &caches, sizeof *sum.caches, &sum.cache_count);
     sum.io = flatten(arena, &io, sizeof *sum.io, &sum.io_count);
     sum.files = flatten(arena, &files, sizeof *sum.files, &sum.file_count);
+    run_merge_queries(arena, runs, count, &sum);
     *out = sum;
 }

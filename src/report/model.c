@@ -116,6 +116,7 @@ void run_snapshot(Arena *arena, const RunContext *context, Run *out)
     snapshot_io(arena, &run);
     snapshot_files(arena, &run);
     run_caches(arena, &run);
+    run_queries(arena, &run);
     snapshot_spans(&run);
     *out = run;
 }

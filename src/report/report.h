@@ -58,6 +58,40 @@ typedef struct RunCache {
     double saved_ms; /* hits × that */
 } RunCache;
 
+/* Statements of the engine by shape (perf/query.h), the most time first. Sums over the run; facts
+ * of the plan are of the statement that was profiled last. */
+typedef struct RunQuery {
+    const char *shape, *plan; /* 16 hex digits; plan "": none was profiled */
+    const char *plan_before;  /* of the last run that had another; "": none had */
+    const char *text;         /* without literals, cut at 1,024 bytes */
+    uint64_t calls, failed, profiled, plan_changes;
+    double total_ms, inner_ms, max_ms; /* in the engine; in statements inside; longest with both */
+    double profiled_ms, planning_ms, optimizer_ms; /* of those profiled */
+    uint64_t rows, read_bytes, sql_bytes;
+    uint64_t versions, versions_read, source_rows, source_bytes;         /* by the catalog */
+    uint64_t profiled_rows, profiled_bytes, claimed_rows, claimed_bytes; /* ours, the engine's */
+    double estimate_off;                        /* of the worst operator: greater by smaller */
+    uint64_t estimated_rows, real_rows;         /* of all operators: the plan's cost */
+    uint64_t operators, joins, scans, feeds;    /* of the plan */
+    uint64_t files, files_read;                 /* of scans that dropped files by name */
+    uint64_t filters_pushed, filters_left;      /* conditions in scans, and above */
+    uint64_t columns, columns_read;             /* of the scans' files; 0: not known */
+    const char *logical, *optimized, *physical; /* "": not asked for, or kept beside (plans) */
+} RunQuery;
+
+typedef struct RunOperator {
+    const char *shape; /* its query's */
+    const char *name, *detail;
+    uint64_t depth, rows;
+    int64_t estimate; /* -1: none */
+    double self_ms;
+} RunOperator;
+
+typedef struct RunPass { /* a phase of planning, or a pass of the optimiser */
+    const char *shape, *name;
+    double ms;
+} RunPass;
+
 typedef struct Run {
     const char *id, *command, *version, *host, *level;
     TimeUs begun;
@@ -72,6 +106,13 @@ typedef struct Run {
     uint64_t files_left_out; /* opens of files beyond the table's room */
     RunCache *caches;
     size_t cache_count;
+    RunQuery *queries;
+    size_t query_count;
+    RunOperator *operators; /* query by query, depth first */
+    size_t operator_count;
+    RunPass *passes; /* query by query */
+    size_t pass_count;
+    uint64_t queries_left_out; /* statements of shapes beyond those listed */
     uint64_t spans, spans_dropped, rings, rings_anonymous;
 } Run;
 
@@ -121,6 +162,23 @@ typedef struct History {
 /* The last `most` runs (0 = all): some 100 KiB of memory each. */
 Err *history_read(Arena *arena, const char *pond_dir, size_t most, bool mend, History *out)
     WARN_UNUSED;
+
+/* ---- plans of statements, beside the history ---- */
+
+typedef struct StoredPlan {
+    const char *shape, *plan, *text;
+    const char *run; /* the first that had it */
+    TimeUs begun;
+    const char *logical, *optimized, *physical;
+} StoredPlan;
+typedef struct StoredPlans {
+    StoredPlan *plans; /* as they were added: the last of a shape is its plan */
+    size_t count;
+    uint64_t damaged; /* lines passed by */
+} StoredPlans;
+void plans_read(Arena *arena, const char *pond_dir, StoredPlans *out);
+/* Adds what is new of the run, and fills plan_before of its queries. */
+Err *plans_keep(Arena *arena, const char *pond_dir, Run *run) WARN_UNUSED;
 
 /* ---- spans ---- */
 

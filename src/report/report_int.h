@@ -12,6 +12,14 @@
 void run_caches(Arena *arena, Run *run);
 void run_cache_words(Map *words);
 
+/* ---- queries.c ---- */
+enum { RUN_QUERIES_MOST = 32, RUN_OPERATORS_MOST = 256, RUN_PASSES_MOST = 128 }; /* in a record */
+/* From the tracker. */
+void run_queries(Arena *arena, Run *run);
+void run_merge_queries(Arena *arena, const Run *runs, size_t count, Run *out);
+/* To what a record holds; texts of plans are left to plans.c. The lists that `run` had stay. */
+void run_trim_queries(Arena *arena, Run *run);
+
 /* ---- model.c: the figures of an operation from its histogram and count ---- */
 void run_op_times(RunOp *op);
 

@@ -184,7 +184,7 @@ static bool where_is(const PerfProfile *profile, Where where)
 static bool meets(const Label *label, const PerfQuery *query, uint64_t rows)
 {
     const PerfProfile *profile = &query->profile;
-    double error = query->estimate_error;
+    double error = query->estimate_off;
     return query->profiled == 1 && where_is(profile, label->where) &&
            (int)profile->columns_read == label->columns && (int)profile->scans == label->scans &&
            (int)profile->joins == label->joins && (int)profile->files == label->files &&
@@ -215,7 +215,7 @@ static void labelled_queries(void **state)
                     "error %g\n%s",
                     label->sql, profile->filters_pushed, profile->filters_left,
                     profile->columns_read, profile->scans, profile->joins, profile->files_read,
-                    profile->files, (unsigned long long)rows, query.estimate_error,
+                    profile->files, (unsigned long long)rows, query.estimate_off,
                     query.physical != NULL ? query.physical : "(no plan)\n");
         wrong++;
     }
