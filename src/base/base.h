@@ -16,5 +16,6 @@
 #include "base/schema.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "base/toggle.h"
 #include "base/vec.h"
 #include "base/yaml.h"

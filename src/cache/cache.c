@@ -10,11 +10,9 @@
 #include "cache/store_int.h"
 #include "os/os.h"
 #include "perf/perf.h"
-#include <stdatomic.h>
 #include <string.h>
 
 static const int64_t BUDGET_BYTES_DEFAULT = INT64_C(64) << 20;
-static atomic_bool cache_off;
 
 struct Cache {
     Arena *arena;
@@ -26,12 +24,12 @@ struct Cache {
 
 void cache_set_off(bool off)
 {
-    atomic_store(&cache_off, off);
+    toggle_set(TOGGLE_persistent_cache, !off);
 }
 
 bool cache_is_off(void)
 {
-    return atomic_load(&cache_off);
+    return !toggle_on(TOGGLE_persistent_cache);
 }
 
 CacheStats cache_stats(const Cache *cache)

@@ -20,6 +20,7 @@ const Option GLOBAL_OPTIONS[] = {
      "statements to profile: auto, all or off (default: auto, or $POND_PLANS)"},
     {"memory-limit", 0, "SIZE", "for the engine, e.g. 512MB"},
     {"threads", 0, "N", "workers of an export (default: cores)"},
+    {"toggle", 0, "NAME=off,...", "switch an optimisation off: pond bench toggles --list"},
     {"wait", 0, "TIME", "how long to wait for another writer, e.g. 30s"},
     {"allow-network-fs", 0, NULL, "write a pond on a network file system"},
     {"help", 'h', NULL, "help on the command"},

@@ -74,6 +74,20 @@ static void ab_text(Cli *cli, const PairsResult *result)
                                                            : verdict_name(state->verdict));
 }
 
+/* NAME=VALUE for a run's environment: of the variable of that name, or of a toggle beside what
+ * POND_TOGGLES says already. */
+static Err *setting(Cli *cli, const char *text, int name, const char *value, int value_length,
+                    const char **out)
+{
+    static const char LOWER[] = "abcdefghijklmnopqrstuvwxyz_";
+    *out = arena_printf(cli->arena, "%.*s=%.*s", name, text, value_length, value);
+    if (strspn(text, LOWER) != (size_t)name) return NULL;
+    TRY(toggles_check("--toggle", *out));
+    const char *set = getenv("POND_TOGGLES");
+    *out = arena_printf(cli->arena, "POND_TOGGLES=%s,%s", set != NULL ? set : "", *out);
+    return NULL;
+}
+
 /* Names of the two values of --toggle NAME=A,B as settings of the environment. */
 static Err *toggle_option(Cli *cli, PairsSpec *spec)
 {
@@ -81,10 +95,10 @@ static Err *toggle_option(Cli *cli, PairsSpec *spec)
     if (text == NULL) return NULL;
     const char *equals = strchr(text, '='), *comma = equals != NULL ? strchr(equals, ',') : NULL;
     if (comma == NULL || equals == text || comma == equals + 1 || comma[1] == '\0')
-        return ERR(USAGE, "--toggle: NAME=A,B is expected, e.g. POND_CACHE=on,off, not '%s'", text);
-    int name = (int)(equals - text), a = (int)(comma - equals - 1);
-    spec->environment[SIDE_A] = arena_printf(cli->arena, "%.*s=%.*s", name, text, a, equals + 1);
-    spec->environment[SIDE_B] = arena_printf(cli->arena, "%.*s=%s", name, text, comma + 1);
+        return ERR(USAGE, "--toggle: NAME=A,B is expected, e.g. dir_memo=off,on, not '%s'", text);
+    int name = (int)(equals - text), a = (int)(comma - equals - 1), b = (int)strlen(comma + 1);
+    TRY(setting(cli, text, name, equals + 1, a, &spec->environment[SIDE_A]));
+    TRY(setting(cli, text, name, comma + 1, b, &spec->environment[SIDE_B]));
     spec->commands[SIDE_B] = spec->commands[SIDE_A];
     return NULL;
 }

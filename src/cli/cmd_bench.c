@@ -38,6 +38,7 @@ typedef struct BenchSub {
 static const BenchSub SUBS[] = {{"list", bench_list, 1},
                                 {"make", bench_make_pond, SIZE_MAX},
                                 {"ab", bench_ab, 1},
+                                {"toggles", bench_toggles, 1},
                                 {"selftest", bench_selftest, 1}};
 enum { SUB_COUNT = sizeof SUBS / sizeof *SUBS };
 
@@ -71,7 +72,8 @@ static Err *run(Cli *cli)
 static const Option OPTIONS[] = {
     {"a", 0, "CMD", "ab: the command to compare with, for /bin/sh"},
     {"b", 0, "CMD", "ab: the command that may be faster"},
-    {"toggle", 0, "NAME=A,B", "ab: --a twice, with two values of an environment variable"},
+    {"toggle", 0, "NAME=A,B", "ab: --a twice, with two values of a toggle or environment variable"},
+    {"list", 0, NULL, "toggles: only their names and what they are"},
     {"pairs", 0, "N", "at most N pairs (ab: 80; selftest: 200)"},
     {"band", 0, "PERCENT", "ab: what counts as the same (default 3)"},
     {"cap", 0, "TIME", "ab: no further pair after this long"},
@@ -82,13 +84,15 @@ static const Option OPTIONS[] = {
 
 const Command COMMAND_BENCH = {
     .name = "bench",
-    .usage = "bench list | make SCENARIO DIR | ab --a CMD (--b CMD | --toggle NAME=A,B) | selftest",
+    .usage = "bench list | make SCENARIO DIR | ab --a CMD (--b CMD | --toggle NAME=A,B) | toggles "
+             "--list | selftest",
     .summary = "workloads that are the same everywhere; is one command faster than another?",
     .examples = "  pond bench list --verbose\n"
                 "  pond bench make small /tmp/small --scale 1/10\n"
                 "  pond bench ab --a 'old/pond list /' --b 'pond list /'\n"
                 "  pond bench ab --a 'pond export -p \"/reduced/*/*\" -d {out}' --toggle "
-                "POND_CACHE=off,on\n"
+                "shared_joins=off,on\n"
+                "  pond bench toggles --list\n"
                 "  pond bench selftest\n",
     .details =
         "list shows the scenarios. make fills a new pond with one: what it holds follows from "

@@ -35,11 +35,26 @@ static void watch_interrupts(void)
     if (pthread_create(&thread, NULL, watch, NULL) == 0) (void)pthread_detach(thread);
 }
 
+/* The environment first, then the options as they were given. */
+static Err *set_toggles(Cli *cli)
+{
+    const char *caches = getenv("POND_CACHE"), *toggles = getenv("POND_TOGGLES");
+    cache_set_off(caches != NULL && strcmp(caches, "off") == 0);
+    if (toggles != NULL) TRY(toggles_parse("POND_TOGGLES", toggles));
+    for (size_t i = 0; i < cli->given_count; i++) {
+        const Option *option = cli->given[i].option;
+        bool is_global = option >= GLOBAL_OPTIONS && option < GLOBAL_OPTIONS + GLOBAL_OPTION_COUNT;
+        if (is_global && strcmp(option->name, "toggle") == 0)
+            TRY(toggles_parse("--toggle", cli->given[i].value));
+    }
+    if (!toggle_on(TOGGLE_workers)) cli->threads = 1;
+    return NULL;
+}
+
 static Err *run(Cli *cli, int argc, char **argv)
 {
-    const char *caches = getenv("POND_CACHE");
-    cache_set_off(caches != NULL && strcmp(caches, "off") == 0);
     TRY(args_parse(cli, argc, argv));
+    TRY(set_toggles(cli));
     if (cli->quiet) log_set_level(LOG_QUIET);
     if (cli->verbose) log_set_level(LOG_VERBOSE);
     if (cli->command == NULL) {

@@ -155,7 +155,8 @@ static Err *start_by_listing(Arena *arena, const char *table, int64_t version, D
         if (name.version > start.newest_entry) start.newest_entry = name.version;
         if (name.version == 0) start.oldest_kept = 0;
     }
-    choose(&candidates, version, &start);
+    if (toggle_on(TOGGLE_checkpoint) || start.oldest_kept != 0)
+        choose(&candidates, version, &start);
     *out = start;
     return NULL;
 }
@@ -188,7 +189,7 @@ Err *delta_start_find(Arena *arena, const char *table, int64_t version, DeltaSta
 {
     OsStat stat;
     bool exists = false;
-    TRY(start_by_hint(arena, table, version, &exists, out));
+    if (toggle_on(TOGGLE_checkpoint)) TRY(start_by_hint(arena, table, version, &exists, out));
     if (exists) return NULL;
     TRY(os_stat_if(delta_log_dir(arena, table), &exists, &stat));
     if (!exists || !stat.is_dir)

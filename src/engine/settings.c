@@ -88,7 +88,9 @@ const char *settings_instance_sql(Arena *arena)
 
 const char *settings_connection_sql(Arena *arena)
 {
-    return settings_sql(arena, ON_CONNECTION, "SET");
+    const char *sql = settings_sql(arena, ON_CONNECTION, "SET");
+    if (toggle_on(TOGGLE_filter_pushdown)) return sql;
+    return arena_printf(arena, "%sSET disabled_optimizers = 'filter_pushdown';", sql);
 }
 
 /* The engine refuses to leave a directory that it has used, so it is not asked needlessly. */

@@ -42,7 +42,7 @@ Err *file_is_as(const char *host_path, const FileState *was, const char *sha256,
     OsStat now;
     TRY(os_stat(host_path, &now));
     *out_now = file_state_of(&now);
-    *out_as = now.is_file && file_state_equal(was, out_now);
+    *out_as = now.is_file && file_state_equal(was, out_now) && toggle_on(TOGGLE_stat_trust);
     if (*out_as || !now.is_file || now.size_bytes != was->size_bytes) return NULL;
     int64_t size;
     char hex[65];
@@ -195,7 +195,8 @@ static Err *place(Diffing *d, ManifestFile *file)
             return in_the_way(host, now.is_dir ? "a folder" : "a file that is not the export's");
         TRY(file_is_as(host, &old->state, old->sha256, &as, &move.was));
         if (!as) return in_the_way(host, "a file that was changed since it was exported");
-        if (strcmp(old->sha256, file->sha256) == 0 && file_state_equal(&old->state, &move.was))
+        if (toggle_on(TOGGLE_kept_files) && strcmp(old->sha256, file->sha256) == 0 &&
+            file_state_equal(&old->state, &move.was))
             return keep(d, file, &old->state);
         move.replaces = true;
         move.was_sha256 = old->sha256;

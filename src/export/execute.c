@@ -222,7 +222,7 @@ static Err *sync_all(Err *(*run)(void *, Worker *), const char *const *paths, si
     Job *jobs = AARRAY(scratch, Job, count);
     for (size_t i = 0; i < count; i++)
         jobs[i] = (Job){.run = run, .self = (void *)(uintptr_t)paths[i], .label = paths[i]};
-    JobPool pool = {.threads = THREADS};
+    JobPool pool = {.threads = toggle_on(TOGGLE_shared_sync) ? THREADS : 1};
     return jobs_run(&pool, jobs, count);
 }
 

@@ -129,6 +129,7 @@ static Err *run_shared(Arena *arena, JobPool *pool, const Materials *materials)
         vec_push(scratch, &readers, made);
         vec_push(scratch, &rels, made->rel);
     }
+    if (!toggle_on(TOGGLE_shared_joins)) return NULL;
     TRY(rel_share(arena, rels.v, rels.n, &shared, &count));
     if (count == 0) return NULL;
     Materials first = *materials;
@@ -177,8 +178,8 @@ Err *work_materialize(Arena *arena, const ExportCall *call, JobPool *pool, Targe
     for (size_t i = 0; i < call->input_count; i++) {
         const Rel *rel = targets[i].rel;
         if (rel == NULL || rel_time_index(rel) < 0) continue;
-        bool shared =
-            partials[i] != NULL && *(size_t *)map_get(&users, rel_fingerprint(partials[i])) > 1;
+        bool shared = partials[i] != NULL && toggle_on(TOGGLE_shared_partials) &&
+                      *(size_t *)map_get(&users, rel_fingerprint(partials[i])) > 1;
         if (shared)
             made[i] = material_of(&materials, partials[i], ALL_TIMES);
         else if (must_run_whole(arena, rel))
@@ -441,7 +442,7 @@ static size_t files_a_pass(Arena *arena, const Target *target)
 {
     enum { ROW_GROUP_ROWS = 122880, PASS_ROWS = 500000 };
     size_t n = target->files.n, count;
-    if (n < 2 || !cut_can(target->rel)) return 1;
+    if (n < 2 || !cut_can(target->rel) || !toggle_on(TOGGLE_shared_pass)) return 1;
     const ScanFile **inputs;
     int64_t rows = 0, group = 0;
     rel_inputs_in(arena, target->rel,

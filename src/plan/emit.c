@@ -7,6 +7,7 @@
  * a feed (bucket.c): a table function that runs its own statement on its own connection. The text
  * grows in one buffer, so that the place of each user's text is known and errors can be told in its
  * lines. */
+#include "perf/perf.h"
 #include "plan/plan_int.h"
 #include <inttypes.h>
 #include <string.h>
@@ -25,6 +26,11 @@ void emit_nothing(Emit *emit, const Schema *schema, bool with_order)
                    null_sql(emit->arena, schema->columns[i].type), i);
     if (with_order) buf_puts(&emit->sql, ", 0::BIGINT AS o, 0::BIGINT AS r");
     buf_puts(&emit->sql, " WHERE false");
+}
+
+void emit_count_sort(const Emit *emit, int64_t rows)
+{
+    if (emit->conn != NULL && rows > 0) perf_add(PERF_sort_row, (uint64_t)rows);
 }
 
 /* " WHERE ..." on the time as c<i>, for what could not be cut below. */
@@ -144,11 +150,16 @@ static Err *emit_union(Emit *emit, const Rel *rel, EmitWish wish)
 
 static Err *emit_in_order(Emit *emit, const Rel *rel, EmitWish wish);
 
+static bool runs_whole(const Rel *rel)
+{
+    return rel->facts->cuts_above || !toggle_on(TOGGLE_sql_range);
+}
+
 /* What the text needs of an input for a span of its rows: all of it when it runs whole, and of what
  * has no time. */
 static EmitWish sql_input_wish(const Rel *rel, const Rel *input, TimeSpan span)
 {
-    if (rel->facts->cuts_above || input->facts->time_index < 0) return (EmitWish){.span = SPAN_ALL};
+    if (runs_whole(rel) || input->facts->time_index < 0) return (EmitWish){.span = SPAN_ALL};
     return (EmitWish){.span = sql_local_widen(&rel->facts->sql.local, span)};
 }
 
@@ -210,8 +221,7 @@ static void emit_sql_ordinals(Emit *emit, const Rel *rel)
  * is asked for. */
 static void emit_sql_barrier(Emit *emit, const Rel *rel, TimeSpan span)
 {
-    if (rel->facts->cuts_above && !span_is_all(span))
-        buf_printf(&emit->sql, " LIMIT %" PRId64, INT64_MAX);
+    if (runs_whole(rel) && !span_is_all(span)) buf_printf(&emit->sql, " LIMIT %" PRId64, INT64_MAX);
 }
 
 /* The user's text stands alone on its lines, in a sub-query: its own CTEs may have the inputs'
@@ -235,7 +245,9 @@ static Err *emit_sql(Emit *emit, const Rel *rel, EmitWish wish)
     emit_sql_barrier(emit, rel, wish.span);
     buf_putc(&emit->sql, ')');
     emit_cut(emit, rel, wish.span);
-    if (wish.sorted) buf_printf(&emit->sql, " ORDER BY %s", sql_order(emit, rel));
+    if (!wish.sorted) return NULL;
+    buf_printf(&emit->sql, " ORDER BY %s", sql_order(emit, rel));
+    emit_count_sort(emit, rel_rows_estimate(rel, wish.span));
     return NULL;
 }
 
@@ -253,7 +265,8 @@ static Err *emit_retime(Emit *emit, const Rel *rel, EmitWish wish)
 
 static bool needs_sort(const Rel *rel, TimeSpan span)
 {
-    return rel->facts->time_index >= 0 && !rel_in_order_for(rel, span);
+    return rel->facts->time_index >= 0 &&
+           !(toggle_on(TOGGLE_known_order) && rel_in_order_for(rel, span));
 }
 
 /* Whether it sorts itself, and no more than is needed: a scan or user SQL, also below what keeps
@@ -293,6 +306,7 @@ static Err *emit_in_order(Emit *emit, const Rel *rel, EmitWish wish)
     buf_puts(&emit->sql, " FROM (");
     TRY(emit_rel(emit, rel, (EmitWish){.span = wish.span, .with_order = true}));
     buf_printf(&emit->sql, ") ORDER BY c%zd, o, r", rel->facts->time_index);
+    emit_count_sort(emit, rel_rows_estimate(rel, wish.span));
     return NULL;
 }
 

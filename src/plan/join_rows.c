@@ -133,6 +133,7 @@ void side_copy(JoinSide *side, const FeedColumn *columns, size_t rows)
     for (size_t row = side->copied; row < rows; row++) any = any || side->origin[row] >= 0;
     for (size_t i = 0; i < side->column_count; i++) {
         const FeedColumn *column = &columns[side->targets[i]];
+        if (column->data == NULL) continue; /* read, but not asked for */
         if (!any)
             put_nulls(column, side->copied, rows);
         else if (side->is_kept)

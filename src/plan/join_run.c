@@ -61,7 +61,7 @@ static void side_begin(JoinRun *run, JoinSide *side, const Rel *input, const Fee
     side->targets = AARRAY(arena, size_t, facts->schema.count);
     for (size_t i = 0; i < facts->schema.count; i++) {
         if ((ptrdiff_t)i == facts->time_index) continue;
-        if (columns[*target].data != NULL) {
+        if (columns[*target].data != NULL || !toggle_on(TOGGLE_join_columns)) {
             side->sources[side->column_count] = i;
             side->targets[side->column_count++] = *target;
         }

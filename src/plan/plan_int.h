@@ -323,6 +323,8 @@ typedef struct FileList {
 FileList scan_select(Arena *arena, const ScanNode *scan, TimeSpan span);
 /* Always by time, with runs. */
 FileList scan_select_sorted(Arena *arena, const ScanNode *scan, TimeSpan span);
+/* The scan's other files behind those of the list: the filter will leave none of their rows. */
+void scan_list_rest(Arena *arena, const ScanNode *scan, FileList *list);
 /* The file as a part of the scan's union. */
 Err *scan_file_part(const Rel *rel, const char *time_column, const ScanFile *file, UnionPart *out)
     WARN_UNUSED;
@@ -340,6 +342,8 @@ double rel_bucket_rows(const Rel *rel, const Grid *grid, TimeSpan span, double i
 
 /* ---- emitting ---- */
 typedef struct Emit Emit;
+/* An ORDER BY over about so many rows was written; what is only explained does not count. */
+void emit_count_sort(const Emit *emit, int64_t rows);
 /* Where a user's text stands in a statement, in bytes. */
 typedef struct UserText {
     size_t begin, end;

@@ -245,8 +245,35 @@ FileList scan_select_sorted(Arena *arena, const ScanNode *scan, TimeSpan span)
     FileList list = sorted_list(arena, candidates, count);
     size_t sorts = 0;
     for (size_t i = 0; i < list.run_count; i++) sorts += list.runs[i].is_sorted;
-    if (sorts <= SORTED_RUNS_MAX) return list;
+    bool by_runs = sorts == 0 || toggle_on(TOGGLE_sort_runs);
+    if (sorts <= SORTED_RUNS_MAX && by_runs && toggle_on(TOGGLE_known_order)) return list;
+    if (count == 0) return list;
     list.runs[0] = (FileRun){.begin = 0, .end = count, .is_sorted = true};
     list.run_count = 1;
     return list;
+}
+
+void scan_list_rest(Arena *arena, const ScanNode *scan, FileList *list)
+{
+    bool *listed = AARRAY(arena, bool, scan->file_count + 1);
+    FileList all = *list;
+    all.files = AARRAY(arena, const ScanFile *, scan->file_count + 1);
+    all.ordinals = AARRAY(arena, size_t, scan->file_count + 1);
+    for (size_t i = 0; i < list->count; i++) {
+        all.files[i] = list->files[i];
+        all.ordinals[i] = list->ordinals[i];
+        listed[list->ordinals[i]] = true;
+    }
+    for (size_t i = 0; i < scan->file_count; i++) {
+        if (listed[i]) continue;
+        all.files[all.count] = &scan->files[i];
+        all.ordinals[all.count++] = i;
+    }
+    if (all.run_count > 0)
+        all.runs[all.run_count - 1].end = all.count;
+    else if (all.count > 0) {
+        all.runs = ANEW(arena, FileRun);
+        all.runs[all.run_count++] = (FileRun){.end = all.count};
+    }
+    *list = all;
 }

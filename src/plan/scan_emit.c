@@ -153,6 +153,9 @@ static void emit_run(const ScanEmit *s, const FileRun *run)
     buf_puts(&s->emit->sql, " FROM (");
     emit_files(s, run->begin, run->end, true);
     buf_printf(&s->emit->sql, ") ORDER BY c%zd, o, r", s->united.time_index);
+    int64_t rows = 0;
+    for (size_t i = run->begin; i < run->end; i++) rows += s->list->files[i]->rows;
+    emit_count_sort(s->emit, rows);
 }
 
 static void emit_runs(const ScanEmit *s, const FileRun *runs, size_t count)
@@ -189,6 +192,7 @@ Err *emit_scan(Emit *emit, const Rel *rel, EmitWish wish)
     const RelFacts *facts = rel->facts;
     FileList list = wish.sorted ? scan_select_sorted(emit->arena, &rel->scan, wish.span)
                                 : scan_select(emit->arena, &rel->scan, wish.span);
+    if (!toggle_on(TOGGLE_version_pruning)) scan_list_rest(emit->arena, &rel->scan, &list);
     if (emit->conn != NULL) TRY(plan_check_files(emit->plan, list.files, list.count));
     ScanEmit s = {
         .emit = emit,

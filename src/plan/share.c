@@ -24,6 +24,15 @@ typedef struct Sharing {
     bool counts; /* the first pass: who reads what; the second: which columns */
 } Sharing;
 
+/* What changes nothing has the fingerprint of what is below, and is one visit with it. */
+static const Rel *below_transparent(const Rel *rel)
+{
+    while (rel->input_count == 1 &&
+           strcmp(rel->facts->fingerprint, rel->inputs[0]->facts->fingerprint) == 0)
+        rel = rel->inputs[0];
+    return rel;
+}
+
 static Visit *visit_of(Sharing *sharing, const Rel *rel)
 {
     Visit *visit = map_get(&sharing->visits, rel->facts->fingerprint);
@@ -45,6 +54,7 @@ static bool is_shared(const Visit *visit)
 
 static void count_roots(Sharing *sharing, const Rel *rel, bool is_below_sql)
 {
+    rel = below_transparent(rel);
     Visit *visit = visit_of(sharing, rel);
     const bool is_news = visit->root != sharing->root || (is_below_sql && !visit->is_below_sql);
     visit->roots += visit->root != sharing->root;
@@ -113,6 +123,7 @@ static void want_of_input(const Rel *rel, const bool *wanted, size_t index, bool
 /* Goes below again only where more is wanted than before. */
 static void want(Sharing *sharing, const Rel *rel, const bool *wanted)
 {
+    rel = below_transparent(rel);
     Visit *visit = visit_of(sharing, rel);
     const RelFacts *facts = rel->facts;
     bool is_news = visit->root != sharing->root;

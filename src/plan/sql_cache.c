@@ -112,7 +112,7 @@ bool sql_answer_get(Plan *plan, const Rel *rel, const char *key, SqlAnswer *out)
     const char *text = cache_get(plan->cache, rel->arena, CACHE_KIND, key, &size);
     const Json *json = NULL;
     SqlAnswer answer = {0};
-    if (text == NULL) return false;
+    if (text == NULL || !toggle_on(TOGGLE_schema_cache)) return false;
     Err *err = json_parse(rel->arena, text, size, &json);
     if (err == NULL) err = schema_from_json(rel->arena, json_get(json, "schema"), &answer.schema);
     bool is_good = err == NULL &&

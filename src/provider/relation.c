@@ -144,7 +144,7 @@ Err *provider_relation(Provider *provider, const Source *source, const Url *url,
     char *key = relation_key(provider->arena, source, url);
     perf_count_for(PERF_relation_ask, key);
     const Rel *known = map_get(&provider->relations, key);
-    if (known == NULL) {
+    if (known == NULL || !toggle_on(TOGGLE_relation_memo)) {
         TRY(build(provider, source, url, &known));
         (void)map_put(&provider->relations, key, (void *)(uintptr_t)known);
     }

@@ -12,7 +12,7 @@ static const char KIND[] = "text";
 
 bool text_cache_serves(const Provider *provider)
 {
-    return provider->options.format_dir != NULL &&
+    return toggle_on(TOGGLE_format_cache) && provider->options.format_dir != NULL &&
            provider_cache((Provider *)(uintptr_t)provider) && !cache_is_off();
 }
 
@@ -271,7 +271,8 @@ Err *text_cached(TextJob *job, const TextVersions *versions, const TextInput *in
     if (!text_cache_serves(job->provider)) return uncached(job, input, state, out_layout);
     Key *keys = keys_of(arena, job, versions);
     size_t known = versions->count;
-    while (known > 0 && !recall(job, &keys[known], state)) known--;
+    while (known > 0 && !recall(job, &keys[known], state))
+        known = toggle_on(TOGGLE_format_growth) ? known - 1 : 0;
     bool damaged = check_files(job->provider, state);
     if (known == versions->count && known > 0 && !damaged) {
         perf_count(PERF_format_hit);

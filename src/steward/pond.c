@@ -31,7 +31,8 @@ static Err *open_tlog(Pond *pond, const PondOptions *options)
 {
     const char *name = NULL;
     TRY(os_is_network_fs(pond->dir, &pond->network_fs, &name));
-    TlogOptions how = {.no_index = options->no_index, .index_elsewhere = pond->network_fs};
+    TlogOptions how = {.no_index = options->no_index || !toggle_on(TOGGLE_catalog_index),
+                       .index_elsewhere = pond->network_fs};
     TRY(tlog_open(pond->dir, how, &pond->tlog));
     const TlogInfo *info = tlog_info(pond->tlog);
     char *own_cache = path_join(pond->arena, info->dir, "cache");

@@ -210,7 +210,7 @@ static Err *read_dynamic(Fs *fs, const Place *place, Dir *dir)
 
 static Err *dir_read(Fs *fs, const Place *place, Dir *dir)
 {
-    if (dir->listed) return NULL;
+    if (dir->listed && toggle_on(TOGGLE_dir_memo)) return NULL;
     return is_dynamic(place->node) ? read_dynamic(fs, place, dir) : read_stored(fs, place, dir);
 }
 
@@ -235,7 +235,7 @@ static const Node *find_entry(const Dir *dir, const char *name)
 static Err *lookup_stored(Fs *fs, const NodeId *id, Dir *dir, const char *name, const Node **out)
 {
     Node *node = map_get(&dir->names, name);
-    if (node == NULL) {
+    if (node == NULL || !toggle_on(TOGGLE_name_memo)) {
         bool found = false;
         Node answer = {0};
         PERF_SPAN(PERF_lookup);
@@ -251,7 +251,8 @@ Err *dir_lookup(Fs *fs, const Place *place, const char *name, const Node **out)
 {
     Dir *dir = dir_of(fs, place->node);
     perf_count(PERF_lookup_ask);
-    if (!dir->listed && !is_dynamic(place->node)) {
+    bool is_listed = dir->listed && toggle_on(TOGGLE_dir_memo);
+    if (!is_listed && !is_dynamic(place->node)) {
         return lookup_stored(fs, &place->node->id, dir, name, out);
     }
     TRY(dir_read(fs, place, dir));

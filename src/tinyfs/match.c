@@ -186,7 +186,8 @@ static Err *walk_name(Walk *walk, const Frame *dir, const char *name)
 
 static Err *walk_dir(Walk *walk, Frame *dir)
 {
-    const char *name = only_name(walk->pattern, dir->positions);
+    const char *name =
+        toggle_on(TOGGLE_literal_names) ? only_name(walk->pattern, dir->positions) : NULL;
     if (name != NULL) return walk_name(walk, dir, name);
     const Node *entries = NULL;
     size_t count = 0;

@@ -39,6 +39,7 @@ static Err *is_verified(Tlog *tlog, Arena *arena, const Verified *file, bool *ou
     Verified known;
     bool found = false;
     *out = false;
+    if (!toggle_on(TOGGLE_blob_memo)) return NULL;
     const Verified *fresh = map_get(&tlog->verified, file->name);
     *out = fresh != NULL && same_file(fresh, file);
     if (*out) return NULL;

@@ -67,7 +67,8 @@ size_t tlog_plan_merge(const LogFile *files, size_t count)
 
 bool tlog_checkpoint_due(Tlog *tlog)
 {
-    return tlog->stamp.log_version - tlog->stamp.checkpoint_version >= CHECKPOINT_COMMITS;
+    return toggle_on(TOGGLE_log_merge) &&
+           tlog->stamp.log_version - tlog->stamp.checkpoint_version >= CHECKPOINT_COMMITS;
 }
 
 /* ---- the merge ---- */

@@ -41,6 +41,18 @@ load helpers
     jq -e '.ratio < 0.7 and .ratio_low <= .ratio and .ratio <= .ratio_high and .a.wall_s >= 0.4' <<<"$output" || fail "$output"
 }
 
+@test "bench ab --toggle: names of toggles are those of pond, beside what is set already" {
+    export POND_TOGGLES=name_memo=off
+    run --separate-stderr pond bench ab --pairs 8 --differ --json --toggle dir_memo=off,on \
+        --a "$POND_BIN bench toggles --list --json | jq -r 'map(select(.on | not).name) | join(\" \")' | tee -a $PWD/seen"
+    [ "$status" -le 1 ] || fail "the run failed"
+    [ "$(sort -u seen | xargs)" = "dir_memo name_memo name_memo" ] || fail "other toggles were off: $(sort -u seen)"
+    fails 2 bench ab --a true --toggle dir_mmeo=off,on
+    tells "did you mean 'dir_memo'"
+    fails 2 bench ab --a true --toggle dir_memo=off,no
+    tells "on or off, not 'no'"
+}
+
 @test "bench ab --differ measures what differs" {
     run --separate-stderr pond bench ab --a 'echo a' --b 'echo b' --pairs 8 --differ --json
     [ "$status" -le 1 ] || fail "the run failed"

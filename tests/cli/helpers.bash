@@ -10,7 +10,7 @@ EXPECT=$ROOT/tests/cli/expect.py
 setup() {
     cd "$BATS_TEST_TMPDIR" || return 1
     export POND=$PWD/p TZ=UTC LC_ALL=C.UTF-8 XDG_CACHE_HOME=$PWD/xdg
-    unset NO_COLOR POND_CACHE POND_FAULT
+    unset NO_COLOR POND_CACHE POND_TOGGLES POND_FAULT
     if declare -F prepare >/dev/null; then prepare; fi
 }
 

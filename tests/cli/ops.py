@@ -153,6 +153,12 @@ def cat_planned(m):
     return m.run('cat', '/s/a', '--format', 'csv', measured=True)
 
 
+def cat_late(m):
+    """A third version, of 3 rows on the day of the second."""
+    m.run('copy', m.csv('late.csv', 1, 1, 3), '/s/a')
+    return m.run('cat', '/s/a', '--format', 'csv', measured=True)
+
+
 def copy_known(m):
     m.forget()
     m.run('list')
@@ -216,7 +222,7 @@ def cat_join_again(m):
 
 
 SCENARIOS = [list_all, a_copy, cold, behind, compact, checkpointed, due, export, export_again, export_less, export_raw, export_days,
-             cat_blob, cat_later, cat_planned, copy_known, cat_text, cat_text_again, cat_text_uncached, cat_otel, cat_text_damaged, cat_text_full, cat_join, cat_join_again, cat_scopes]
+             cat_blob, cat_later, cat_planned, cat_late, copy_known, cat_text, cat_text_again, cat_text_uncached, cat_otel, cat_text_damaged, cat_text_full, cat_join, cat_join_again, cat_scopes]
 
 
 def check(name, stats, expected, failures):

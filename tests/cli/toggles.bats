@@ -1,0 +1,31 @@
+#!/usr/bin/env bats
+# Optimisations switched off by name: the same bytes, more work.
+load helpers
+
+@test "each toggle: off, the same bytes and more of what it names" {
+    run python3 "$ROOT/tests/cli/toggles.py" "$POND_BIN"
+    [ "$status" -eq 0 ] || fail "not all hold"
+    [[ ${lines[-1]} =~ ^$(pond bench toggles --list --json | jq length)\ toggles: ]] || fail "not all ran"
+}
+
+@test "toggles: by environment and option, unknown names and values are refused" {
+    pond init
+    run -0 env POND_TOGGLES=dir_memo=off,name_memo=off "$POND_BIN" --toggle name_memo=on bench toggles --list --json
+    [ "$(jq -r '[.[] | select(.on | not) | .name] | join(" ")' <<<"$output")" = dir_memo ] || fail "wrong ones are off"
+    run -0 env POND_CACHE=off "$POND_BIN" bench toggles --list --json
+    [ "$(jq -r '[.[] | select(.on | not) | .name] | join(" ")' <<<"$output")" = persistent_cache ] || fail "the alias"
+    [ "$(pond --toggle all=off bench toggles --list --json | jq 'map(.on) | any')" = false ] || fail "all"
+    [ "$(pond --toggle all=off,workers=on bench toggles --list --json | jq 'map(select(.on)) | length')" = 1 ] || fail "all but one"
+    fails 2 --toggle dir_mmeo=off list
+    tells "there is no toggle 'dir_mmeo'" "did you mean 'dir_memo'"
+    fails 2 --toggle dir_memo=no list
+    tells "dir_memo is on or off, not 'no'"
+    fails 2 --toggle dir_memo list
+    export POND_TOGGLES=nothing_of_the_kind=off
+    fails 2 list
+    tells "POND_TOGGLES" "pond bench toggles --list"
+}
+
+@test "docs/toggles.md is what src/base/toggles.def says" {
+    python3 "$ROOT/scripts/toggles_doc.py" --check
+}
