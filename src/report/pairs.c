@@ -63,15 +63,17 @@ static Err *reap(pid_t child, int64_t began_us, ChildUse *out)
     return os_check_interrupt();
 }
 
-/* This process's environment, with one more in front: the first of a name counts. */
+/* This process's environment with one more, in place of what has its name: of two of one name a
+ * shell would take either. */
 static char **environment_with(Arena *arena, const char *more)
 {
     size_t count = 0;
     while (environ[count] != NULL) count++;
     char **all = AARRAY(arena, char *, count + 2);
-    size_t n = 0;
+    size_t n = 0, name = more != NULL ? strcspn(more, "=") + 1 : 0;
     if (more != NULL) all[n++] = arena_strdup(arena, more);
-    memcpy(all + n, environ, count * sizeof *all);
+    for (size_t i = 0; i < count; i++)
+        if (name == 0 || strncmp(environ[i], more, name) != 0) all[n++] = environ[i];
     return all;
 }
 
