@@ -12,7 +12,7 @@ HEAD = '''# Operations: everything pond counts
 
 Made by `scripts/ops_doc.py` from `src/perf/ops.def`; `pond perf ops` shows the same. Units: `count`, `rows`, `bytes` are only counted; `time` counts and times
 each call; `fine` counts each call and times one in 64 (all at the level `detail`). Metric names for other systems are `pond_<operation>_total`, and
-`pond_<operation>_duration_seconds` for what is timed.
+`pond_<operation>_duration_seconds` for what is timed. Of past commands they are rows of the SQL table `pond_ops` (`docs/sql.md`).
 '''
 POINTS = '''
 ## The performance plan's instrumentation points

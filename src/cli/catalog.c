@@ -1,15 +1,33 @@
 /* The table of catalog tables, and the walk over the pond that two of them stand on. The walk keeps
  * the listings of one way down the tree, no more. */
 #include "cli/catalog.h"
+#include "report/fields.h"
 #include <string.h>
 
-const CatalogTable *const CATALOG_TABLES[] = {&CATALOG_NODES, &CATALOG_VERSIONS, &CATALOG_COMMITS};
-const size_t CATALOG_TABLE_COUNT = sizeof CATALOG_TABLES / sizeof *CATALOG_TABLES;
-
-const CatalogTable *catalog_find(const char *name)
+size_t catalog_tables(Arena *arena, const CatalogTable **out)
 {
-    for (size_t i = 0; i < CATALOG_TABLE_COUNT; i++) {
-        if (strcasecmp(CATALOG_TABLES[i]->name, name) == 0) return CATALOG_TABLES[i];
+    static const CatalogTable *const OF_CATALOG[] = {&CATALOG_NODES, &CATALOG_VERSIONS,
+                                                     &CATALOG_COMMITS};
+    enum { OF_CATALOG_COUNT = sizeof OF_CATALOG / sizeof *OF_CATALOG };
+    size_t count = 0;
+    CatalogTable *tables = AARRAY(arena, CatalogTable, OF_CATALOG_COUNT + RUN_SECTION_COUNT + 1);
+    while (count < OF_CATALOG_COUNT) {
+        tables[count] = *OF_CATALOG[count];
+        count++;
+    }
+    for (size_t i = 0; i < RUN_SECTION_COUNT; i++)
+        catalog_of_section(arena, &RUN_SECTIONS[i], &tables[count++]);
+    tables[count++] = CATALOG_SPANS;
+    *out = tables;
+    return count;
+}
+
+const CatalogTable *catalog_find(Arena *arena, const char *name)
+{
+    const CatalogTable *tables;
+    size_t count = catalog_tables(arena, &tables);
+    for (size_t i = 0; i < count; i++) {
+        if (strcasecmp(tables[i].name, name) == 0) return &tables[i];
     }
     return NULL;
 }
@@ -21,25 +39,30 @@ const Rel *catalog_relation(Cli *cli, const CatalogTable *table)
                      .count = table->column_count};
     for (size_t i = 0; i < schema.count; i++)
         schema.columns[i] = (Column){table->columns[i].name, table->columns[i].type};
+    CatalogSource *source = ANEW(cli->arena, CatalogSource);
+    *source = (CatalogSource){cli, table};
     const RowsSpec spec = {.label = table->name,
                            .schema = schema,
                            .identity = arena_printf(cli->arena, "%s %s %lld", info->pond_id,
                                                     table->name, (long long)info->log_version),
                            .table = &table->feed,
-                           .context = cli};
+                           .context = source};
     return rel_rows(cli->arena, &spec);
 }
 
 char *catalog_help(Arena *arena)
 {
     Buf text = buf_new(arena);
+    const CatalogTable *tables;
+    size_t count = catalog_tables(arena, &tables);
     buf_puts(&text, "Tables that pond sql knows beside paths and URLs. They are built from the "
-                    "catalog; no data is read.\n");
-    for (size_t i = 0; i < CATALOG_TABLE_COUNT; i++) {
-        const CatalogTable *table = CATALOG_TABLES[i];
+                    "catalog and the run history; no data is read. What was not measured is "
+                    "null.\n");
+    for (size_t i = 0; i < count; i++) {
+        const CatalogTable *table = &tables[i];
         buf_printf(&text, "\n%s - %s\n", table->name, table->text);
         for (size_t k = 0; k < table->column_count; k++)
-            buf_printf(&text, "  %-12s %-24s %s\n", table->columns[k].name, table->columns[k].type,
+            buf_printf(&text, "  %-17s %-24s %s\n", table->columns[k].name, table->columns[k].type,
                        table->columns[k].text);
     }
     return text.data;
@@ -64,6 +87,11 @@ void cell_put_text(FeedColumn *column, size_t row, const char *text)
 void cell_put_int(FeedColumn *column, size_t row, int64_t value)
 {
     if (column->data != NULL) ((int64_t *)column->data)[row] = value;
+}
+
+void cell_put_real(FeedColumn *column, size_t row, double value)
+{
+    if (column->data != NULL) ((double *)column->data)[row] = value;
 }
 
 void cell_put_bool(FeedColumn *column, size_t row, bool value)

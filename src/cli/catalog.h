@@ -11,20 +11,30 @@ typedef struct CatalogTable {
     const char *name, *text;
     const CatalogColumn *columns;
     size_t column_count;
-    FeedTable feed; /* its context is the Cli */
+    const struct Section *section; /* of the run history: which list of it; else NULL */
+    FeedTable feed;                /* its context is a CatalogSource */
 } CatalogTable;
 
-extern const CatalogTable *const CATALOG_TABLES[];
-extern const size_t CATALOG_TABLE_COUNT;
-extern const CatalogTable CATALOG_NODES, CATALOG_VERSIONS, CATALOG_COMMITS;
+typedef struct CatalogSource {
+    Cli *cli;
+    const CatalogTable *table;
+} CatalogSource;
 
-const CatalogTable *catalog_find(const char *name); /* as SQL compares names; NULL when unknown */
+extern const CatalogTable CATALOG_NODES, CATALOG_VERSIONS, CATALOG_COMMITS, CATALOG_SPANS;
+/* The table of a list of the run history. */
+void catalog_of_section(Arena *arena, const struct Section *section, CatalogTable *out);
+
+/* All of them; returns how many. */
+size_t catalog_tables(Arena *arena, const CatalogTable **out);
+/* As SQL compares names; NULL when unknown. */
+const CatalogTable *catalog_find(Arena *arena, const char *name);
 const Rel *catalog_relation(Cli *cli, const CatalogTable *table);
 char *catalog_help(Arena *arena);
 
 /* ---- cells of a row being filled; a column that the statement does not read takes nothing ---- */
 void cell_put_text(FeedColumn *column, size_t row, const char *text); /* NULL: null */
 void cell_put_int(FeedColumn *column, size_t row, int64_t value);     /* also times */
+void cell_put_real(FeedColumn *column, size_t row, double value);
 void cell_put_bool(FeedColumn *column, size_t row, bool value);
 void cell_put_null(FeedColumn *column, size_t row);
 

@@ -83,7 +83,8 @@ static void put_node(FeedColumn *columns, size_t row, const Node *node, const ch
 
 static Err *nodes_open(void *context, void **out)
 {
-    *out = node_walk_open(context, (NodeWalkOptions){.derived = true});
+    const CatalogSource *source = context;
+    *out = node_walk_open(source->cli, (NodeWalkOptions){.derived = true});
     return NULL;
 }
 
@@ -162,11 +163,12 @@ typedef struct VersionCursor {
 
 static Err *versions_open(void *context, void **out)
 {
+    const CatalogSource *source = context;
     Arena *arena = arena_new();
     VersionCursor *cursor = ANEW(arena, VersionCursor);
-    cursor->cli = context;
+    cursor->cli = source->cli;
     cursor->arena = arena;
-    cursor->walk = node_walk_open(context, (NodeWalkOptions){0});
+    cursor->walk = node_walk_open(source->cli, (NodeWalkOptions){0});
     cursor->node_arena = arena_new();
     *out = cursor;
     return NULL;
@@ -282,11 +284,11 @@ typedef struct CommitCursor {
 
 static Err *commits_open(void *context, void **out)
 {
-    const Cli *cli = context;
+    const CatalogSource *source = context;
     Arena *arena = arena_new();
     CommitCursor *cursor = ANEW(arena, CommitCursor);
     *cursor = (CommitCursor){
-        .arena = arena, .batch = arena_new(), .tlog = pond_tlog(cli->pond), .before = -1};
+        .arena = arena, .batch = arena_new(), .tlog = pond_tlog(source->cli->pond), .before = -1};
     *out = cursor;
     return NULL;
 }

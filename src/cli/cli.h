@@ -127,6 +127,11 @@ const char *paint(
     const char *style); /* "" when not colored; styles: bold dim red green yellow blue cyan reset */
 /* The run as a table, or with --json as a line of JSON {"stats":...}, on stderr: --stats. */
 void stats_print(const Cli *cli, const Run *run);
+/* ---- the run history: watch.c ---- */
+/* Of the pond, which is opened; files found damaged are set aside and told. */
+Err *cli_history_index(Cli *cli, Arena *arena, HistoryIndex *out) WARN_UNUSED;
+void cli_tell_set_aside(const Cli *cli, const char *const *names, size_t count);
+
 /* ---- watching the command: watch.c ---- */
 /* Levels, trace, flight recorder, as options and environment say. */
 Err *watch_start(Cli *cli) WARN_UNUSED;

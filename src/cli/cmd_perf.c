@@ -53,12 +53,8 @@ static Err *read_history(Cli *cli, size_t most, History *out)
 {
     Pond *pond = NULL;
     TRY(cli_open_pond(cli, &pond));
-    const char *dir = pond_info(pond)->dir;
-    bool mend = !pond_is_read_only(pond);
-    TRY(history_read(cli->arena, dir, most, mend, out));
-    for (size_t i = 0; i < out->set_aside_count; i++)
-        log_warn("%s/history/%s is damaged%s; what is whole in it is still shown", dir,
-                 out->set_aside[i], mend ? " and was set aside as *.damaged" : "");
+    TRY(history_read(cli->arena, pond_info(pond)->dir, most, !pond_is_read_only(pond), out));
+    cli_tell_set_aside(cli, out->set_aside, out->set_aside_count);
     return NULL;
 }
 
@@ -478,6 +474,8 @@ static Err *settle(Cli *cli, const Flight *flight, const Run *run, const char *p
     const char *path = cli_option(cli, "output");
     if (path != NULL) TRY(write_trace(cli, flight, path));
     if (pond_is_read_only(cli->pond)) return NULL;
+    RunSpans spans = run_spans_of_flight(flight, run->id);
+    TRY(spans_keep(pond_dir, &spans));
     TRY(history_append(pond_dir, run));
     return os_unlink_if(flight->path);
 }

@@ -15,14 +15,12 @@ static bool is_data(const SqlTable *table)
 /* What the user may have meant by a name that is neither a path nor a catalog table. */
 static Err *unknown_table(Cli *cli, const SqlTable *table)
 {
-    const char *names[8] = {0};
-    size_t count = 0;
+    const CatalogTable *tables;
+    size_t count = catalog_tables(cli->arena, &tables);
+    const char **names = AARRAY(cli->arena, const char *, count);
     Found found = {0};
     Err *err = ERR(SQL, "%s: there is no table \"%s\"", LABEL, table->name);
-    while (count < CATALOG_TABLE_COUNT && count < 8) {
-        names[count] = CATALOG_TABLES[count]->name;
-        count++;
-    }
+    for (size_t i = 0; i < count; i++) names[i] = tables[i].name;
     const char *near = text_nearest(table->name, names, count);
     if (near != NULL) return err_hint(err, "did you mean %s?", near);
     Fs *fs = provider_fs(cli->provider);
@@ -52,7 +50,8 @@ static Err *data_input(Cli *cli, const char *name, const Rel **out)
 
 static Err *input(Cli *cli, const SqlTable *table, const Rel **out)
 {
-    const CatalogTable *catalog = table->is_qualified ? NULL : catalog_find(table->name);
+    const CatalogTable *catalog =
+        table->is_qualified ? NULL : catalog_find(cli->arena, table->name);
     if (catalog != NULL && cli->pond == NULL)
         return err_hint(
             ERR(NOT_A_POND, "%s: \"%s\" is about a pond, but none is given", LABEL, table->name),
@@ -136,10 +135,13 @@ const Command COMMAND_SQL = {
                 "  pond sql 'SELECT * FROM \"csv:///logs/x.csv\" JOIN \"/meta/stations.table\" "
                 "USING (station)'\n"
                 "  pond sql 'SELECT path, rows, size FROM pond_nodes ORDER BY size DESC LIMIT 10'\n"
-                "  pond sql 'SELECT txn, command FROM pond_commits LIMIT 5' --format csv\n",
+                "  pond sql 'SELECT txn, command FROM pond_commits LIMIT 5' --format csv\n"
+                "  pond sql 'SELECT name, sum(count), sum(total_ms) FROM pond_ops GROUP BY name "
+                "ORDER BY 3 DESC'\n",
     .details =
         "A table is any path, pattern or URL in double quotes; all that a pattern matches is "
-        "united by column name. Beside them there are pond_nodes, pond_versions and pond_commits: "
+        "united by column name. Beside them there are pond_nodes, pond_versions and pond_commits, "
+        "and of the run history pond_runs, pond_ops, pond_spans, pond_caches, pond_io and more: "
         "pond help tables shows their columns.\n"
         "The time flags cut what has a time column before it is read. Files of the host are read "
         "through host+ URLs only. On a terminal rows are shown as a table; into a file or pipe "

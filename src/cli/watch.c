@@ -89,23 +89,23 @@ void watch_before_close(Cli *cli)
     if (kept) cli->watch->history_of = arena_strdup(cli->arena, pond_info(cli->pond)->dir);
 }
 
-static Err *write_perfetto(Cli *cli)
+static Err *write_perfetto(Cli *cli, PerfSpans *spans)
 {
-    PerfSpans spans = perf_read_spans(cli->arena);
-    TraceInput input = trace_of_process(cli->arena, &spans, cli->command_line);
+    TraceInput input = trace_of_process(cli->arena, spans, cli->command_line);
     Buf trace = buf_new(cli->arena);
+    perf_sort_spans(spans);
     trace_to_perfetto(&trace, &input);
-    if (spans.dropped > 0)
+    if (spans->dropped > 0)
         log_warn("--trace: %llu spans did not fit and are not in the trace",
-                 (unsigned long long)spans.dropped);
+                 (unsigned long long)spans->dropped);
     return os_write(cli->trace, trace.data, trace.size);
 }
 
-static void end_trace(Cli *cli)
+static void end_trace(Cli *cli, PerfSpans *spans)
 {
     Err *err = NULL;
     if (cli->watch->perfetto)
-        err = write_perfetto(cli);
+        err = write_perfetto(cli, spans);
     else
         perf_trace_to(-1);
     if (err != NULL) log_warn("--trace: %s", err_message(err));
@@ -113,9 +113,11 @@ static void end_trace(Cli *cli)
     os_close_at(&cli->trace);
 }
 
-static void keep(const char *pond_dir, const Run *run)
+static void keep(Arena *arena, const char *pond_dir, const Run *run, const PerfSpans *spans)
 {
+    RunSpans kept = run_spans_of_process(arena, spans, run->id);
     Err *err = history_append(pond_dir, run);
+    if (err == NULL && spans->count > 0) err = spans_keep(pond_dir, &kept);
     if (err != NULL) log_debug("the run is not kept in the history: %s", err_message(err));
     err_free(err);
 }
@@ -131,7 +133,9 @@ void watch_end(Cli *cli, int status)
 {
     const Watch *watch = cli->watch;
     if (watch == NULL) return;
-    if (cli->trace != NULL) end_trace(cli);
+    PerfSpans spans = {0};
+    if (perf_level() >= PERF_SPANS) spans = perf_read_spans(cli->arena);
+    if (cli->trace != NULL) end_trace(cli, &spans);
     if (cli->stats || watch->history_of != NULL) {
         RunContext context = {.command = cli->command_line,
                               .begun = watch->begun,
@@ -141,7 +145,25 @@ void watch_end(Cli *cli, int status)
         run_snapshot(cli->arena, &context, &run);
         if (watch->history_of != NULL) keep_plans(cli, watch->history_of, &run);
         if (cli->stats) stats_print(cli, &run);
-        if (watch->history_of != NULL) keep(watch->history_of, &run);
+        if (watch->history_of != NULL) keep(cli->arena, watch->history_of, &run, &spans);
     }
     flight_end();
+}
+
+void cli_tell_set_aside(const Cli *cli, const char *const *names, size_t count)
+{
+    bool mended = !pond_is_read_only(cli->pond);
+    for (size_t i = 0; i < count; i++)
+        log_warn("%s/history/%s is damaged%s; what is whole in it is still shown",
+                 pond_info(cli->pond)->dir, names[i],
+                 mended ? " and was set aside as *.damaged" : "");
+}
+
+Err *cli_history_index(Cli *cli, Arena *arena, HistoryIndex *out)
+{
+    Pond *pond = NULL;
+    TRY(cli_open_pond(cli, &pond));
+    TRY(history_index(arena, pond_info(pond)->dir, !pond_is_read_only(pond), out));
+    cli_tell_set_aside(cli, out->set_aside, out->set_aside_count);
+    return NULL;
 }

@@ -82,14 +82,14 @@ void perf_rings_set(size_t records, PerfRingSource *source, void *context);
 size_t perf_ring_bytes(size_t records);
 
 typedef struct PerfSpans {
-    PerfRecord *records; /* sorted by begin, outer first */
+    PerfRecord *records; /* ring by ring, in the order they ended */
     uint32_t *lanes;     /* of each */
     size_t count;
     uint64_t dropped; /* overwritten before they were read: exact */
     size_t rings, anonymous;
 } PerfSpans;
 PerfSpans perf_read_spans(Arena *arena);
-void perf_sort_spans(PerfSpans *spans);
+void perf_sort_spans(PerfSpans *spans); /* by begin, outer first */
 typedef struct PerfSpanCounts {
     uint64_t held, dropped;
     size_t rings, anonymous;

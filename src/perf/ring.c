@@ -134,7 +134,6 @@ PerfSpans perf_read_spans(Arena *arena)
         for (size_t i = begin; i < spans.count; i++) spans.lanes[i] = (uint32_t)ring->lane;
         spans.rings++;
     }
-    perf_sort_spans(&spans);
     return spans;
 }
 

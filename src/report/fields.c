@@ -155,20 +155,25 @@ static const Field PASS[] = {
 };
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
-#define LIST(key, fields, Item, items, count)                                                      \
+#define LIST(key, text, fields, Item, items, count)                                                \
     {                                                                                              \
-        key, fields, COUNT(fields), sizeof(Item), AT(Run, items), AT(Run, count)                   \
+        key, text, fields, COUNT(fields), sizeof(Item), AT(Run, items), AT(Run, count)             \
     }
 
 const Section RUN_SECTIONS[] = {
-    {NULL, RUN, COUNT(RUN), sizeof(Run), 0, 0},
-    LIST("ops", OP, RunOp, ops, op_count),
-    LIST("caches", CACHE, RunCache, caches, cache_count),
-    LIST("io", IO, RunIo, io, io_count),
-    LIST("files", A_FILE, RunFile, files, file_count),
-    LIST("queries", QUERY, RunQuery, queries, query_count),
-    LIST("operators", OPERATOR, RunOperator, operators, operator_count),
-    LIST("passes", PASS, RunPass, passes, pass_count),
+    {NULL, "the commands that ran on this pond, as far back as the history goes", RUN, COUNT(RUN),
+     sizeof(Run), 0, 0},
+    LIST("ops", "what each run did: operations that happened", OP, RunOp, ops, op_count),
+    LIST("caches", "what was asked of caches in each run", CACHE, RunCache, caches, cache_count),
+    LIST("io", "file calls of each run, by whom and on what", IO, RunIo, io, io_count),
+    LIST("files", "files of each run, the 64 with the most bytes", A_FILE, RunFile, files,
+         file_count),
+    LIST("queries", "statements of the engine in each run, by shape", QUERY, RunQuery, queries,
+         query_count),
+    LIST("operators", "operators of the statements that were profiled", OPERATOR, RunOperator,
+         operators, operator_count),
+    LIST("passes", "phases of planning and optimizer passes of the statements that were profiled",
+         PASS, RunPass, passes, pass_count),
 };
 const size_t RUN_SECTION_COUNT = COUNT(RUN_SECTIONS);
 

@@ -29,7 +29,8 @@ typedef struct Field {
 } Field;
 
 typedef struct Section {
-    const char *key; /* of the list; NULL: the run itself, first */
+    const char *key;  /* of the list; NULL: the run itself, first */
+    const char *text; /* for people: what a row of it is */
     const Field *fields;
     size_t field_count;
     size_t item_bytes, items_at, count_at; /* the list: offsets in Run of its pointer and count */

@@ -91,24 +91,14 @@ static bool is_flight(const OsEntry *entry)
     return entry->is_file && text_starts(entry->name, "flight-") && strlen(entry->name) == 23;
 }
 
-typedef struct Left {
-    const char *name;
-    int64_t mtime_ns;
-} Left;
-
-static int by_age(const void *a, const void *b)
-{
-    const Left *x = a, *y = b;
-    return x->mtime_ns < y->mtime_ns ? -1 : x->mtime_ns > y->mtime_ns;
-}
-
 /* Files of the dead and set aside, oldest first. */
-static Err *list_left(Arena *arena, const char *dir, bool damaged, Left **out, size_t *out_count)
+static Err *list_left(Arena *arena, const char *dir, bool damaged, ReportAged **out,
+                      size_t *out_count)
 {
     OsEntry *entries;
     size_t count, left = 0;
     TRY(os_list(arena, dir, &entries, &count));
-    *out = AARRAY(arena, Left, count + 1);
+    *out = AARRAY(arena, ReportAged, count + 1);
     for (size_t i = 0; i < count; i++) {
         const char *path = arena_printf(arena, "%s/%s", dir, entries[i].name);
         bool aside = damaged && text_starts(entries[i].name, "flight-") &&
@@ -118,9 +108,9 @@ static Err *list_left(Arena *arena, const char *dir, bool damaged, Left **out, s
         if (!aside && !is_flight(&entries[i])) continue;
         if (!aside) TRY(os_is_held(path, &held));
         TRY(os_stat_if(path, &exists, &stat));
-        if (!held && exists) (*out)[left++] = (Left){entries[i].name, stat.mtime_ns};
+        if (!held && exists) (*out)[left++] = (ReportAged){entries[i].name, stat.mtime_ns};
     }
-    qsort(*out, left, sizeof **out, by_age);
+    qsort(*out, left, sizeof **out, report_by_age);
     *out_count = left;
     return NULL;
 }
@@ -128,7 +118,7 @@ static Err *list_left(Arena *arena, const char *dir, bool damaged, Left **out, s
 static void forget_oldest(const char *dir)
 {
     SCRATCH(scratch);
-    Left *left = NULL;
+    ReportAged *left = NULL;
     size_t count = 0;
     err_free(list_left(scratch, dir, true, &left, &count));
     for (size_t i = 0; i + LEFT_MOST < count; i++)
@@ -275,7 +265,7 @@ static bool read_flight(Arena *arena, const char *path, Flight *out)
 Err *flight_recover(Arena *arena, const char *pond_dir, bool mend, Flights *out)
 {
     const char *dir = report_history_dir(arena, pond_dir);
-    Left *left = NULL;
+    ReportAged *left = NULL;
     size_t count = 0;
     OsStat stat;
     bool exists = false;

@@ -1,9 +1,7 @@
-/* The run history: POND/history/runs-<form>, binary, one frame after the other:
+/* The run history: POND/history/runs-<form>, binary, one frame (frame.c) after the other:
  *
- *     magic "\xF5RUN" · size of what follows the hash (4 bytes, little endian)
- *     · XXH3-64 of it (8 bytes, little endian) · kind ('F' form, 'R' record), and
- *       of a form: its bytes, as record.c writes them: it is the first of a file
- *       of a record: when the run began (8 bytes, µs), and its bytes
+ *     of kind 'F', the first of a file: the form, as record.c writes it
+ *     of kind 'R': when the run began (8 bytes, µs), and the record
  *
  * <form> is the hash of the form, 16 hex digits: another build appends to another file. Appending
  * is one write(2) of whole frames to a file opened for appending, which the kernel makes whole
@@ -24,14 +22,12 @@ enum {
     FILE_BYTES_FULL = 512 << 10,
     FILE_BYTES_MAX = 4 << 20, /* to read: more is not ours */
     FRAME_BYTES_MAX = 256 << 10,
-    FRAME_HEAD = 16,
     FILES_MOST = 16,
     RUN_FILES_MOST = 64,
     HASH_DIGITS = 16,
     DAMAGES_MOST = 1000 /* in a file: what follows is not looked at */
 };
 static const char PREFIX[] = "runs-", DAMAGED[] = ".damaged";
-static const char MAGIC[4] = "\xF5RUN";
 
 char *report_history_dir(Arena *arena, const char *pond_dir)
 {
@@ -85,16 +81,11 @@ static Err *list_ours(Arena *arena, const char *dir, const char ***out, size_t *
 
 /* ---- appending ---- */
 
-typedef struct Aged {
-    const char *path;
-    int64_t mtime_ns;
-} Aged;
-
-static int by_age(const void *a, const void *b)
+int report_by_age(const void *a, const void *b)
 {
-    const Aged *x = a, *y = b;
+    const ReportAged *x = a, *y = b;
     if (x->mtime_ns != y->mtime_ns) return x->mtime_ns < y->mtime_ns ? -1 : 1;
-    return strcmp(x->path, y->path);
+    return strcmp(x->name, y->name);
 }
 
 /* The oldest go, so that there may be one more. */
@@ -105,33 +96,17 @@ static Err *make_room(const char *dir)
     size_t count, there = 0;
     TRY(list_ours(scratch, dir, &names, &count));
     if (count < FILES_MOST) return NULL;
-    Aged *files = AARRAY(scratch, Aged, count);
+    ReportAged *files = AARRAY(scratch, ReportAged, count);
     for (size_t i = 0; i < count; i++) {
         OsStat stat;
         bool exists = false;
         const char *path = arena_printf(scratch, "%s/%s", dir, names[i]);
         TRY(os_stat_if(path, &exists, &stat));
-        if (exists) files[there++] = (Aged){path, stat.mtime_ns};
+        if (exists) files[there++] = (ReportAged){path, stat.mtime_ns};
     }
-    qsort(files, there, sizeof *files, by_age);
-    for (size_t i = 0; i + FILES_MOST <= there; i++) TRY(os_unlink_if(files[i].path));
+    qsort(files, there, sizeof *files, report_by_age);
+    for (size_t i = 0; i + FILES_MOST <= there; i++) TRY(os_unlink_if(files[i].name));
     return NULL;
-}
-
-static void put_le(Buf *to, uint64_t value, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i++) buf_putc(to, (char)(value >> (8 * i)));
-}
-
-static void put_frame(Buf *to, char kind, const Buf *content)
-{
-    Buf body = buf_new(to->arena);
-    buf_putc(&body, kind);
-    buf_add(&body, content->data, content->size);
-    buf_add(to, MAGIC, sizeof MAGIC);
-    put_le(to, body.size, 4);
-    put_le(to, xxh64(body.data, body.size), 8);
-    buf_add(to, body.data, body.size);
 }
 
 static void put_run(Buf *to, const Run *run, const Map *words)
@@ -143,9 +118,9 @@ static void put_run(Buf *to, const Run *run, const Map *words)
         kept.file_count = RUN_FILES_MOST;
     }
     run_trim_queries(to->arena, &kept);
-    put_le(&content, (uint64_t)run->begun, 8);
+    wire_put_le(&content, (uint64_t)run->begun, 8);
     record_put(&content, &kept, words);
-    put_frame(to, 'R', &content);
+    frame_put(to, 'R', &content);
 }
 
 /* The folder is there since init, as a rule. */
@@ -192,7 +167,7 @@ Err *history_append(const char *pond_dir, const Run *run)
     const char *path = arena_printf(scratch, "%s/%s%016llx", dir, PREFIX,
                                     (unsigned long long)xxh64(form.data, form.size));
     TRY(open_segment(scratch, dir, path, &file, &size));
-    if (size == 0) put_frame(&out, 'F', &form);
+    if (size == 0) frame_put(&out, 'F', &form);
     buf_add(&out, record.data, record.size);
     return os_write(file, out.data, out.size);
 }
@@ -219,17 +194,10 @@ typedef struct Reading {
     const RecordForm *form; /* of the frames that follow in a file */
 } Reading;
 
-static uint64_t get_le(const char *bytes, size_t count)
-{
-    uint64_t value = 0;
-    for (size_t i = count; i > 0; i--) value = value << 8 | (uint8_t)bytes[i - 1];
-    return value;
-}
-
 static bool take_record(Reading *reading, const char *bytes, size_t size)
 {
     if (reading->form == NULL || size < 8) return false;
-    HistoryEntry entry = {.begun = (TimeUs)get_le(bytes, 8),
+    HistoryEntry entry = {.begun = (TimeUs)wire_le(bytes, 8),
                           .number = reading->entries.n,
                           .form = reading->form,
                           .bytes = bytes + 8,
@@ -248,11 +216,9 @@ static bool take_form(Reading *reading, const char *bytes, size_t size)
 /* How many bytes the frame at `at` has; 0: none is there. */
 static size_t take_frame(Reading *reading, const char *at, size_t left)
 {
-    if (left <= FRAME_HEAD || memcmp(at, MAGIC, sizeof MAGIC) != 0) return 0;
-    size_t size = get_le(at + 4, 4);
-    const char *body = at + FRAME_HEAD;
-    if (size == 0 || size > FRAME_BYTES_MAX || size > left - FRAME_HEAD) return 0;
-    if (xxh64(body, size) != get_le(at + 8, 8)) return 0;
+    const char *body;
+    size_t size = frame_at(at, left, FRAME_BYTES_MAX, &body);
+    if (size == 0) return 0;
     bool good = *body == 'F'   ? take_form(reading, body + 1, size - 1)
                 : *body == 'R' ? take_record(reading, body + 1, size - 1)
                                : true; /* of a later kind */
@@ -267,7 +233,7 @@ static void take_frames(Reading *reading, const char *text, size_t size)
         at += taken;
         if (taken > 0) continue;
         reading->damaged++;
-        const char *next = memmem(text + at + 1, size - at - 1, MAGIC, sizeof MAGIC);
+        const char *next = frame_find(text + at + 1, size - at - 1);
         at = next != NULL ? (size_t)(next - text) : size;
     }
 }

@@ -216,10 +216,33 @@ Err *flight_recover(Arena *arena, const char *pond_dir, bool mend, Flights *out)
 /* The run as far as its spans tell, for the history. */
 void flight_to_run(Arena *arena, const Flight *flight, Run *out);
 
+/* ---- spans of past runs ----
+ * Of runs with the level spans or detail, and of killed ones that were recovered: the newest 65,536
+ * spans each, of the last 8 runs. */
+
+typedef struct RunSpans {
+    const char *run; /* its id; NULL: none */
+    TimeUs begun;    /* when ticks were start_ticks */
+    double ns_per_tick;
+    uint64_t start_ticks;
+    const char **names; /* of operations, by number */
+    size_t name_count;
+    PerfSpans spans; /* as read: in order of their begins */
+} RunSpans;
+RunSpans run_spans_of_process(Arena *arena, const PerfSpans *spans, const char *run);
+RunSpans run_spans_of_flight(const Flight *flight, const char *run);
+Err *spans_keep(const char *pond_dir, const RunSpans *run) WARN_UNUSED;
+/* Names of the files, the oldest first, for spans_read. */
+Err *spans_list(Arena *arena, const char *pond_dir, const char ***out, size_t *out_count)
+    WARN_UNUSED;
+/* False: it was damaged, and is set aside when `mend`. A file that has gone meanwhile has no run.
+ */
+bool spans_read(Arena *arena, const char *pond_dir, const char *name, bool mend, RunSpans *out);
+
 /* ---- Perfetto ---- */
 
 typedef struct TraceInput {
-    const PerfSpans *spans;
+    const PerfSpans *spans;   /* in order of their begins */
     const char *const *names; /* by op number */
     const char *const *layers;
     size_t name_count;

@@ -32,6 +32,24 @@ RecordForm *record_form_get(Arena *arena, const char *bytes, size_t size);
 void record_put(Buf *to, const Run *run, const Map *words);
 bool record_get(Arena *arena, const RecordForm *form, const char *bytes, size_t size, Run *out);
 
+/* ---- frame.c ---- */
+enum { FRAME_HEAD = 16 };
+void frame_put(Buf *to, char kind, const Buf *content);
+/* Size of the body, kind included, of the frame that begins at `at`; 0: none does, or it is
+ * damaged, or larger than `most`. */
+size_t frame_at(const char *at, size_t left, size_t most, const char **out_body);
+const char *frame_find(const char *from, size_t left); /* where one may begin; NULL: nowhere */
+
+/* ---- spans.c: from the bytes of a file ---- */
+bool run_spans_parse(Arena *arena, const char *bytes, size_t size, RunSpans *out);
+
+/* ---- files in order of their last change ---- */
+typedef struct ReportAged {
+    const char *name;
+    int64_t mtime_ns;
+} ReportAged;
+int report_by_age(const void *a, const void *b);
+
 char *report_random_id(Arena *arena); /* 16 hex digits */
 char *report_history_dir(Arena *arena, const char *pond_dir);
 /* Replaces POND/history/`name` as a whole, by rename and without fsync. */

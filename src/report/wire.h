@@ -35,6 +35,19 @@ static inline void wire_put_text(Buf *to, const char *text)
     buf_add(to, text, length);
 }
 
+/* Of fixed length, little endian. */
+static inline void wire_put_le(Buf *to, uint64_t value, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++) buf_putc(to, (char)(value >> (8 * i)));
+}
+
+static inline uint64_t wire_le(const char *bytes, size_t count)
+{
+    uint64_t value = 0;
+    for (size_t i = count; i > 0; i--) value = value << 8 | (uint8_t)bytes[i - 1];
+    return value;
+}
+
 typedef struct Wire {
     const char *at, *end;
     bool bad;

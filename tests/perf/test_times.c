@@ -249,6 +249,7 @@ static void test_spans_nest(void **state)
     }
     perf_level_set(PERF_COUNTS);
     PerfSpans spans = perf_read_spans(arena);
+    perf_sort_spans(&spans);
     assert_int_equal(spans.count, 3);
     assert_int_equal(spans.dropped, 0);
     assert_int_equal(spans.records[0].op, PERF_export_plan);
