@@ -566,7 +566,7 @@ const Command COMMAND_PERF = {
         "projected: "
         "not all columns read; misjudged: an estimate off by 10 or more. Which statements the "
         "engine "
-        "profiles says --plans (POND_PLANS): auto (new, slow, and a sample), all (and keeps the "
+        "profiles says --plans (POND_PLANS): auto (new and slow ones), all (and keeps the "
         "logical and the optimized plan), off.\n"
         "record runs a command with spans on and writes a trace for ui.perfetto.dev. recover tells "
         "what a killed process was doing that ran with spans.\n"

@@ -342,12 +342,15 @@ static void print_figures(const Cli *cli, const RunQuery *query)
     out_printf("%s\n\n", badges_text(arena, query));
 }
 
-static const StoredPlan *stored(const StoredPlans *plans, const char *plan, bool with_texts)
+/* The newest line of the plan that has its text: with `all` those of all three. */
+static const StoredPlan *stored(const StoredPlans *plans, const char *plan, bool all)
 {
-    for (size_t i = plans->count; i-- > 0;)
-        if (strcmp(plans->plans[i].plan, plan) == 0 &&
-            (!with_texts || *plans->plans[i].logical != '\0'))
-            return &plans->plans[i];
+    for (size_t i = plans->count; i-- > 0;) {
+        const StoredPlan *found = &plans->plans[i];
+        if (strcmp(found->plan, plan) == 0 && *found->physical != '\0' &&
+            (!all || *found->logical != '\0'))
+            return found;
+    }
     return NULL;
 }
 

@@ -48,9 +48,13 @@ static Err *start_trace(Cli *cli, const char *path)
 static Err *choose_plans(const Cli *cli)
 {
     const char *spec = cli_option(cli, "plans"), *environment = getenv("POND_PLANS");
+    bool is_kept = cli->pond_dir != NULL && *cli->pond_dir != '\0' && !is_set_off("POND_HISTORY");
+    if (is_kept) perf_known_set(plans_known, (void *)(uintptr_t)cli->pond_dir);
     if (spec != NULL) return ERR_WRAP(report_plans_set(spec), "--plans");
-    if (environment == NULL || *environment == '\0') return NULL;
-    return ERR_WRAP(report_plans_set(environment), "POND_PLANS");
+    if (environment != NULL && *environment != '\0')
+        return ERR_WRAP(report_plans_set(environment), "POND_PLANS");
+    if (!is_kept && !cli->stats) perf_plans_set(PERF_PLANS_OFF); /* nobody would see them */
+    return NULL;
 }
 
 Err *watch_start(Cli *cli)

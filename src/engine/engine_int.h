@@ -43,7 +43,8 @@ struct Conn {
     Result *open_result; /* a stream that has not ended */
     PerfSources sources; /* of the next statement */
     bool profiles;       /* the engine profiles the connection's statements */
-    bool knows_profiles; /* it was told how */
+    bool profiles_copy;  /* and COPY */
+    bool profiles_phases;
 };
 
 /* A new instance is open again (sandbox.c). */
@@ -61,7 +62,7 @@ typedef struct Profile {
     Conn *conn;
     const char *sql; /* as sent; lives as long */
     int slot;        /* of perf/query.h; -1: nothing is recorded */
-    bool is_profiled;
+    bool is_profiled, has_phases;
     uint64_t self_ticks, inner_ticks, planning_ticks, read_bytes, rows;
     PerfSources sources;
 } Profile;
@@ -89,7 +90,7 @@ void profile_turn_end_at(ProfileTurn **turn);
 /* ---- profile_tree.c: the engine's profile as a PerfProfile ---- */
 /* False when it holds no operator. `inner_us` of the time is that of statements inside: it is taken
  * off the operators that read feeds. */
-bool profile_read(Arena *arena, duckdb_connection handle, double inner_us, PerfProfile *out);
+bool profile_read(Arena *arena, const Profile *profile, double inner_us, PerfProfile *out);
 
 /* ---- profile_plan.c: logical, optimised and physical plan as text ---- */
 void profile_explain(Profile *profile);

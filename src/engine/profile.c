@@ -2,9 +2,10 @@
  * a file is counted and timed; of some the engine's own profile is read.
  *
  * Profiling is a setting of the connection. It is switched when the next statement wants it
- * otherwise, and stays on after the last: a switch costs as much as a small statement. COPY and
- * others are only profiled with profiling_coverage=ALL; the mode `detailed` adds the passes of the
- * optimiser. The statements that switch are not counted: they are the tracker's, not the command's.
+ * otherwise, and stays on after the last: a switch costs as much as a small statement. COPY is only
+ * profiled with profiling_coverage=ALL; the mode `detailed` adds the phases of planning, which cost
+ * more to read than all the rest. The statements that switch are not counted: they are the
+ * tracker's, not the command's.
  *
  * Time and bytes are those of stretches (turns) that a statement spends in the engine. One thread
  * runs a statement and, by way of feeds, the statements inside it: a stack of turns tells whose
@@ -67,19 +68,42 @@ static bool send(const Conn *conn, const char *sql)
 }
 
 /* The tracker's own time and bytes are no statement's. */
-static bool switch_to(Conn *conn, bool on)
+static bool is_copy(const char *sql)
 {
-    if (conn->profiles == on) return true;
-    PROFILE_TURN(NULL, false);
+    return strncasecmp(sql, "COPY", strlen("COPY")) == 0;
+}
+
+/* Only what the connection was not told yet, in one go. */
+static bool switch_on(Conn *conn, bool copy, bool phases)
+{
+    SCRATCH(scratch);
+    Buf sql = buf_new(scratch);
+    if (copy && !conn->profiles_copy) buf_puts(&sql, "SET profiling_coverage = 'ALL';");
+    if (phases && !conn->profiles_phases) buf_puts(&sql, "SET profiling_mode = 'detailed';");
+    if (!conn->profiles) buf_puts(&sql, "SET enable_profiling = 'no_output'");
+    if (sql.size == 0) return true;
     PERF_SPAN(PERF_engine_profile);
-    if (on && !conn->knows_profiles &&
-        !send(conn, "SET profiling_coverage = 'ALL'; SET profiling_mode = 'detailed'"))
-        return false;
-    conn->knows_profiles = conn->knows_profiles || on;
-    if (!send(conn, on ? "SET enable_profiling = 'no_output'" : "PRAGMA disable_profiling"))
-        return false;
-    conn->profiles = on;
+    if (!send(conn, sql.data)) return false;
+    conn->profiles_copy = conn->profiles_copy || copy;
+    conn->profiles_phases = conn->profiles_phases || phases;
+    conn->profiles = true;
     return true;
+}
+
+static void switch_off(Conn *conn)
+{
+    PERF_SPAN(PERF_engine_profile);
+    if (send(conn, "PRAGMA disable_profiling")) conn->profiles = false;
+}
+
+static void switch_for(Profile *profile, const PerfAsk *ask)
+{
+    PROFILE_TURN(NULL, false);
+    if (ask->profile)
+        profile->is_profiled = switch_on(profile->conn, is_copy(profile->sql), ask->phases);
+    else if (profile->conn->profiles)
+        switch_off(profile->conn);
+    profile->has_phases = ask->phases;
 }
 
 /* ---- a statement ---- */
@@ -117,7 +141,7 @@ void profile_begin(Profile *profile, Conn *conn, const char *sql, const char *sh
     PerfAsk ask = perf_query_begin(xxh64(shape.data, shape.size));
     profile->slot = ask.slot;
     if (ask.is_new && ask.slot >= 0) perf_query_text(ask.slot, shape.data);
-    profile->is_profiled = switch_to(conn, ask.profile) && ask.profile;
+    switch_for(profile, &ask);
 }
 
 void profile_end(Profile *profile, bool whole, bool failed)
@@ -137,8 +161,7 @@ void profile_end(Profile *profile, bool whole, bool failed)
                                .sources = profile->sources};
     if (profile->is_profiled && whole) {
         PERF_SPAN(PERF_engine_profile);
-        if (profile_read(scratch, profile->conn->handle, statement.inner_us, &told))
-            statement.profile = &told;
+        if (profile_read(scratch, profile, statement.inner_us, &told)) statement.profile = &told;
     }
     if (perf_query_end(profile->slot, &statement)) profile_explain(profile);
     profile->slot = -1;

@@ -338,26 +338,31 @@ static void take_off_inner(const Walk *w, double inner_us)
         if (strcmp(w->operators.v[i].name, "POND_FEED") == 0) w->operators.v[i].self_us *= kept;
 }
 
-bool profile_read(Arena *arena, duckdb_connection handle, double inner_us, PerfProfile *out)
+static void read_phases(Arena *arena, duckdb_profiling_info root, PerfProfile *out)
+{
+    PassVec passes = plan_passes(arena, root);
+    out->optimizer_us = seconds_us(metric(arena, root, "ALL_OPTIMIZERS"));
+    out->planning_us = seconds_us(metric(arena, root, "PLANNER")) + out->optimizer_us +
+                       seconds_us(metric(arena, root, "PHYSICAL_PLANNER"));
+    out->passes = passes.v;
+    out->pass_count = passes.n;
+}
+
+bool profile_read(Arena *arena, const Profile *statement, double inner_us, PerfProfile *out)
 {
     PerfProfile profile = {0};
-    duckdb_profiling_info root = ddb.get_profiling_info(handle);
+    duckdb_profiling_info root = ddb.get_profiling_info(statement->conn->handle);
     idx_t count = root != NULL ? ddb.profiling_info_get_child_count(root) : 0;
     if (count == 0) return false;
     Walk w = {.arena = arena, .profile = &profile, .plan = buf_new(arena)};
     for (idx_t i = 0; i < count; i++) walk(&w, ddb.profiling_info_get_child(root, i), (Place){0});
     take_off_inner(&w, inner_us);
-    PassVec passes = plan_passes(arena, root);
-    profile.optimizer_us = seconds_us(metric(arena, root, "ALL_OPTIMIZERS"));
-    profile.planning_us = seconds_us(metric(arena, root, "PLANNER")) + profile.optimizer_us +
-                          seconds_us(metric(arena, root, "PHYSICAL_PLANNER"));
+    if (statement->has_phases) read_phases(arena, root, &profile);
     profile.rows_scanned = number(metric(arena, root, "CUMULATIVE_ROWS_SCANNED"));
     profile.bytes_read = number(metric(arena, root, "TOTAL_BYTES_READ"));
     profile.plan = xxh64(w.plan.data, w.plan.size);
     profile.operators = w.operators.v;
     profile.operator_count = w.operators.n;
-    profile.passes = passes.v;
-    profile.pass_count = passes.n;
     *out = profile;
     return true;
 }

@@ -10,18 +10,26 @@
 
 static PerfPlans plans_wanted;
 
+static size_t (*known_source)(void *context, PerfKnown *out);
+static void *known_context;
+
 void perf_plans_set(PerfPlans plans)
 {
     plans_wanted = plans;
 }
 
-#ifndef POND_NO_TRACKER
+void perf_known_set(size_t (*source)(void *context, PerfKnown *out), void *context)
+{
+    known_source = source;
+    known_context = context;
+}
 
-enum { ONE_IN = 32, SLOW_US = 5000 };
+#ifndef POND_NO_TRACKER
 
 typedef struct Slot {
     PerfQuery query;
     Arena *profile_arena; /* of the newest profile */
+    double unprofiled_us;
     bool plans_asked;
 } Slot;
 
@@ -29,7 +37,9 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static Arena *texts;
 static Slot slots[PERF_SHAPES_MAX];
 static int slot_count;
-static uint64_t left_out, quick; /* quick: statements that no rule but 1 in 32 would profile */
+static uint64_t left_out;
+static PerfKnown *known; /* NULL: not asked for yet */
+static size_t known_count;
 
 static void unlock_at(pthread_mutex_t **held)
 {
@@ -52,17 +62,34 @@ static int slot_of(uint64_t shape)
     return -1;
 }
 
-static bool is_slow(const PerfQuery *query)
+static void learn_known(void)
 {
-    return query->calls > 0 && (query->self_us + query->inner_us) / (double)query->calls >= SLOW_US;
+    if (texts == NULL) texts = arena_new();
+    known = AARRAY(texts, PerfKnown, PERF_KNOWN_MAX);
+    known_count = known_source != NULL ? known_source(known_context, known) : 0;
+}
+
+/* New, or slow as far as is known. */
+static bool wants_first(uint64_t shape)
+{
+    if (known == NULL) learn_known();
+    for (size_t i = known_count; i-- > 0;)
+        if (known[i].shape == shape) return known[i].is_slow;
+    return true;
+}
+
+static bool wants_all(PerfLevel level)
+{
+    return plans_wanted == PERF_PLANS_ALL ||
+           (plans_wanted == PERF_PLANS_AUTO && level >= PERF_SPANS);
 }
 
 static bool wants_profile(const Slot *slot, PerfLevel level)
 {
     if (plans_wanted == PERF_PLANS_OFF) return false;
-    if (plans_wanted == PERF_PLANS_ALL || level >= PERF_SPANS) return true;
-    if (slot->query.calls == 0 || is_slow(&slot->query)) return true;
-    return ++quick % ONE_IN == 0;
+    if (wants_all(level)) return true;
+    if (slot->query.calls == 0) return wants_first(slot->query.shape);
+    return slot->unprofiled_us >= PERF_SLOW_MS * 1000;
 }
 
 PerfAsk perf_query_begin(uint64_t shape)
@@ -80,7 +107,9 @@ PerfAsk perf_query_begin(uint64_t shape)
         at = slot_count++;
         slots[at].query.shape = shape;
     }
-    return (PerfAsk){.slot = at, .is_new = is_new, .profile = wants_profile(&slots[at], level)};
+    bool profile = wants_profile(&slots[at], level);
+    slots[at].query.asked += profile;
+    return (PerfAsk){.slot = at, .is_new = is_new, .profile = profile, .phases = wants_all(level)};
 }
 
 static char *cut(Arena *arena, const char *text, size_t most)
@@ -136,8 +165,7 @@ static void keep_profile(Slot *slot, const PerfStatement *statement)
     query->profiled_bytes += statement->read_bytes;
     query->claimed_rows += profile->rows_scanned;
     query->claimed_bytes += profile->bytes_read;
-    if (profile->estimate_off > query->estimate_off)
-        query->estimate_off = profile->estimate_off;
+    if (profile->estimate_off > query->estimate_off) query->estimate_off = profile->estimate_off;
     if (slot->profile_arena == NULL) slot->profile_arena = arena_new();
     /* the passes of a stream came with its plans, once: they stay */
     bool keeps_passes = profile->pass_count == 0 && query->profile.pass_count > 0;
@@ -178,10 +206,11 @@ bool perf_query_end(int at, const PerfStatement *statement)
     query->read_bytes += statement->read_bytes;
     if (statement->sql_bytes > query->sql_bytes) query->sql_bytes = statement->sql_bytes;
     add_sources(&query->sources, &statement->sources);
+    slot->unprofiled_us += us;
     if (statement->profile == NULL) return false;
+    slot->unprofiled_us = 0;
     keep_profile(slot, statement);
-    bool wants =
-        !slot->plans_asked && (plans_wanted == PERF_PLANS_ALL || perf_level() >= PERF_SPANS);
+    bool wants = !slot->plans_asked && wants_all(perf_level());
     slot->plans_asked = slot->plans_asked || wants;
     return wants;
 }

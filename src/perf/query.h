@@ -3,8 +3,9 @@
  *
  * A shape is a statement without what changes from call to call (literals, paths, lists of files);
  * its number is a hash of that text. Which statements are profiled is decided here, since a profile
- * costs some 100 µs: at the levels spans and detail all; at counts the first of a shape, those of
- * shapes that take 5 ms and more, and every 32nd of the rest; or as perf_plans_set says.
+ * costs about a million instructions: at the levels spans and detail all; at counts the first of a
+ * shape that is new or known to be slow (perf_known_set), and one whenever a shape has taken 50 ms
+ * since its last; or as perf_plans_set says.
  *
  * Bounds: 128 shapes a process, with 48 operators each; what is beyond is counted exactly.
  * Invariant: calls and times are those of all statements, whatever is profiled; self times do not
@@ -26,6 +27,15 @@ enum {
 typedef enum PerfPlans { PERF_PLANS_AUTO, PERF_PLANS_ALL, PERF_PLANS_OFF } PerfPlans;
 /* At start, before other threads. */
 void perf_plans_set(PerfPlans plans);
+
+enum { PERF_SLOW_MS = 50, PERF_KNOWN_MAX = 4096 };
+typedef struct PerfKnown {
+    uint64_t shape;
+    bool is_slow; /* took PERF_SLOW_MS once */
+} PerfKnown;
+/* Who knows shapes that were profiled before: asked once, when the first statement begins, for the
+ * newest PERF_KNOWN_MAX, the newest last. At start, before other threads. */
+void perf_known_set(size_t (*source)(void *context, PerfKnown *out), void *context);
 
 /* ---- what is told of a statement ---- */
 
@@ -86,6 +96,7 @@ typedef struct PerfAsk {
     int slot;     /* -1: not recorded (level off, or no room) */
     bool is_new;  /* its text is wanted */
     bool profile; /* it is to be profiled */
+    bool phases;  /* with the phases of planning */
 } PerfAsk;
 
 #ifndef POND_NO_TRACKER
@@ -134,6 +145,7 @@ typedef struct PerfQuery {
     uint64_t shape;
     const char *text;
     uint64_t calls, failed, profiled;
+    uint64_t asked;        /* to be profiled; not all are read to their end */
     uint64_t plan_changes; /* the physical plan was another than that of the profile before */
     double self_us, inner_us, max_us, planning_us;
     double profiled_us; /* self times of those profiled: what planning_us is a part of */

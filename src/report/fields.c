@@ -92,6 +92,7 @@ static const Field QUERY[] = {
     {"calls", FIELD_UINT, AT(RunQuery, calls), 0, false, "statements"},
     {"failed", FIELD_UINT, AT(RunQuery, failed), 0, false, "of them, that ended with an error"},
     {"profiled", FIELD_UINT, AT(RunQuery, profiled), 0, false, "of them, with a profile"},
+    {"asked", FIELD_UINT, AT(RunQuery, asked), 0, false, "of them, that were to be profiled"},
     {"plan_changes", FIELD_UINT, AT(RunQuery, plan_changes), 0, false,
      "profiles whose plan was not that of the one before"},
     {"total_ms", FIELD_REAL, AT(RunQuery, total_ms), 0, false,

@@ -1,5 +1,4 @@
 /* What is to be recorded, as text: "LEVEL[,OPERATION=N]...": times of one call in N. */
-#include "perf/query.h"
 #include "report/report_int.h"
 #include <stdlib.h>
 #include <string.h>

@@ -3,13 +3,16 @@
  *     <16 hex digits: XXH3-64 of the rest> <shape> <plan> <JSON>
  *
  * each of the first three 16 hex digits and a space. A line is appended when a shape has another
- * plan than its last line says, or when its logical and optimised plans are there for the first
- * time: so the last line of a shape is its plan, and the texts of a plan are kept once and not with
- * each run. Appending is one write(2) of a line that begins and ends with a line break.
+ * plan than its last line says, when its logical and optimised plans are there for the first time,
+ * and when it was slow for the first time: so the last line of a shape is its plan, and the texts
+ * of a plan are kept once and not with each run. Shapes that were to be profiled and gave none, as
+ * they are not read to their end, have the plan 0: that they are known spares the next attempt.
+ * Appending is one write(2) of a line that begins and ends with a line break.
  *
  * Bounds: a line has at most 16 KiB; a file that has 256 KiB is renamed to plans.old, over the one
  * before it. A line that does not match its hash is passed by and counted. */
 #include "report/report_int.h"
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -115,6 +118,8 @@ static const Line *last_of(const Lines *lines, const char *shape)
     return NULL;
 }
 
+static const char NO_PLAN[] = "0000000000000000", SLOW[] = "\"slow\":true";
+
 static bool has_member(const Line *line, const char *quoted_key)
 {
     return memmem(line->json, line->json_size, quoted_key, strlen(quoted_key)) != NULL;
@@ -140,15 +145,16 @@ static void put_text(JsonOut *json, const char *key, const char *text)
     if (*text != '\0') json_kv_str(json, key, text);
 }
 
-static void put_line(Buf *out, const Run *run, const RunQuery *query)
+static void put_line(Buf *out, const Run *run, const RunQuery *query, const char *plan)
 {
     SCRATCH(scratch);
     Buf line = buf_new(scratch);
     JsonOut json = json_out(&line);
-    buf_printf(&line, "%s %s ", query->shape, query->plan);
+    buf_printf(&line, "%s %.*s ", query->shape, DIGITS, plan);
     json_begin_object(&json);
     json_kv_int(&json, "begun_us", run->begun);
     json_kv_str(&json, "run", run->id);
+    if (query->max_ms >= PERF_SLOW_MS) json_kv_bool(&json, "slow", true);
     put_text(&json, "text", query->text);
     put_text(&json, "logical", query->logical);
     put_text(&json, "optimized", query->optimized);
@@ -176,6 +182,21 @@ static Err *append(Arena *arena, const char *pond_dir, const Buf *text)
     return os_write(file, text->data, text->size);
 }
 
+/* Adds the query's line when it tells something new. */
+static void keep_query(Arena *arena, const Lines *lines, const Run *run, RunQuery *query, Buf *out)
+{
+    const Line *last = last_of(lines, query->shape);
+    bool has_plan = *query->plan != '\0';
+    const char *before = last != NULL ? last->plan : NO_PLAN;
+    const char *plan = has_plan ? query->plan : before;
+    bool had_plan = memcmp(before, NO_PLAN, DIGITS) != 0;
+    bool is_other = has_plan && memcmp(before, plan, DIGITS) != 0;
+    bool has_more = last != NULL && *query->logical != '\0' && !has_member(last, "\"logical\":");
+    bool is_slow = last != NULL && query->max_ms >= PERF_SLOW_MS && !has_member(last, SLOW);
+    if (is_other && had_plan) query->plan_before = arena_strndup(arena, before, DIGITS);
+    if (last == NULL || is_other || has_more || is_slow) put_line(out, run, query, plan);
+}
+
 Err *plans_keep(Arena *arena, const char *pond_dir, Run *run)
 {
     SCRATCH(scratch);
@@ -185,15 +206,25 @@ Err *plans_keep(Arena *arena, const char *pond_dir, Run *run)
     bool is_read = false;
     for (size_t i = 0; i < run->query_count; i++) {
         RunQuery *query = &run->queries[i];
-        if (*query->plan == '\0') continue;
+        if (query->asked == 0 && query->max_ms < PERF_SLOW_MS) continue;
         if (!is_read) lines = read_all(scratch, pond_dir, &damaged);
         is_read = true;
-        const Line *last = last_of(&lines, query->shape);
-        bool is_other = last != NULL && memcmp(last->plan, query->plan, DIGITS) != 0;
-        if (is_other) query->plan_before = arena_strndup(arena, last->plan, DIGITS);
-        bool has_more =
-            last != NULL && *query->logical != '\0' && !has_member(last, "\"logical\":");
-        if (last == NULL || is_other || has_more) put_line(&fresh, run, query);
+        keep_query(arena, &lines, run, query, &fresh);
     }
     return fresh.size > 0 ? append(scratch, pond_dir, &fresh) : NULL;
+}
+
+size_t plans_known(void *context, PerfKnown *out)
+{
+    SCRATCH(scratch);
+    uint64_t damaged = 0;
+    Lines lines = read_all(scratch, context, &damaged);
+    size_t skip = lines.n > PERF_KNOWN_MAX ? lines.n - PERF_KNOWN_MAX : 0;
+    for (size_t i = skip; i < lines.n; i++) {
+        char digits[DIGITS + 1] = {0};
+        memcpy(digits, lines.v[i].shape, DIGITS);
+        out[i - skip] = (PerfKnown){.shape = strtoull(digits, NULL, 16),
+                                    .is_slow = has_member(&lines.v[i], SLOW)};
+    }
+    return lines.n - skip;
 }

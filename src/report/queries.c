@@ -2,7 +2,6 @@
  * Operators and passes stand in lists of their own beside the queries, by shape, so that a record
  * stays flat.
  */
-#include "perf/query.h"
 #include "report/report_int.h"
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +23,7 @@ static void take_sums(const PerfQuery *from, RunQuery *to)
     to->calls = from->calls;
     to->failed = from->failed;
     to->profiled = from->profiled;
+    to->asked = from->asked;
     to->plan_changes = from->plan_changes;
     to->total_ms = from->self_us / 1000;
     to->inner_ms = from->inner_us / 1000;
@@ -134,6 +134,7 @@ static void add_sums(RunQuery *to, const RunQuery *from)
     to->calls += from->calls;
     to->failed += from->failed;
     to->profiled += from->profiled;
+    to->asked += from->asked;
     to->plan_changes += from->plan_changes;
     to->total_ms += from->total_ms;
     to->inner_ms += from->inner_ms;

@@ -13,6 +13,7 @@
  * history. */
 #pragma once
 #include "os/os.h"
+#include "perf/query.h"
 #include "perf/read.h"
 
 /* "LEVEL[,OPERATION=N]...": the tracker's level (off, counts, spans, detail), and operations that
@@ -65,6 +66,7 @@ typedef struct RunQuery {
     const char *plan_before;  /* of the last run that had another; "": none had */
     const char *text;         /* without literals, cut at 1,024 bytes */
     uint64_t calls, failed, profiled, plan_changes;
+    uint64_t asked;                    /* to be profiled */
     double total_ms, inner_ms, max_ms; /* in the engine; in statements inside; longest with both */
     double profiled_ms, planning_ms, optimizer_ms; /* of those profiled */
     uint64_t rows, read_bytes, sql_bytes;
@@ -176,6 +178,8 @@ typedef struct StoredPlans {
     size_t count;
     uint64_t damaged; /* lines passed by */
 } StoredPlans;
+/* For perf_known_set: `context` is the pond's folder. */
+size_t plans_known(void *context, PerfKnown *out);
 void plans_read(Arena *arena, const char *pond_dir, StoredPlans *out);
 /* Adds what is new of the run, and fills plan_before of its queries. */
 Err *plans_keep(Arena *arena, const char *pond_dir, Run *run) WARN_UNUSED;

@@ -4,6 +4,7 @@ load helpers
 
 # /s: three versions, one a month from January 2024, 100 rows each, columns timestamp, a, b, c; /x and /y for joins.
 prepare() {
+    export POND_PLANS=all
     pond init
     for month in 1 2 3; do
         awk -v m=$month 'BEGIN { print "timestamp,a,b,c"
@@ -100,8 +101,13 @@ newest() {
     [ "$(profiled)" = 0 ]
     POND_PLANS=off ok cat /s --format csv
     [ "$(profiled)" = 0 ]
-    ok --plans auto cat /s --format csv # the first of its shape
+    ok --plans auto cat /s --format csv # the shape is new
     [ "$(profiled)" = 1 ]
+    unset POND_PLANS
+    ok cat /s --format csv # and now known
+    [ "$(profiled)" = 0 ]
+    ok perf plans --last 2
+    has pruning
     fails 2 --plans autp list
     tells "did you mean 'auto'"
     POND_PLANS=some fails 2 list

@@ -15,6 +15,7 @@ static Run a_run(const char *shape, const char *plan, uint64_t calls, const char
                         .text = "SELECT \"a\" FROM t WHERE b = ?",
                         .calls = calls,
                         .profiled = *plan != '\0' ? calls : 0,
+                        .asked = calls,
                         .total_ms = 2 * (double)calls,
                         .max_ms = 3,
                         .rows = 10 * calls,
@@ -152,6 +153,35 @@ static void plans_are_kept_once(void **state)
     assert_int_equal(stored().count, 3);
 }
 
+/* What was to be profiled and gave nothing is known for that; what becomes slow is, too. */
+static void known_shapes(void **state)
+{
+    (void)state;
+    static PerfKnown known[PERF_KNOWN_MAX];
+    assert_int_equal(plans_known(dir, known), 0);
+    for (int i = 0; i < 3; i++) {
+        Run run = a_run(A, "", 1, "");
+        OK(plans_keep(arena, dir, &run));
+        run = a_run(B, P, 1, "");
+        OK(plans_keep(arena, dir, &run));
+    }
+    assert_int_equal(plans_known(dir, known), 2);
+    assert_true(known[0].shape == 0xaaaaaaaaaaaaaaaa && !known[0].is_slow);
+    for (int i = 0; i < 3; i++) {
+        Run slow = a_run(B, "", 1, "");
+        slow.queries[0].asked = 0;
+        slow.queries[0].max_ms = 50;
+        OK(plans_keep(arena, dir, &slow));
+    }
+    assert_int_equal(plans_known(dir, known), 3);
+    assert_true(known[2].shape == 0xbbbbbbbbbbbbbbbb && known[2].is_slow);
+    assert_string_equal(stored().plans[2].plan, P); /* still its plan */
+    Run planned = a_run(A, P, 1, "");
+    OK(plans_keep(arena, dir, &planned));
+    assert_string_equal(planned.queries[0].plan_before, ""); /* it had none */
+    assert_string_equal(stored().plans[3].plan, P);
+}
+
 static off_t bytes_of(const char *name)
 {
     struct stat stat_of;
@@ -202,7 +232,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
         TEST(runs_as_one),         TEST(through_the_history), TEST(records_are_bounded),
-        TEST(plans_are_kept_once), TEST(plans_are_bounded),   TEST(damage_is_passed_by),
+        TEST(plans_are_kept_once), TEST(known_shapes),        TEST(plans_are_bounded),
+        TEST(damage_is_passed_by),
     };
     return cmocka_run_group_tests_name("plans", tests, NULL, NULL);
 }
