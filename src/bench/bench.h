@@ -20,8 +20,14 @@ typedef struct BenchCommand {
     bool cold;         /* the caches of the pond are removed before */
 } BenchCommand;
 
+/* What is many in a scenario (files, days, commits) times `times`, divided by `by`. */
+typedef struct BenchScale {
+    int64_t times, by;
+} BenchScale;
+
 typedef struct BenchScenario {
     const char *name, *text;
+    BenchScale quick;             /* enough to see all that it does, for tests */
     const BenchCommand *commands; /* in this order: each finds what those before it left */
     size_t command_count;
 } BenchScenario;
@@ -35,10 +41,6 @@ Err *bench_scenario_get(const char *name, const BenchScenario **out) WARN_UNUSED
 const char **bench_words(Arena *arena, const BenchCommand *command, const char *out_dir,
                          size_t *out_count);
 
-/* What is many in a scenario (files, days, commits) times `times`, divided by `by`. */
-typedef struct BenchScale {
-    int64_t times, by;
-} BenchScale;
 Err *bench_scale_parse(const char *text, BenchScale *out) WARN_UNUSED; /* "4", "1/100" */
 char *bench_scale_format(Arena *arena, BenchScale scale);
 
@@ -46,6 +48,11 @@ char *bench_scale_format(Arena *arena, BenchScale scale);
 
 void bench_begin(uint64_t seed);
 void bench_end(void);
+/* At the start of a process: when this variable gives a seed, its clock stands still and its chance
+ * follows from the seed, so that two runs on equal ponds do the same work. For measured runs alone:
+ * ids would come twice. */
+#define BENCH_MEASURED "POND_MEASURED"
+void bench_begin_measured(void);
 
 typedef struct BenchMake {
     const BenchScenario *scenario;
@@ -63,3 +70,62 @@ typedef struct BenchMade {
 
 /* INTERRUPTED; the pond is then of no use. */
 Err *bench_make(const BenchMake *make, BenchMade *out) WARN_UNUSED;
+
+/* ---- running a scenario's commands, each in a process of its own ---- */
+
+typedef struct BenchRun {
+    const BenchScenario *scenario;
+    BenchScale scale;
+    uint64_t seed;
+    const char *program;   /* pond itself, absolute */
+    const char *cache_dir; /* where ponds are kept; made when missing */
+    const char *const
+        *environment;     /* "NAME=VALUE" more for the commands, ended by NULL; may be NULL
+                           */
+    const char *valgrind; /* instructions are counted by it; NULL: not */
+    const char *only;     /* instructions of this command only; NULL: of each */
+    const char *allocs;   /* library that counts allocations; NULL: not */
+    void (*progress)(void *context, const char *what);
+    void *context;
+} BenchRun;
+
+typedef struct BenchCounter {
+    const char *command, *name;
+    int64_t value;
+} BenchCounter;
+
+typedef struct BenchResult {
+    char root[65];          /* content of the pond */
+    BenchCounter *counters; /* by command in the scenario's order, by name; no zeros */
+    size_t count;
+} BenchResult;
+
+/* A fresh pond (kept below cache_dir for the next time, for this program only), of which each run
+ * takes a copy; its commands in their order, with one thread, in an environment that is the same
+ * everywhere. INVALID with what a command said that failed; INTERRUPTED. Cost: the ponds' making,
+ * once; with valgrind some fifty times the commands. */
+Err *bench_run(Arena *arena, const BenchRun *run, BenchResult *out) WARN_UNUSED;
+
+/* ---- baselines: DIR/SCENARIO.tsv, lines "scale command counter value" ---- */
+
+typedef struct BenchChange {
+    const char *command, *counter;
+    int64_t was, now;
+    bool worse; /* more than what the counter may differ by */
+} BenchChange;
+
+typedef struct BenchComparison {
+    bool has_baseline;
+    const char *other_root; /* the baseline's, where it is another pond; NULL: the same */
+    BenchChange *changes;
+    size_t count, worse, compared;
+} BenchComparison;
+
+/* What differs by more than it may: counts not at all, instructions by 1 %, memory by 10 % and
+ * 4 MiB (see baseline.c). Counters that the run did not measure are left out. */
+Err *bench_compare(Arena *arena, const char *dir, const BenchRun *run, const BenchResult *result,
+                   BenchComparison *out) WARN_UNUSED;
+/* The result becomes the baseline of its scale; other scales, and counters that were not measured,
+ * stay. */
+Err *bench_baseline_write(Arena *arena, const char *dir, const BenchRun *run,
+                          const BenchResult *result) WARN_UNUSED;

@@ -50,3 +50,37 @@ typedef Err *Fill(Maker *maker);
 Fill fill_small, fill_medium, fill_large, fill_wildcards, fill_deep, fill_reduce, fill_noyo,
     fill_noyo_sql, fill_history;
 Fill *fill_of(const BenchScenario *scenario); /* scenario.c */
+
+/* ---- child.c: one run of a program ---- */
+typedef struct ChildSpec {
+    const char *dir;                /* its working folder; NULL: ours */
+    const char *const *words;       /* program (a path) and arguments, ended by NULL */
+    const char *const *environment; /* the whole of it, ended by NULL */
+} ChildSpec;
+typedef struct ChildResult {
+    int status; /* of wait */
+    int64_t wall_us,
+        first_us; /* from the fork to its end; to the first byte it put out, -1: none */
+    int64_t peak_bytes;
+    int64_t out_bytes; /* on standard output */
+    Buf out, errors;   /* what it put out; of each stream at most 16 MiB */
+} ChildResult;
+/* INTERRUPTED when this process was asked to end; the child then was, too. */
+Err *child_run(Arena *arena, const ChildSpec *spec, ChildResult *out) WARN_UNUSED;
+/* INVALID with the end of what it said unless it exited with 0. */
+Err *child_check(const ChildSpec *spec, const ChildResult *result, const char *what) WARN_UNUSED;
+
+/* ---- kept.c: ponds that are kept, and their copies ---- */
+/* The folder of the run's pond, made by a child when it is not there; its content root. */
+Err *kept_pond(Arena *arena, const BenchRun *run, const char **out_dir, char out_root[65])
+    WARN_UNUSED;
+/* A pond with the same content and log, without caches and history: blobs and log are links. */
+Err *kept_clone(const char *from, const char *to) WARN_UNUSED;
+
+/* ---- counters.c ---- */
+typedef VEC(BenchCounter) CounterVec;
+/* From the run's own account (--stats --json) on standard error. */
+Err *counters_of_stats(Arena *arena, const char *command, const Buf *errors, CounterVec *out)
+    WARN_UNUSED;
+void counter_add(Arena *arena, CounterVec *counters, const char *command, const char *name,
+                 int64_t value); /* not when it is 0 */

@@ -4,6 +4,7 @@
  * The clock stands still within a transaction and moves on by a minute between two, so that no
  * figure hangs on how fast the machine is. */
 #include "bench/bench_int.h"
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- clock and chance ---- */
@@ -21,12 +22,24 @@ static uint64_t clock_ms(void)
     return (uint64_t)clock_now / 1000;
 }
 
+static void begin(TimeUs now, OsReplay replay)
+{
+    clock_now = now;
+    os_clock_set(clock_read, NULL);
+    os_replay_begin(replay);
+    node_id_source_set((NodeIdSource){.now_ms = clock_ms, .random = os_random});
+}
+
 void bench_begin(uint64_t seed)
 {
-    clock_now = BENCH_BEGIN + 366 * US_PER_DAY;
-    os_clock_set(clock_read, NULL);
-    os_replay_begin(seed);
-    node_id_source_set((NodeIdSource){.now_ms = clock_ms, .random = os_random});
+    begin(BENCH_BEGIN + 366 * US_PER_DAY, (OsReplay){.seed = seed, .without_sync = true});
+}
+
+void bench_begin_measured(void)
+{
+    const char *seed = getenv(BENCH_MEASURED);
+    if (seed != NULL)
+        begin(BENCH_BEGIN + 731 * US_PER_DAY, (OsReplay){.seed = strtoull(seed, NULL, 10)});
 }
 
 void bench_end(void)

@@ -20,7 +20,7 @@ static const BenchCommand WILDCARDS[] = {
     {"one-level", "list /w/*/site-00/ctd/*.series", false},
     {"alternatives", "list /w/{coast,lake}/site-0[0-4]/{ctd,met}/t*.series", false},
     {"any-depth", "list /w/**/ctd/**/temp*.series", false},
-    {"every-kind", "list /w/**/site-?[!1-9]/[a-m]*/{depth,t*}.series", false},
+    {"every-kind", "list /w/**/site-?[!1-9]/[a-m]*/{depth,turbidity}.series", false},
     {"export", "export -p /w/*/site-0?/{ctd,met}/t*.series -d {out} --temporal year", false},
     {"export-again", "export -p /w/*/site-0?/{ctd,met}/t*.series -d {out} --temporal year", false},
 };
@@ -61,21 +61,27 @@ static const BenchCommand NOYO[] = {
 
 static const BenchCommand HISTORY[] = {
     {"list-cold", "list /**", true},   {"list", "list /**", false},
-    {"log", "log --limit 10", false},  {"cat", "cat /logs/station0.jsonl", false},
+    {"log", "log --limit 10", false},  {"cat", "cat /logs/station0.jsonl --format raw", false},
     {"commit", "mkdir /later", false}, {"list-after", "list /**", false},
 };
 
 #define COMMANDS(table) (table), sizeof(table) / sizeof *(table)
 const BenchScenario BENCH_SCENARIOS[] = {
-    {"small", "100 files over a day, reduced to hours and days", COMMANDS(DAYS)},
-    {"medium", "1,000 files over a week", COMMANDS(DAYS)},
-    {"large", "10,000 files over a month", COMMANDS(DAYS)},
-    {"wildcards", "patterns of every kind over 960 series in five regions", COMMANDS(WILDCARDS)},
-    {"deep", "256 series below twelve levels of folders", COMMANDS(DEEP)},
-    {"reduce", "a year of minutes at eleven resolutions, eight aggregations", COMMANDS(REDUCE)},
-    {"noyo", "water quality of a harbour: join, pivot, reduce", COMMANDS(NOYO)},
-    {"noyo-sql", "the same by SQL", COMMANDS(NOYO)},
-    {"history", "10,000 commits", COMMANDS(HISTORY)},
+    {"small", "100 files over a day, reduced to hours and days", {1, 10}, COMMANDS(DAYS)},
+    {"medium", "1,000 files over a week", {1, 50}, COMMANDS(DAYS)},
+    {"large", "10,000 files over a month", {1, 500}, COMMANDS(DAYS)},
+    {"wildcards",
+     "patterns of every kind over 960 series in five regions",
+     {1, 30},
+     COMMANDS(WILDCARDS)},
+    {"deep", "256 series below twelve levels of folders", {1, 16}, COMMANDS(DEEP)},
+    {"reduce",
+     "a year of minutes at eleven resolutions, eight aggregations",
+     {1, 12},
+     COMMANDS(REDUCE)},
+    {"noyo", "water quality of a harbour: join, pivot, reduce", {1, 24}, COMMANDS(NOYO)},
+    {"noyo-sql", "the same by SQL", {1, 24}, COMMANDS(NOYO)},
+    {"history", "10,000 commits", {1, 200}, COMMANDS(HISTORY)},
 };
 const size_t BENCH_SCENARIO_COUNT = sizeof BENCH_SCENARIOS / sizeof *BENCH_SCENARIOS;
 

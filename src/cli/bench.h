@@ -8,6 +8,8 @@ Err *bench_selftest(Cli *cli) WARN_UNUSED;
 Err *bench_toggles(Cli *cli) WARN_UNUSED; /* bench_toggles.c */
 Err *bench_list(Cli *cli) WARN_UNUSED;    /* bench_make.c */
 Err *bench_make_pond(Cli *cli) WARN_UNUSED;
+Err *bench_run_scenarios(Cli *cli) WARN_UNUSED; /* bench_run.c */
+Err *bench_baseline(Cli *cli) WARN_UNUSED;
 
 /* Options; without them *out stays as it is, a seed is by chance. */
 Err *bench_count_option(const Cli *cli, const char *name, size_t least, size_t most, size_t *out)
@@ -23,3 +25,5 @@ typedef struct BenchPondSpec {
     const char *dir;
 } BenchPondSpec;
 Err *bench_pond_make(Cli *cli, const BenchPondSpec *spec, BenchMade *out) WARN_UNUSED;
+/* All of a run but its scenario, as options and environment say. */
+Err *bench_run_options(Cli *cli, BenchRun *out) WARN_UNUSED;

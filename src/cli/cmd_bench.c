@@ -37,6 +37,8 @@ typedef struct BenchSub {
 
 static const BenchSub SUBS[] = {{"list", bench_list, 1},
                                 {"make", bench_make_pond, SIZE_MAX},
+                                {"run", bench_run_scenarios, SIZE_MAX},
+                                {"baseline", bench_baseline, SIZE_MAX},
                                 {"ab", bench_ab, 1},
                                 {"toggles", bench_toggles, 1},
                                 {"selftest", bench_selftest, 1}};
@@ -79,13 +81,19 @@ static const Option OPTIONS[] = {
     {"cap", 0, "TIME", "ab: no further pair after this long"},
     {"differ", 0, NULL, "ab: measure also what does not put out the same"},
     {"seed", 0, "N", "make: what the values follow from; ab, selftest: of the random order"},
-    {"scale", 0, "N", "make: N times as much, or 1/N"},
+    {"scale", 0, "N", "make, run, baseline: N times as much, or 1/N"},
+    {"quick", 0, NULL, "run, baseline: each at the small scale that tests use"},
+    {"baselines", 0, "DIR", "run, baseline: where they are (default bench/baselines)"},
+    {"dir", 0, "DIR", "run, baseline: where ponds are kept (default ~/.cache/pond/bench)"},
+    {"instructions", 0, NULL, "run, baseline: count instructions, too, by valgrind"},
+    {"only", 0, "COMMANDS", "run, baseline: those of these commands only (list,cat)"},
+    {"update", 0, NULL, "baseline: what is measured now becomes the baseline"},
 };
 
 const Command COMMAND_BENCH = {
     .name = "bench",
-    .usage = "bench list | make SCENARIO DIR | ab --a CMD (--b CMD | --toggle NAME=A,B) | toggles "
-             "--list | selftest",
+    .usage = "bench list | make SCENARIO DIR | run [SCENARIO...] | baseline --update [SCENARIO...] "
+             "| ab --a CMD (--b CMD | --toggle NAME=A,B) | toggles --list | selftest",
     .summary = "workloads that are the same everywhere; is one command faster than another?",
     .examples = "  pond bench list --verbose\n"
                 "  pond bench make small /tmp/small --scale 1/10\n"

@@ -1,4 +1,5 @@
 /* pond: arguments, one command, one exit. */
+#include "bench/bench.h"
 #include "cli/cli.h"
 #include <errno.h>
 #include <locale.h>
@@ -53,6 +54,7 @@ static Err *set_toggles(Cli *cli)
 
 static Err *run(Cli *cli, int argc, char **argv)
 {
+    bench_begin_measured();
     TRY(args_parse(cli, argc, argv));
     TRY(set_toggles(cli));
     if (cli->quiet) log_set_level(LOG_QUIET);

@@ -130,7 +130,7 @@ static int sync_by(OsOrigin origin, int fd, int (*sync)(int fd))
                  .takes_space = true};
     if (!enter(&call)) return -1;
     PERF_SPAN(PERF_os_sync);
-    int rc = os_is_replaying() ? 0 : sync(fd);
+    int rc = os_syncs() ? sync(fd) : 0;
     if (call.journaled && rc == 0) os_journal_synced(fd);
     leave(&call);
     return rc;

@@ -151,10 +151,14 @@ TimeUs os_now(void); /* wall clock; the injected one in tests */
 int64_t os_monotonic_us(void);
 void os_clock_set(TimeUs (*clock)(void *context), void *context); /* tests; NULL restores */
 void os_random(void *into, size_t size);
-/* In between, os_random and the names of host and user follow from the seed alone: for generated
- * ponds that are to be the same on every machine, with a clock of their own (os_clock_set). What
- * can be made again at any time need not be durable: nothing waits for the disk meanwhile. */
-void os_replay_begin(uint64_t seed);
+/* In between, os_random, the times of files (os_now) and the names of host and user follow from the
+ * seed and the clock (os_clock_set) alone: for generated ponds and measured runs, which are to be
+ * the same on every machine. */
+typedef struct OsReplay {
+    uint64_t seed;
+    bool without_sync; /* nothing waits for the disk: what can be made again need not be durable */
+} OsReplay;
+void os_replay_begin(OsReplay replay);
 void os_replay_end(void);
 const char *os_hostname(void);
 const char *os_username(void);

@@ -56,6 +56,7 @@ void os_count_bytes(OsOrigin origin, OsClass class, OsOp op, uint64_t bytes);
 
 /* ---- process.c ---- */
 bool os_is_replaying(void);
+bool os_syncs(void); /* fsync is called, not only counted */
 
 /* ---- path_count.c: what was done to each file of a registered class ---- */
 void os_path_opened(int fd, const char *path, OsClass class);

@@ -41,12 +41,13 @@ int64_t os_monotonic_us(void)
 
 /* ---- replay: what differs from machine to machine follows from a seed ---- */
 
-static atomic_bool replaying;
+static atomic_bool replaying, without_sync;
 static _Atomic uint64_t replayed;
 
-void os_replay_begin(uint64_t seed)
+void os_replay_begin(OsReplay replay)
 {
-    atomic_store(&replayed, seed);
+    atomic_store(&replayed, replay.seed);
+    atomic_store(&without_sync, replay.without_sync);
     atomic_store(&replaying, true);
 }
 
@@ -58,6 +59,11 @@ void os_replay_end(void)
 bool os_is_replaying(void)
 {
     return atomic_load(&replaying);
+}
+
+bool os_syncs(void)
+{
+    return !(atomic_load(&replaying) && atomic_load(&without_sync));
 }
 
 static void replay_random(char *into, size_t size)

@@ -53,3 +53,61 @@ series() { pond --pond "$1" list "$2" --paths | grep -c '\.series$\|\.jsonl$'; }
     fails 5 bench make small "$PWD/y"
     [ "$(pond --pond "$PWD/y" show --json | jq .transactions)" = 1 ] || fail "an existing pond was changed"
 }
+
+run_quick() { pond bench run --quick --dir "$BATS_FILE_TMPDIR/ponds" --json "$@"; } # ponds are made once a file
+BASELINES=$ROOT/bench/baselines
+
+@test "bench run: each scenario does the work of its baseline" {
+    run --separate-stderr run_quick --baselines "$BASELINES"
+    jq -e 'length == 9 and all(.[]; .baseline and .same_pond and .compared > 200)' <<<"$output" >/dev/null || fail "not all were compared"
+    [ "$status" -eq 0 ] || fail "$(jq -c '.[] | .scenario as $s | .changes[] | select(.worse) | [$s, .command, .counter, .was, .now]' <<<"$output")"
+    [ -z "$(ls "$BATS_FILE_TMPDIR/ponds" | grep -v -- '-s1-x')" ] || fail "a copy is left"
+}
+
+@test "bench run: a count that grew fails and is named, one that shrank is told" {
+    mkdir b
+    awk -F '\t' -v OFS='\t' '$2 == "export" && $3 == "op.export_target" { $4-- } { print }' "$BASELINES/small.tsv" >b/small.tsv
+    run --separate-stderr pond bench run small --quick --dir "$BATS_FILE_TMPDIR/ponds" --baselines b
+    [ "$status" -eq 1 ] || fail "growth does not fail"
+    has "worse small export: op.export_target is 20, was 19 (+5.3 %)" "1 are worse"
+    grep -v $'op.export_target\t' "$BASELINES/small.tsv" >b/small.tsv # a counter that was not there
+    run --separate-stderr run_quick small --baselines b
+    [ "$status" -eq 1 ] || fail "a new counter does not fail"
+    jq -e '.[0].changes[] | select(.command == "export" and .was == 0 and .now == 20)' <<<"$output" >/dev/null || fail "not told"
+    awk -F '\t' -v OFS='\t' '$2 == "export" && $3 == "op.export_target" { $4++ } { print }' "$BASELINES/small.tsv" >b/small.tsv
+    run --separate-stderr pond bench run small --quick --dir "$BATS_FILE_TMPDIR/ponds" --baselines b
+    [ "$status" -eq 0 ] || fail "shrinking fails"
+    has "better small export: op.export_target is 20, was 21" "bench baseline --update small --scale 1/10"
+    awk -F '\t' -v OFS='\t' '$3 == "root" { $4 = "0" substr($4, 2) } { print }' "$BASELINES/small.tsv" >b/small.tsv
+    grep -q $'root\t0' b/small.tsv && sed -i $'s/root\t0/root\t1/' b/small.tsv
+    run --separate-stderr pond bench run small --quick --dir "$BATS_FILE_TMPDIR/ponds" --baselines b
+    [ "$status" -eq 1 ] || fail "another pond does not fail"
+    has "the pond holds something else"
+}
+
+@test "bench baseline: writes what was measured, keeps what was not and other scales" {
+    mkdir b
+    printf '7\t-\troot\tabc\n7\tlist\top.x\t3\n1/10\tlist\tinstructions\t99\n1/10\tlist\top.gone\t1\n' >b/small.tsv
+    run --separate-stderr pond bench baseline --update small --quick --dir "$BATS_FILE_TMPDIR/ponds" --baselines b
+    [ "$status" -eq 0 ] || fail "no baseline"
+    grep -qx $'7\tlist\top.x\t3' b/small.tsv || fail "another scale is lost"
+    grep -qx $'1/10\tlist\tinstructions\t99' b/small.tsv || fail "instructions are lost"
+    ! grep -q op.gone b/small.tsv || fail "what is no more stays"
+    run --separate-stderr run_quick small --baselines b
+    jq -e '.[0] | .worse == 0 and .changes == []' <<<"$output" >/dev/null || fail "not as it was written"
+    printf 'nonsense\n' >b/small.tsv
+    fails 1 bench run small --quick --dir "$BATS_FILE_TMPDIR/ponds" --baselines b
+    tells "b/small.tsv" "tabs"
+    fails 2 bench baseline small --quick
+    tells "--update"
+    fails 2 bench run small --quick --scale 2
+    fails 2 bench run small --only nothing
+    fails 4 bench run smal
+}
+
+@test "bench run: instructions are those of the baseline within 1 %" {
+    command -v valgrind >/dev/null || skip "valgrind is not installed"
+    run --separate-stderr run_quick small --instructions --only list,plan --baselines "$BASELINES"
+    [ "$status" -eq 0 ] || fail "$(jq -c '.[0].changes' <<<"$output")"
+    jq -e '.[0].counters | .list.instructions > 1e6 and .plan.instructions > 1e6 and (.cat | has("instructions") | not)' <<<"$output" >/dev/null || fail "not counted"
+}
