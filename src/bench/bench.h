@@ -106,6 +106,23 @@ typedef struct BenchResult {
  * once; with valgrind some fifty times the commands. */
 Err *bench_run(Arena *arena, const BenchRun *run, BenchResult *out) WARN_UNUSED;
 
+/* ---- first experience ---- */
+
+typedef struct BenchFirst {
+    const char *words;        /* of the command */
+    int64_t first_us, all_us; /* medians: from its start to its first byte, and to its end */
+    int64_t instructions;     /* 0: not counted */
+} BenchFirst;
+/* The commands that a newcomer meets, each `times` times on the pond of the run's scenario; only
+ * the first export writes. Times are those of a process that nothing else holds up, so they are
+ * told and never held to anything. */
+Err *bench_first(Arena *arena, const BenchRun *run, size_t times, BenchFirst **out, size_t *count)
+    WARN_UNUSED;
+/* How many commands a README has its reader type from the top to the first `pond export`: lines
+ * that are indented by four blanks, a here-document being part of its command. 0 when it never
+ * comes there. */
+size_t bench_steps(const char *readme);
+
 /* ---- baselines: DIR/SCENARIO.tsv, lines "scale command counter value" ---- */
 
 typedef struct BenchChange {

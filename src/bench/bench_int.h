@@ -84,3 +84,22 @@ Err *counters_of_stats(Arena *arena, const char *command, const Buf *errors, Cou
     WARN_UNUSED;
 void counter_add(Arena *arena, CounterVec *counters, const char *command, const char *name,
                  int64_t value); /* not when it is 0 */
+
+/* ---- run.c: one round over the commands, on a copy of the pond ---- */
+typedef struct Round {
+    Arena *arena;
+    const BenchRun *run;
+    const char *dir; /* of this round: pond, out, tmp; the commands' working folder */
+    bool plain;      /* the commands give no account of themselves */
+    CounterVec *counters;
+} Round;
+/* The run with its cache folder made absolute, and its pond. */
+Err *run_pond_of(Arena *arena, const BenchRun *run, BenchRun *out_run, const char **out_pond,
+                 char out_root[65]) WARN_UNUSED;
+/* What is made is removed by round_end, also after an error, which it gives back. */
+Err *round_begin(Arena *arena, const BenchRun *run, const char *pond, Round *out) WARN_UNUSED;
+Err *round_end(const Round *round, Err *err) WARN_UNUSED;
+/* `counted`: by valgrind; then round_instructions tells how many. */
+Err *round_exec(const Round *round, const BenchCommand *command, bool counted, ChildResult *out)
+    WARN_UNUSED;
+Err *round_instructions(const Round *round, const BenchCommand *command, int64_t *out) WARN_UNUSED;

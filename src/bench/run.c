@@ -9,14 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct Round {
-    Arena *arena;
-    const BenchRun *run;
-    const char *dir; /* of this round: pond, out, tmp */
-    bool instructions;
-    CounterVec *counters;
-} Round;
-
 typedef VEC(const char *) WordVec;
 
 /* ---- one command ---- */
@@ -43,7 +35,7 @@ static void add_environment(const Round *round, const BenchCommand *command, boo
     uint64_t seed = bench_mix(run->seed, (uint64_t)(command - run->scenario->commands));
     vec_push(round->arena, out,
              arena_printf(round->arena, BENCH_MEASURED "=%llu", (unsigned long long)seed));
-    if (!round->instructions && run->allocs != NULL) {
+    if (!round->plain && run->allocs != NULL) {
         vec_push(round->arena, out, arena_printf(round->arena, "LD_PRELOAD=%s", run->allocs));
         vec_push(round->arena, out, "POND_ALLOCS=allocs");
     }
@@ -66,8 +58,8 @@ static void add_words(const Round *round, const BenchCommand *command, bool coun
     vec_push(arena, out, "1");
     vec_push(arena, out, "--progress");
     vec_push(arena, out, "none");
-    if (!round->instructions) vec_push(arena, out, "--stats");
-    if (!round->instructions) vec_push(arena, out, "--json");
+    if (!round->plain) vec_push(arena, out, "--stats");
+    if (!round->plain) vec_push(arena, out, "--json");
     for (size_t i = 0; i <= count; i++) vec_push(arena, out, words[i]); /* and the NULL */
 }
 
@@ -76,20 +68,6 @@ static Err *read_small(const Round *round, const char *name, char **out)
     enum { SMALL = 1 << 20 };
     size_t size = 0;
     return os_read_file(round->arena, path_join(round->arena, round->dir, name), SMALL, out, &size);
-}
-
-static Err *add_instructions(const Round *round, const BenchCommand *command)
-{
-    static const char MARK[] = "Collected : ";
-    char *log = NULL;
-    TRY(read_small(round, "valgrind.log", &log));
-    const char *at = strstr(log, MARK);
-    if (at == NULL)
-        return err_hint(ERR(INVALID, "%s: valgrind counted nothing", command->name), "it said: %s",
-                        text_printable(round->arena, log));
-    counter_add(round->arena, round->counters, command->name, "instructions",
-                strtoll(at + strlen(MARK), NULL, 10));
-    return NULL;
 }
 
 static Err *add_allocs(const Round *round, const BenchCommand *command)
@@ -125,32 +103,75 @@ static bool is_among(const char *list, const char *name)
     }
 }
 
-static Err *run_command(const Round *round, const BenchCommand *command)
+Err *round_exec(const Round *round, const BenchCommand *command, bool counted, ChildResult *out)
 {
-    const BenchRun *run = round->run;
     WordVec words = {0}, environment = {0};
-    ChildResult result;
-    bool counted = round->instructions && (run->only == NULL || is_among(run->only, command->name));
-    if (run->progress != NULL)
-        run->progress(run->context, arena_printf(round->arena, "%s%s", command->name,
-                                                 counted ? ", instructions" : ""));
     if (command->cold) TRY(os_remove_tree(path_join(round->arena, round->dir, "pond/cache")));
     add_words(round, command, counted, &words);
     add_environment(round, command, counted, &environment);
     ChildSpec spec = {.dir = round->dir, .words = words.v, .environment = environment.v};
-    TRY(child_run(round->arena, &spec, &result));
-    const char *what = arena_printf(round->arena, "%s %s", run->scenario->name, command->name);
-    TRY(child_check(&spec, &result, what));
-    if (!round->instructions) return add_counters(round, command, &result);
+    TRY(child_run(round->arena, &spec, out));
+    return child_check(
+        &spec, out, arena_printf(round->arena, "%s %s", round->run->scenario->name, command->name));
+}
+
+Err *round_instructions(const Round *round, const BenchCommand *command, int64_t *out)
+{
+    static const char MARK[] = "Collected : ";
+    char *log = NULL;
+    TRY(read_small(round, "valgrind.log", &log));
+    const char *at = strstr(log, MARK);
+    if (at == NULL)
+        return err_hint(ERR(INVALID, "%s: valgrind counted nothing", command->name), "it said: %s",
+                        text_printable(round->arena, log));
+    *out = strtoll(at + strlen(MARK), NULL, 10);
+    return NULL;
+}
+
+static Err *add_instructions(const Round *round, const BenchCommand *command)
+{
+    int64_t count = 0;
+    TRY(round_instructions(round, command, &count));
+    counter_add(round->arena, round->counters, command->name, "instructions", count);
+    return NULL;
+}
+
+static Err *run_command(const Round *round, const BenchCommand *command)
+{
+    const BenchRun *run = round->run;
+    ChildResult result;
+    bool counted = round->plain && (run->only == NULL || is_among(run->only, command->name));
+    if (run->progress != NULL)
+        run->progress(run->context, arena_printf(round->arena, "%s%s", command->name,
+                                                 counted ? ", instructions" : ""));
+    TRY(round_exec(round, command, counted, &result));
+    if (!round->plain) return add_counters(round, command, &result);
     return counted ? add_instructions(round, command) : NULL;
 }
 
 /* ---- rounds ---- */
 
-static Err *run_round(const Round *round, const char *pond)
+Err *round_begin(Arena *arena, const BenchRun *run, const char *pond, Round *out)
 {
-    TRY(os_mkdirs(path_join(round->arena, round->dir, "tmp")));
-    TRY(kept_clone(pond, path_join(round->arena, round->dir, "pond")));
+    uint64_t random = 0;
+    os_random(&random, sizeof random);
+    out->arena = arena;
+    out->run = run;
+    out->dir = arena_printf(arena, "%s/work-%016llx", run->cache_dir, (unsigned long long)random);
+    TRY(os_mkdirs(path_join(arena, out->dir, "tmp")));
+    return kept_clone(pond, path_join(arena, out->dir, "pond"));
+}
+
+Err *round_end(const Round *round, Err *err)
+{
+    Err *left = os_remove_tree(round->dir);
+    if (err == NULL) return left;
+    err_free(left);
+    return err;
+}
+
+static Err *run_commands(const Round *round)
+{
     for (size_t i = 0; i < round->run->scenario->command_count; i++)
         TRY(run_command(round, &round->run->scenario->commands[i]));
     return NULL;
@@ -158,22 +179,13 @@ static Err *run_round(const Round *round, const char *pond)
 
 static Err *work(Arena *arena, const BenchRun *run, const char *pond, CounterVec *counters)
 {
-    uint64_t random = 0;
-    Err *err = NULL;
-    os_random(&random, sizeof random);
-    const char *dir =
-        arena_printf(arena, "%s/work-%016llx", run->cache_dir, (unsigned long long)random);
-    for (int i = 0; i < (run->valgrind != NULL ? 2 : 1) && err == NULL; i++) {
-        Round round = {
-            .arena = arena, .run = run, .dir = dir, .instructions = i == 1, .counters = counters};
-        err = run_round(&round, pond);
-        Err *left = os_remove_tree(dir);
-        if (err == NULL)
-            err = left;
-        else
-            err_free(left);
+    for (int i = 0; i < (run->valgrind != NULL ? 2 : 1); i++) {
+        Round round = {.plain = i == 1, .counters = counters};
+        Err *err = round_begin(arena, run, pond, &round);
+        if (err == NULL) err = run_commands(&round);
+        TRY(round_end(&round, err));
     }
-    return err;
+    return NULL;
 }
 
 static size_t place_of(const BenchScenario *scenario, const char *command)
@@ -191,17 +203,24 @@ static int by_place(const void *a, const void *b, void *context)
     return left != right ? (left > right) - (left < right) : strcmp(x->name, y->name);
 }
 
+Err *run_pond_of(Arena *arena, const BenchRun *run, BenchRun *out_run, const char **out_pond,
+                 char out_root[65])
+{
+    char *cache_dir = NULL;
+    TRY(os_mkdirs(run->cache_dir));
+    TRY(os_absolute(arena, run->cache_dir, &cache_dir));
+    *out_run = *run;
+    out_run->cache_dir = cache_dir;
+    return kept_pond(arena, out_run, out_pond, out_root);
+}
+
 Err *bench_run(Arena *arena, const BenchRun *run, BenchResult *out)
 {
     CounterVec counters = {0};
     BenchResult result;
-    BenchRun own = *run;
-    char *cache_dir = NULL;
+    BenchRun own;
     const char *pond = NULL;
-    TRY(os_mkdirs(run->cache_dir));
-    TRY(os_absolute(arena, run->cache_dir, &cache_dir));
-    own.cache_dir = cache_dir;
-    TRY(kept_pond(arena, &own, &pond, result.root));
+    TRY(run_pond_of(arena, run, &own, &pond, result.root));
     TRY(work(arena, &own, pond, &counters));
     const BenchScenario *scenario = run->scenario;
     if (counters.n > 0)

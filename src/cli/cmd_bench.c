@@ -39,6 +39,7 @@ static const BenchSub SUBS[] = {{"list", bench_list, 1},
                                 {"make", bench_make_pond, SIZE_MAX},
                                 {"run", bench_run_scenarios, SIZE_MAX},
                                 {"baseline", bench_baseline, SIZE_MAX},
+                                {"first", bench_first_experience, 1},
                                 {"ab", bench_ab, 1},
                                 {"toggles", bench_toggles, 1},
                                 {"selftest", bench_selftest, 1}};
@@ -87,6 +88,8 @@ static const Option OPTIONS[] = {
     {"dir", 0, "DIR", "run, baseline: where ponds are kept (default ~/.cache/pond/bench)"},
     {"instructions", 0, NULL, "run, baseline: count instructions, too, by valgrind"},
     {"only", 0, "COMMANDS", "run, baseline: those of these commands only (list,cat)"},
+    {"times", 0, "N", "first: the median of N runs of each (default 5)"},
+    {"readme", 0, "FILE", "first: whose commands are counted (default README.md)"},
     {"update", 0, NULL, "baseline: what is measured now becomes the baseline"},
 };
 
