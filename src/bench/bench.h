@@ -49,8 +49,8 @@ char *bench_scale_format(Arena *arena, BenchScale scale);
 void bench_begin(uint64_t seed);
 void bench_end(void);
 /* At the start of a process: when this variable gives a seed, its clock stands still and its chance
- * follows from the seed, so that two runs on equal ponds do the same work. For measured runs alone:
- * ids would come twice. */
+ * follows from the seed, so that two runs on equal ponds do the same work; the engine's profiles,
+ * which are taken of what is slow, are off. For measured runs alone: ids would come twice. */
 #define BENCH_MEASURED "POND_MEASURED"
 void bench_begin_measured(void);
 

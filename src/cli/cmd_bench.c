@@ -96,7 +96,7 @@ static const Option OPTIONS[] = {
 const Command COMMAND_BENCH = {
     .name = "bench",
     .usage = "bench list | make SCENARIO DIR | run [SCENARIO...] | baseline --update [SCENARIO...] "
-             "| ab --a CMD (--b CMD | --toggle NAME=A,B) | toggles --list | selftest",
+             "| first | ab --a CMD (--b CMD | --toggle NAME=A,B) | toggles --list | selftest",
     .summary = "workloads that are the same everywhere; is one command faster than another?",
     .examples = "  pond bench list --verbose\n"
                 "  pond bench make small /tmp/small --scale 1/10\n"
