@@ -22,7 +22,7 @@ const char *verdict_name(Verdict verdict); /* "undecided", "faster", "slower", "
 
 typedef struct VerdictRule {
     double band;       /* 0.03: ratios in 1/1.03 .. 1.03 count as the same; 0 = that */
-    double miss;       /* chance that an interval misses the median; 0 = 0.01 */
+    double miss;       /* chance of a false verdict at any of the looks; 0 = 0.01 */
     size_t most_pairs; /* 0 = 80 */
 } VerdictRule;
 
