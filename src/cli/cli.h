@@ -127,6 +127,8 @@ const char *paint(
     const char *style); /* "" when not colored; styles: bold dim red green yellow blue cyan reset */
 /* The run as a table, or with --json as a line of JSON {"stats":...}, on stderr: --stats. */
 void stats_print(const Cli *cli, const Run *run);
+/* That line behind the others of the file: POND_STATS. */
+void stats_append(const Cli *cli, const Run *run, const char *path);
 /* ---- the run history: watch.c ---- */
 /* Of the pond, which is opened; files found damaged are set aside and told. */
 Err *cli_history_index(Cli *cli, Arena *arena, HistoryIndex *out) WARN_UNUSED;

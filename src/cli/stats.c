@@ -68,18 +68,40 @@ static void print_table(const Run *run)
                       (unsigned long long)run->spans_dropped);
 }
 
-void stats_print(const Cli *cli, const Run *run)
+/* {"stats":...} and a new line. */
+static Buf account_of(const Cli *cli, const Run *run)
 {
-    (void)fflush(stdout);
-    if (!cli->json) {
-        print_table(run);
-        return;
-    }
     Buf text = buf_new(cli->arena);
     JsonOut json = json_out(&text);
     json_begin_object(&json);
     json_key(&json, "stats");
     run_to_json(&json, run);
     json_end(&json);
-    (void)fprintf(stderr, "%s\n", text.data);
+    buf_putc(&text, '\n');
+    return text;
+}
+
+void stats_print(const Cli *cli, const Run *run)
+{
+    (void)fflush(stdout);
+    if (cli->json)
+        (void)fprintf(stderr, "%s", account_of(cli, run).data);
+    else
+        print_table(run);
+}
+
+/* One write, so that the lines of several processes stay whole. */
+static Err *append(const char *path, const Buf *text)
+{
+    CLEANUP(os_close_at) OsFile *file = NULL;
+    TRY(os_open_append(path, &file));
+    return os_write(file, text->data, text->size);
+}
+
+void stats_append(const Cli *cli, const Run *run, const char *path)
+{
+    Buf text = account_of(cli, run);
+    Err *err = append(path, &text);
+    if (err != NULL) log_warn("POND_STATS: %s", err_message(err));
+    err_free(err);
 }

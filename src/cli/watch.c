@@ -140,7 +140,8 @@ void watch_end(Cli *cli, int status)
     PerfSpans spans = {0};
     if (perf_level() >= PERF_SPANS) spans = perf_read_spans(cli->arena);
     if (cli->trace != NULL) end_trace(cli, &spans);
-    if (cli->stats || watch->history_of != NULL) {
+    const char *stats_path = getenv("POND_STATS");
+    if (cli->stats || watch->history_of != NULL || stats_path != NULL) {
         RunContext context = {.command = cli->command_line,
                               .begun = watch->begun,
                               .begun_monotonic_us = watch->begun_monotonic_us,
@@ -149,6 +150,7 @@ void watch_end(Cli *cli, int status)
         run_snapshot(cli->arena, &context, &run);
         if (watch->history_of != NULL) keep_plans(cli, watch->history_of, &run);
         if (cli->stats) stats_print(cli, &run);
+        if (stats_path != NULL) stats_append(cli, &run, stats_path);
         if (watch->history_of != NULL) keep(cli->arena, watch->history_of, &run, &spans);
     }
     flight_end();
