@@ -273,31 +273,41 @@ typedef struct Place {
     bool is_cut;                /* below a LIMIT */
 } Place;
 
-static void walk(Walk *w, duckdb_profiling_info node, Place at)
+static PerfOperator read_operator(Arena *arena, duckdb_profiling_info node, const char *given,
+                                  const PlanInfo *info)
+{
+    const char *estimate = plan_info_get(info, "__estimated_cardinality__");
+    return (PerfOperator){.name = plan_operator_name(arena, given),
+                          .detail = plan_info_detail(arena, given, info),
+                          .self_us = seconds_us(metric(arena, node, "OPERATOR_TIMING")),
+                          .rows = number(metric(arena, node, "OPERATOR_CARDINALITY")),
+                          .estimate = estimate != NULL ? strtoll(estimate, NULL, 10) : -1};
+}
+
+/* Whether rows of a feed come in here or below: the engine knows nothing of their number, its
+ * estimates are no judgement. */
+static bool walk(Walk *w, duckdb_profiling_info node, Place at)
 {
     Arena *arena = w->arena;
     const char *given = metric(arena, node, "OPERATOR_NAME");
     if (given == NULL) given = "?";
-    const char *name = plan_operator_name(arena, given);
     PlanInfo info = plan_info_of_text(arena, metric(arena, node, "EXTRA_INFO"));
-    const char *estimate = plan_info_get(&info, "__estimated_cardinality__");
-    PerfOperator op = {.name = name,
-                       .detail = plan_info_detail(arena, given, &info),
-                       .depth = at.depth,
-                       .self_us = seconds_us(metric(arena, node, "OPERATOR_TIMING")),
-                       .rows = number(metric(arena, node, "OPERATOR_CARDINALITY")),
-                       .estimate = estimate != NULL ? strtoll(estimate, NULL, 10) : -1};
+    PerfOperator op = read_operator(arena, node, given, &info);
+    op.depth = at.depth;
     bool is_of_plan = !is_packing(&op);
     if (is_of_plan)
-        buf_printf(&w->plan, "%u %s %s\n", at.plan_depth, name,
+        buf_printf(&w->plan, "%u %s %s\n", at.plan_depth, op.name,
                    detail_of(arena, given, &info, false));
-    add_facts(w->profile, name, &info);
-    add_estimate(w->profile, &op, at.is_cut);
+    add_facts(w->profile, op.name, &info);
     vec_push(arena, &w->operators, op);
     const Place below = {at.depth + 1, at.plan_depth + is_of_plan,
-                         at.is_cut || strstr(name, "LIMIT") != NULL};
+                         at.is_cut || strstr(op.name, "LIMIT") != NULL};
+    bool is_fed = strcmp(op.name, "POND_FEED") == 0;
     idx_t count = ddb.profiling_info_get_child_count(node);
-    for (idx_t i = 0; i < count; i++) walk(w, ddb.profiling_info_get_child(node, i), below);
+    for (idx_t i = 0; i < count; i++)
+        is_fed = walk(w, ddb.profiling_info_get_child(node, i), below) || is_fed;
+    if (!is_fed) add_estimate(w->profile, &op, at.is_cut);
+    return is_fed;
 }
 
 /* ---- the root ---- */
@@ -355,7 +365,8 @@ bool profile_read(Arena *arena, const Profile *statement, double inner_us, PerfP
     idx_t count = root != NULL ? ddb.profiling_info_get_child_count(root) : 0;
     if (count == 0) return false;
     Walk w = {.arena = arena, .profile = &profile, .plan = buf_new(arena)};
-    for (idx_t i = 0; i < count; i++) walk(&w, ddb.profiling_info_get_child(root, i), (Place){0});
+    for (idx_t i = 0; i < count; i++)
+        (void)walk(&w, ddb.profiling_info_get_child(root, i), (Place){0});
     take_off_inner(&w, inner_us);
     if (statement->has_phases) read_phases(arena, root, &profile);
     profile.rows_scanned = number(metric(arena, root, "CUMULATIVE_ROWS_SCANNED"));

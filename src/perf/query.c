@@ -81,7 +81,7 @@ static bool wants_first(uint64_t shape)
 static bool wants_all(PerfLevel level)
 {
     return plans_wanted == PERF_PLANS_ALL ||
-           (plans_wanted == PERF_PLANS_AUTO && level >= PERF_SPANS);
+           (plans_wanted == PERF_PLANS_AUTO && level >= PERF_DETAIL);
 }
 
 static bool wants_profile(const Slot *slot, PerfLevel level)
@@ -89,7 +89,7 @@ static bool wants_profile(const Slot *slot, PerfLevel level)
     if (plans_wanted == PERF_PLANS_OFF) return false;
     if (wants_all(level)) return true;
     if (slot->query.calls == 0) return wants_first(slot->query.shape);
-    return slot->unprofiled_us >= PERF_SLOW_MS * 1000;
+    return slot->unprofiled_us >= PERF_AGAIN_MS * 1000;
 }
 
 PerfAsk perf_query_begin(uint64_t shape)
@@ -152,6 +152,14 @@ static PerfProfile copy_profile(Arena *arena, const PerfProfile *from)
     return to;
 }
 
+/* The engine's figure may hold the planning of a statement before that was not read to its end. */
+static double planning_of(const PerfStatement *statement)
+{
+    double told_us = statement->profile->planning_us;
+    if (told_us <= 0) told_us = statement->planning_us;
+    return told_us < statement->self_us ? told_us : statement->self_us;
+}
+
 static void keep_profile(Slot *slot, const PerfStatement *statement)
 {
     PerfQuery *query = &slot->query;
@@ -159,7 +167,7 @@ static void keep_profile(Slot *slot, const PerfStatement *statement)
     query->plan_changes += query->profiled > 0 && query->profile.plan != profile->plan;
     query->profiled++;
     query->profiled_us += statement->self_us;
-    query->planning_us += profile->planning_us > 0 ? profile->planning_us : statement->planning_us;
+    query->planning_us += planning_of(statement);
     query->optimizer_us += profile->optimizer_us;
     query->profiled_rows += statement->sources.rows;
     query->profiled_bytes += statement->read_bytes;

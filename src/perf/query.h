@@ -3,8 +3,8 @@
  *
  * A shape is a statement without what changes from call to call (literals, paths, lists of files);
  * its number is a hash of that text. Which statements are profiled is decided here, since a profile
- * costs about a million instructions: at the levels spans and detail all; at counts the first of a
- * shape that is new or known to be slow (perf_known_set), and one whenever a shape has taken 50 ms
+ * costs about a million instructions: at the level detail all; at counts and spans the first of a
+ * shape that is new or known to be slow (perf_known_set), and one whenever a shape has taken 200 ms
  * since its last; or as perf_plans_set says.
  *
  * Bounds: 128 shapes a process, with 48 operators each; what is beyond is counted exactly.
@@ -28,7 +28,7 @@ typedef enum PerfPlans { PERF_PLANS_AUTO, PERF_PLANS_ALL, PERF_PLANS_OFF } PerfP
 /* At start, before other threads. */
 void perf_plans_set(PerfPlans plans);
 
-enum { PERF_SLOW_MS = 50, PERF_KNOWN_MAX = 4096 };
+enum { PERF_SLOW_MS = 50, PERF_AGAIN_MS = 200, PERF_KNOWN_MAX = 4096 };
 typedef struct PerfKnown {
     uint64_t shape;
     bool is_slow; /* took PERF_SLOW_MS once */

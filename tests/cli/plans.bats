@@ -113,7 +113,7 @@ newest() {
     POND_PLANS=some fails 2 list
     tells POND_PLANS 'auto, all and off'
     ok --trace-level off cat /s --format csv
-    ok --trace-level spans cat /s --format csv
+    ok --trace-level detail cat /s --format csv
     [ "$(profiled)" = 1 ]
 }
 

@@ -100,7 +100,7 @@ static PerfQuery query_of(const char *sql)
     return (PerfQuery){0};
 }
 
-typedef enum Where { NOTHING, PUSHED, LEFT } Where; /* to filter; in the scan; above it */
+typedef enum Where { NOTHING, PUSHED, LEFT, BOTH } Where; /* to filter; in the scan; above it */
 
 typedef struct Label {
     const char *sql;
@@ -164,7 +164,7 @@ static const Label LABELS[] = {
      0, 0, 0, 8, 0},
     {"SELECT sum(a) AS s, b FROM {12} GROUP BY b HAVING s > 100000", LEFT, 2, 1, 0, 0, 0, 4, 0},
     {"SELECT a FROM {H} WHERE k + random() > 0", LEFT, 2, 1, 0, 0, 0, -1, 0},
-    {"SELECT d FROM {1} WHERE d < 'zz' AND a = random()", LEFT, 2, 1, 0, 0, 0, -1, 0},
+    {"SELECT d FROM {1} WHERE a < 7 AND b = 5 + 9 * random()", BOTH, 3, 1, 0, 0, 0, -1, 0},
     {"SELECT DISTINCT b FROM {1}", NOTHING, 1, 1, 0, 0, 0, 10, 0},
     {"SELECT a FROM {1} LIMIT 3", NOTHING, 1, 1, 0, 0, 0, 3, 0},
     {"COPY (SELECT * FROM {1}) TO '{one}.copy' (FORMAT parquet)", NOTHING, 5, 1, 0, 0, 0, -1, 0},
@@ -176,7 +176,8 @@ static bool where_is(const PerfProfile *profile, Where where)
     switch (where) {
     case NOTHING: return profile->filters_pushed == 0 && profile->filters_left == 0;
     case PUSHED: return profile->filters_pushed > 0 && profile->filters_left == 0;
-    case LEFT: return profile->filters_left > 0;
+    case LEFT: return profile->filters_pushed == 0 && profile->filters_left > 0;
+    case BOTH: return profile->filters_pushed > 0 && profile->filters_left > 0;
     }
     return false;
 }
@@ -306,6 +307,8 @@ static void bytes_are_ours(void **state)
 }
 
 /* What runs inside a statement, by way of a feed, is that statement's own. */
+#define INSIDE                                                                                     \
+    with_files("SELECT sum(i) AS inside FROM range(2000000) t(i), (SELECT max(d) AS d FROM {1})")
 static Err *inner_next(void *context, FeedColumn *columns, size_t capacity, size_t *out_rows)
 {
     Conn *inner = context;
@@ -313,7 +316,7 @@ static Err *inner_next(void *context, FeedColumn *columns, size_t capacity, size
     Chunk chunk;
     (void)columns;
     (void)capacity;
-    TRY(engine_query(inner, with_files("SELECT count(*) AS inside FROM {12}"), NULL, 0, &result));
+    TRY(engine_query(inner, INSIDE, NULL, 0, &result));
     do {
         TRY(engine_next(result, &chunk));
     } while (chunk.rows > 0);
@@ -331,16 +334,49 @@ static void inner_statements_are_taken_off(void **state)
     OK(engine_connect(&inner));
     OK(engine_feed_open(conn, &schema, inner_next, inner, &feed));
     const char *sql = arena_printf(arena, "SELECT n FROM %s()", engine_feed_name(feed));
+    int64_t begun_us = os_monotonic_us();
     assert_int_equal(drain(sql), 0);
-    PerfQuery outer = query_of(sql),
-              within = query_of(with_files("SELECT count(*) AS inside FROM {12}"));
+    double wall_us = (double)(os_monotonic_us() - begun_us);
+    PerfQuery outer = query_of(sql), within = query_of(INSIDE);
     assert_int_equal(outer.read_bytes, 0);
     assert_true(within.read_bytes > 0);
     assert_true(outer.inner_us > 0);
+    assert_true(outer.self_us + outer.inner_us <= wall_us * 1.001 + 1); /* two clocks */
     assert_true(outer.inner_us <= within.self_us + within.inner_us + 1);
     assert_int_equal(outer.profile.feeds, 1);
+    assert_true(outer.estimate_off <= 0); /* nobody told the engine how many rows come */
     assert_string_equal(outer.profile.operators[outer.profile.operator_count - 1].name,
                         "POND_FEED");
+}
+
+/* Columns are made narrow for a sort where the data allows: that is no other plan. Another order of
+ * operators is one. */
+static void what_is_another_plan(void **state)
+{
+    (void)state;
+    static const char *const VALUES[] = {"i", "i * 1000000000000"};
+    const char *path = path_of("sorted.parquet");
+    const char *sql = arena_printf(
+        arena, "SELECT v, w FROM read_parquet(['%s']) WHERE w >= 0 ORDER BY w, v", path);
+    uint64_t plans[2];
+    for (int i = 0; i < 2; i++) {
+        ParquetStats stats;
+        OK(os_unlink_if(path));
+        const char *rows = arena_printf(arena, "SELECT %s AS v, %s - %d AS w FROM range(100) t(i)",
+                                        VALUES[i], VALUES[i], i);
+        OK(engine_write_parquet(arena, conn, &(ParquetWrite){.select_sql = rows, .path = path},
+                                &stats));
+        assert_int_equal(drain(sql), 100 - i); /* the second has one w below 0 */
+        plans[i] = query_of(sql).profile.plan;
+    }
+    assert_true(plans[0] == plans[1]);
+    assert_int_equal(query_of(sql).plan_changes, 0);
+    assert_non_null(strstr(query_of(sql).physical, "__internal_")); /* as it was, it was narrow */
+    const char *other = with_files("SELECT b FROM {1} WHERE a < 5 ORDER BY b"),
+               *late = with_files("SELECT b FROM {1} WHERE a = 5 OR b = 7 ORDER BY b");
+    (void)drain(other);
+    (void)drain(late);
+    assert_true(query_of(other).profile.plan != query_of(late).profile.plan);
 }
 
 static void failures_are_counted(void **state)
@@ -360,6 +396,25 @@ static void failures_are_counted(void **state)
     assert_int_equal(query.profiled, 0);
 }
 
+static void failures_of_streams_are_counted(void **state)
+{
+    (void)state;
+    const char *sql =
+        "SELECT CASE WHEN i = 4000000 THEN error('no')::BIGINT ELSE i END AS of_streams "
+        "FROM range(5000000) t(i)";
+    CLEANUP(engine_result_close_at) Result *result = NULL;
+    Chunk chunk = {.rows = 1};
+    Err *err = NULL;
+    OK(engine_query(conn, sql, NULL, 0, &result)); /* the first rows are there */
+    while (err == NULL && chunk.rows > 0) err = engine_next(result, &chunk);
+    assert_non_null(err);
+    err_free(err);
+    PerfQuery query = query_of(sql);
+    assert_int_equal(query.failed, 1);
+    assert_int_equal(query.profiled, 0);
+    assert_true(query.rows > 0 && query.rows <= 4000000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -369,7 +424,9 @@ int main(void)
         TEST(sources_are_of_the_next_statement),
         TEST(bytes_are_ours),
         TEST(inner_statements_are_taken_off),
+        TEST(what_is_another_plan),
         TEST(failures_are_counted),
+        TEST(failures_of_streams_are_counted),
     };
     return cmocka_run_group_tests(tests, make_files, remove_root);
 }
