@@ -1,7 +1,7 @@
 /* What of a run's account is the same each time and everywhere.
  *
- * Left out: times; calls on files of no class (the loader's, /proc) and the sums they are in; bytes
- * that hold the times or names of a run (history, locks). */
+ * Left out: times; numbers of keys that are estimates; calls on files of no class (the loader's,
+ * /proc) and the sums they are in; bytes that hold the times or names of a run (history, locks). */
 #include "bench/bench_int.h"
 #include <string.h>
 
@@ -37,8 +37,9 @@ static void add_ops(Arena *arena, const char *command, const Json *run, CounterV
         if (is_in(name, SUMS, sizeof SUMS / sizeof *SUMS)) continue;
         char *counter = arena_printf(arena, "op.%s", name);
         counter_add(arena, out, command, counter, json_int(op, "count", 0));
-        counter_add(arena, out, command, arena_printf(arena, "%s.keys", counter),
-                    json_int(op, "keys", 0));
+        if (json_int(op, "keys_sampled_1_in", 1) == 1)
+            counter_add(arena, out, command, arena_printf(arena, "%s.keys", counter),
+                        json_int(op, "keys", 0));
     }
 }
 

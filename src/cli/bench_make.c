@@ -43,6 +43,11 @@ Err *bench_list(Cli *cli)
         list_json();
         return NULL;
     }
+    if (cli_flag(cli, "names")) {
+        for (size_t i = 0; i < BENCH_SCENARIO_COUNT; i++)
+            out_printf("%s\n", BENCH_SCENARIOS[i].name);
+        return NULL;
+    }
     for (size_t i = 0; i < BENCH_SCENARIO_COUNT; i++) {
         const BenchScenario *scenario = &BENCH_SCENARIOS[i];
         out_printf("%s%-10s%s %s\n", paint(cli->color_out, "bold"), scenario->name,

@@ -82,6 +82,7 @@ static const Option OPTIONS[] = {
     {"cap", 0, "TIME", "ab: no further pair after this long"},
     {"differ", 0, NULL, "ab: measure also what does not put out the same"},
     {"seed", 0, "N", "make: what the values follow from; ab, selftest: of the random order"},
+    {"names", 0, NULL, "list: only the names, one a line"},
     {"scale", 0, "N", "make, run, baseline: N times as much, or 1/N"},
     {"quick", 0, NULL, "run, baseline: each at the small scale that tests use"},
     {"baselines", 0, "DIR", "run, baseline: where they are (default bench/baselines)"},
@@ -100,6 +101,10 @@ const Command COMMAND_BENCH = {
     .summary = "workloads that are the same everywhere; is one command faster than another?",
     .examples = "  pond bench list --verbose\n"
                 "  pond bench make small /tmp/small --scale 1/10\n"
+                "  pond bench run noyo reduce\n"
+                "  pond bench run --quick --instructions --only list,plan\n"
+                "  pond bench baseline --update noyo\n"
+                "  pond bench first\n"
                 "  pond bench ab --a 'old/pond list /' --b 'pond list /'\n"
                 "  pond bench ab --a 'pond export -p \"/reduced/*/*\" -d {out}' --toggle "
                 "shared_joins=off,on\n"
@@ -109,6 +114,16 @@ const Command COMMAND_BENCH = {
         "list shows the scenarios. make fills a new pond with one: what it holds follows from "
         "scenario, seed (1) and scale (1) alone, so that pond fsck gives the same root on every "
         "machine.\n"
+        "run has each scenario (or those named) make its pond, once, and runs its commands, each "
+        "in "
+        "a process of its own and with one thread; operations, calls and bytes by class of file, "
+        "allocations, memory and instructions are compared with bench/baselines. More than there "
+        "is "
+        "the exit status 1; less is told, and baseline --update writes it down. See "
+        "docs/benchmarks.md.\n"
+        "first measures how long a newcomer waits for the first byte of each command, and counts "
+        "the "
+        "commands of README.md up to the first export.\n"
         "ab runs the two in pairs, in random order within each, until the interval of the median "
         "ratio (exact sign test, 99 %) lies beyond a band of 3 % on one side, or inside it: "
         "faster, slower, the same; or undecided after the last pair. A slow or busy machine makes "
@@ -118,7 +133,11 @@ const Command COMMAND_BENCH = {
         "selftest shows how often this machine gives a false verdict, here and by comparing one "
         "block of runs with the next.",
     .json = "list: [{\"name\",\"text\",\"commands\":[{\"name\",\"words\",\"cold\"}]}]; make: "
-            "{\"commits\",\"versions\",\"rows\"}; ab: "
+            "{\"commits\",\"versions\",\"rows\"}; run: [{\"scenario\",\"scale\",\"root\","
+            "\"baseline\",\"same_pond\",\"compared\",\"worse\",\"changes\":[{\"command\","
+            "\"counter\",\"was\",\"now\",\"worse\"}],\"counters\":{COMMAND:{COUNTER:VALUE}}}]; "
+            "baseline: [SCENARIO]; first: {\"steps\",\"commands\":[{\"command\",\"first_us\","
+            "\"all_us\",\"instructions\"}]}; ab: "
             "{\"verdict\",\"ratio\",\"ratio_low\",\"ratio_high\",\"pairs\",\"same_output\",\"a\":"
             "{\"wall_s\",\"cpu_s\",\"peak_bytes\"},\"b\"}; selftest: {\"pairs\",\"trials\","
             "\"false_paired\",\"false_blocks\",\"found_paired\",\"spread\"}",

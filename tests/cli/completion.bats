@@ -34,6 +34,8 @@ BASH
     [ "$(complete_line 'pond completion ')" = $'bash\nfish\nzsh' ]
     [ "$(complete_line 'pond --color always --threads 3 sho')" = show ]
     [ "$(complete_line 'pond copy hostd')" = hostdir ]
+    [ "$(complete_line 'pond bench run noyo-')" = noyo-sql ]
+    [ "$(complete_line 'pond bench sel')" = selftest ]
     [ "$(complete_line 'pond apply -f hostf')" = hostfile.yaml ]
     printf 'active_pattern: /nowhere/x\npond_path: /x\n' >y.yaml
     pond mkdir -p /system/etc && pond mknod logfile-ingest /system/etc/weblogs --config-path y.yaml

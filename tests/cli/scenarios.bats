@@ -111,3 +111,16 @@ BASELINES=$ROOT/bench/baselines
     [ "$status" -eq 0 ] || fail "$(jq -c '.[0].changes' <<<"$output")"
     jq -e '.[0].counters | .list.instructions > 1e6 and .plan.instructions > 1e6 and (.cat | has("instructions") | not)' <<<"$output" >/dev/null || fail "not counted"
 }
+
+@test "bench first: each command's first byte, and the commands up to the first export" {
+    printf '%s\n' '# x' 'text' '    make demo' '    cat >a <<'"'EOF'" '    pond export no' '    EOF' '    pond export -p x -d y' '    pond fsck' >R.md
+    run --separate-stderr pond bench first --quick --times 1 --readme R.md --json --dir "$BATS_FILE_TMPDIR/ponds"
+    [ "$status" -eq 0 ] || fail "failed"
+    [ "$(jq .steps <<<"$output")" = 3 ] || fail "make, cat, export are three"
+    jq -e '(.commands | length) >= 10 and all(.commands[]; .first_us > 0 and .first_us <= .all_us)' <<<"$output" >/dev/null || fail "times"
+    [ -z "$(ls "$BATS_FILE_TMPDIR/ponds" | grep -v -- '-s1-x')" ] || fail "a copy is left"
+    fails 4 bench first --quick --readme none.md
+    printf '    make demo\n' >R.md
+    run --separate-stderr pond bench first --quick --times 1 --readme R.md --json --dir "$BATS_FILE_TMPDIR/ponds"
+    [ "$(jq .steps <<<"$output")" = 0 ] || fail "it never comes to an export"
+}
