@@ -138,9 +138,9 @@ typedef struct BenchComparison {
     size_t count, worse, compared;
 } BenchComparison;
 
-/* What differs by more than it may: counts not at all, instructions by 1 %, allocations by
- * 2 %, memory by 10 % and 4 MiB (see baseline.c). Counters that the run did not measure are left
- * out. */
+/* What differs by more than it may: counts and bytes not at all, instructions by 1 %, the engine's
+ * allocations by 0.1 %, memory by 10 % and 4 MiB (see baseline.c). Counters that the run did not
+ * measure are left out. */
 Err *bench_compare(Arena *arena, const char *dir, const BenchRun *run, const BenchResult *result,
                    BenchComparison *out) WARN_UNUSED;
 /* The result becomes the baseline of its scale; other scales, and counters that were not measured,

@@ -151,13 +151,24 @@ static Err *run_command(const Round *round, const BenchCommand *command)
 
 /* ---- rounds ---- */
 
-Err *round_begin(Arena *arena, const BenchRun *run, const char *pond, Round *out)
+/* Absolute paths become texts and hashes, so that their length is work: it is made the same
+ * everywhere. */
+static char *work_dir(Arena *arena, const char *cache_dir)
 {
+    enum { LENGTH = 120 };
     uint64_t random = 0;
     os_random(&random, sizeof random);
+    Buf path = buf_new(arena);
+    buf_printf(&path, "%s/work-%016llx", cache_dir, (unsigned long long)random);
+    while (path.size < LENGTH) buf_putc(&path, '-');
+    return path.data;
+}
+
+Err *round_begin(Arena *arena, const BenchRun *run, const char *pond, Round *out)
+{
     out->arena = arena;
     out->run = run;
-    out->dir = arena_printf(arena, "%s/work-%016llx", run->cache_dir, (unsigned long long)random);
+    out->dir = work_dir(arena, run->cache_dir);
     TRY(os_mkdirs(path_join(arena, out->dir, "tmp")));
     return kept_clone(pond, path_join(arena, out->dir, "pond"));
 }
