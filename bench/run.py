@@ -1,6 +1,6 @@
 """The benchmarks behind docs/performance.md.
 
-    bench/run.sh BUILD [NAME...]     names: export-large export-series list text-ingest text-first-query tracker oteljson   (default: all)
+    bench/run.sh BUILD [NAME...]     names: export-large export-series list text-ingest text-first-query tracker compiled-out oteljson   (default: all)
 
 Two commands are compared in interleaved pairs, in random order inside a pair: the median of the ratios counts, not the times. Peak memory is that of the
 process (wait4). Data is made once in BUILD/bench and kept.
@@ -181,18 +181,22 @@ def oteljson():
         print(f'  {TEXT_MB / used:.0f} MB/s of processor time, {TEXT_MB / seconds:.0f} MB/s by the clock, peak {memory:.0f} MB')
 
 
-def instructions(level, *args, history='on'):
+def instructions(level, *args, history='on', program=POND):
     """What a command executes, by callgrind; its threads in turn."""
     log = ROOT / 'callgrind.log'
     env = {**os.environ, 'POND_TRACE': level, 'POND_HISTORY': history}
-    subprocess.run(['valgrind', '--tool=callgrind', '--callgrind-out-file=/dev/null', f'--log-file={log}', POND, *args],
+    subprocess.run(['valgrind', '--tool=callgrind', '--callgrind-out-file=/dev/null', f'--log-file={log}', program, *args],
                    check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
     return int(re.search(r'Collected : (\d+)', log.read_text()).group(1))
 
 
 def tracker():
     """Cost of the levels in instructions, as ratios to the level off; of a record in nanoseconds."""
-    subprocess.run([str(BUILD / 'bench' / 'bench_tracker')], check=True)
+    bench = str(BUILD / 'bench' / 'bench_tracker')
+    subprocess.run([bench], check=True)
+    ROOT.mkdir(parents=True, exist_ok=True)
+    sites, none = (instructions('off', which, '1000000', program=bench) for which in ('sites', 'none'))
+    print(f'a recording site, switched off: {(sites - none) / 3e6:.2f} instructions (goal <= 3)')
     listed, exported, count = ROOT / 'list-10000-pond', ROOT / 'tracker-pond', int(os.environ.get('BENCH_TRACKER_SERIES', 20))
     if not listed.exists():
         timed([POND, '--pond', str(listed), 'init'])
@@ -214,8 +218,12 @@ def tracker():
         print(f'{name}: {counted["off"]:,} instructions; ' + ', '.join(f'{label} {100 * (n / counted["off"] - 1):+.2f} %' for label, n in counted.items() if label != 'off'), flush=True)
 
 
+def compiled_out():
+    subprocess.run([sys.executable, 'scripts/compiled_out.py', str(BUILD)], check=True)
+
+
 ALL = {'export-large': large, 'export-series': series, 'list': listing, 'text-ingest': text_ingest, 'text-first-query': text_first_query,
-       'tracker': tracker, 'oteljson': oteljson}
+       'tracker': tracker, 'compiled-out': compiled_out, 'oteljson': oteljson}
 for wanted in sys.argv[2:] or ALL:
     print(f'== {wanted}', flush=True)
     ALL[wanted]()

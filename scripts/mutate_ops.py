@@ -33,7 +33,7 @@ def sites(root):
             names = NAMES.findall(statement)
             if not names:
                 continue
-            gone = re.sub(r'perf_begin\(&(\w+),.*', r'\1.state = 0;', statement) if 'perf_begin' in statement else '(void)0;'
+            gone = re.sub(r'perf_begin\(&(\w+),.*', r'\1.mode = 0;', statement) if 'perf_begin' in statement else '(void)0;'
             yield path, match.span(), gone, names, f'{where} {statement}'
             if '_for(' in statement or '_FOR(' in statement:
                 keyless = re.sub(r'_(?:for|FOR)\(((?:[^,()]|\([^()]*\))*),.*', r'(\1);', statement, flags=re.S)
@@ -93,4 +93,5 @@ def main():
     sys.exit(1 if survivors else 0)
 
 
-main()
+if __name__ == '__main__':
+    main()

@@ -17,6 +17,10 @@
 
 #ifdef POND_NO_TRACKER
 
+void modes_set(void)
+{
+}
+
 Block *block_all(void)
 {
     return NULL;
@@ -44,7 +48,7 @@ static pthread_mutex_t blocks_lock = PTHREAD_MUTEX_INITIALIZER;
 static Block *all_blocks, *free_blocks;
 static pthread_key_t thread_end;
 static pthread_once_t thread_end_once = PTHREAD_ONCE_INIT;
-_Atomic uint32_t perf_sample_masks[PERF_TIMED_COUNT] = {
+static _Atomic uint32_t sample_masks[PERF_TIMED_COUNT] = {
 #define PERF_OP(name, layer, unit, text, details) PERF_MASK_##unit(name)
 #define PERF_MASK_time(name)
 #define PERF_MASK_fine(name) [PERF_##name] = (1U << SAMPLE_SHIFT_FINE) - 1,
@@ -68,10 +72,40 @@ static const bool IS_FINE[PERF_TIMED_COUNT] = {
 
 _Atomic uint8_t perf_level_now = PERF_COUNTS;
 _Thread_local PerfCounts *perf_mine;
+/* As modes_set() sets them for the level `counts`. */
+_Atomic uint8_t perf_modes[PERF_TIMED_COUNT] = {
+#define PERF_OP(name, layer, unit, text, details) PERF_MODE_OF_##unit(name)
+#define PERF_MODE_OF_time(name) [PERF_##name] = PERF_MODE_TIMED,
+#define PERF_MODE_OF_fine(name) [PERF_##name] = PERF_MODE_TIMED | PERF_MODE_SAMPLED,
+#define PERF_MODE_OF_count(name)
+#define PERF_MODE_OF_rows(name)
+#define PERF_MODE_OF_bytes(name)
+#include "perf/ops.def"
+#undef PERF_OP
+};
+
+/* `fine` ones are all timed at `detail`. */
+static uint8_t mode_of(size_t op, PerfLevel level)
+{
+    uint8_t mode = PERF_MODE_TIMED;
+    bool whole = IS_FINE[op] && level >= PERF_DETAIL;
+    if (level == PERF_OFF) return 0;
+    if (atomic_load(&sample_masks[op]) != 0 && !whole) mode |= PERF_MODE_SAMPLED;
+    if (level < PERF_SPANS || (IS_FINE[op] && level < PERF_DETAIL)) return mode;
+    return mode | PERF_MODE_RINGED | (trace_is_on() ? PERF_MODE_TRACED : 0);
+}
+
+void modes_set(void)
+{
+    PerfLevel level = perf_level();
+    for (size_t op = 0; op < PERF_TIMED_COUNT; op++)
+        atomic_store_explicit(&perf_modes[op], mode_of(op, level), memory_order_relaxed);
+}
 
 void perf_level_set(PerfLevel level)
 {
     atomic_store(&perf_level_now, (uint8_t)level);
+    modes_set();
 }
 
 PerfLevel perf_level(void)
@@ -83,7 +117,8 @@ void perf_sample_set(PerfOp op, unsigned shift)
 {
     if (op >= PERF_TIMED_COUNT) return;
     if (shift > SAMPLE_SHIFT_MAX) shift = SAMPLE_SHIFT_MAX;
-    atomic_store(&perf_sample_masks[op], (1U << shift) - 1);
+    atomic_store(&sample_masks[op], (1U << shift) - 1);
+    modes_set();
 }
 
 /* ---- blocks ---- */
@@ -123,7 +158,7 @@ static Block *new_block(void)
     return block;
 }
 
-static Block *take_block(void)
+Block *block_take(void)
 {
     (void)pthread_once(&thread_end_once, make_key);
     (void)pthread_mutex_lock(&blocks_lock);
@@ -137,11 +172,6 @@ static Block *take_block(void)
     perf_mine = &block->counts;
     (void)pthread_setspecific(thread_end, block);
     return block;
-}
-
-Block *block_mine(void)
-{
-    return perf_mine != NULL ? (Block *)(void *)perf_mine : take_block();
 }
 
 Block *block_all(void)
@@ -159,61 +189,108 @@ void perf_add_slow(PerfOp op, uint64_t n)
     own_add(&block_mine()->counts.of[op], n);
 }
 
-/* From the level `spans` on: the ring, and the trace where there is one. */
-static void start_in_ring(Block *block, PerfSpan *span, uint8_t level)
-{
-    if (IS_FINE[span->op] && level < PERF_DETAIL) return;
-    span->state |= PERF_SPAN_RINGED;
-    if (trace_is_on()) {
-        trace_begin(span->op);
-        span->state |= PERF_SPAN_TRACED;
-    }
-    span->begin_ticks = perf_ticks();
-    ring_push(ring_of(block), span);
-}
-
-void perf_start(PerfSpan *span, PerfOp op)
-{
-    Block *block = block_mine();
-    uint8_t level = atomic_load_explicit(&perf_level_now, memory_order_relaxed);
-    uint32_t mask = atomic_load_explicit(&perf_sample_masks[op], memory_order_relaxed);
-    uint64_t number = atomic_load_explicit(&block->counts.of[op], memory_order_relaxed);
-    span->op = op;
-    span->state = PERF_SPAN_OPEN;
-    if ((number & mask) != 0 && !(IS_FINE[op] && level >= PERF_DETAIL)) return;
-    span->state = PERF_SPAN_TIMED;
-    if (__builtin_expect(level >= PERF_SPANS, 0)) start_in_ring(block, span, level);
-    if ((span->state & PERF_SPAN_RINGED) == 0) span->begin_ticks = perf_ticks();
-}
-
 static inline void raise_to(_Atomic uint64_t *number, uint64_t n)
 {
-    if (n > atomic_load_explicit(number, memory_order_relaxed))
+    if (__builtin_expect(n > atomic_load_explicit(number, memory_order_relaxed), 0))
         atomic_store_explicit(number, n, memory_order_relaxed);
 }
 
-static inline void record(Times *times, uint64_t ticks)
+static inline void record(Block *block, PerfOp op, uint64_t ticks, unsigned bucket)
 {
-    _Atomic uint32_t *bucket = &times->buckets[hist_index(ticks)];
-    uint32_t held = atomic_load_explicit(bucket, memory_order_relaxed);
-    atomic_store_explicit(bucket, held + (held != UINT32_MAX), memory_order_relaxed);
+    Times *times = &block->times[op];
+    uint32_t before = atomic_load_explicit(&block->pending, memory_order_relaxed);
+    uint32_t held = atomic_load_explicit(&block->buckets[before], memory_order_relaxed);
+    atomic_store_explicit(&block->buckets[before], held + (held < UINT32_MAX),
+                          memory_order_relaxed);
+    atomic_store_explicit(&block->pending, (uint32_t)(BUCKETS_OF(op) + bucket),
+                          memory_order_relaxed);
     own_add(&times->sum_ticks, ticks);
+    own_add(&block->counts.of[op], 1);
     raise_to(&times->max_ticks, ticks);
     raise_to(&times->inverted_min_ticks, ~ticks);
 }
 
-void perf_finish(PerfSpan *span)
+/* Whatever is rare: other clocks, threads without a block or ring, samples, traces. Apart, so that
+ * the usual ways need no stack. */
+__attribute__((noinline, cold)) static uint64_t start_slow(PerfOp op, uint8_t mode)
 {
-    uint8_t state = span->state;
-    uint64_t now = (state & PERF_SPAN_TIMED) == PERF_SPAN_TIMED ? perf_ticks() : 0;
     Block *block = block_mine();
-    span->state = 0;
-    own_add(&block->counts.of[span->op], 1);
-    if ((state & PERF_SPAN_TIMED) != PERF_SPAN_TIMED) return;
-    uint64_t ticks = now > span->begin_ticks ? now - span->begin_ticks : 0;
-    record(&block->times[span->op], ticks);
-    if ((state & PERF_SPAN_RINGED) != 0) ring_pop(ring_of(block), span, ticks);
-    if ((state & PERF_SPAN_TRACED) != 0) trace_end(span->op);
+    uint32_t mask = atomic_load_explicit(&sample_masks[op], memory_order_relaxed);
+    uint64_t number = atomic_load_explicit(&block->counts.of[op], memory_order_relaxed);
+    if ((mode & PERF_MODE_SAMPLED) != 0 && (number & mask) != 0) return 0;
+    if ((mode & PERF_MODE_TRACED) != 0) trace_begin(op);
+    PerfRing *ring = (mode & PERF_MODE_RINGED) != 0 ? ring_of(block) : NULL;
+    uint64_t begin = perf_ticks();
+    if (ring != NULL) ring_push(ring, op, begin);
+    return begin;
+}
+
+/* A clock that went back counts as 0. */
+__attribute__((noinline, cold)) static void finish_slow(PerfOp op, uint64_t begin, uint8_t mode)
+{
+    uint64_t end = perf_ticks(), ticks = end > begin ? end - begin : 0;
+    Block *block = block_mine();
+    if (begin == 0) {
+        own_add(&block->counts.of[op], 1);
+        return;
+    }
+    record(block, op, ticks, hist_index(ticks));
+    if ((mode & PERF_MODE_RINGED) != 0) ring_pop(ring_of(block), op, begin, ticks);
+    if ((mode & PERF_MODE_TRACED) != 0) trace_end(op);
+}
+
+uint64_t perf_start(PerfOp op, uint8_t mode)
+{
+    Block *block = (Block *)(void *)perf_mine;
+    if (block == NULL || !perf_clock_is_counter) return start_slow(op, mode);
+    if (mode == (PERF_MODE_TIMED | PERF_MODE_RINGED)) {
+        PerfRing *ring = atomic_load_explicit(&block->ring, memory_order_relaxed);
+        if (ring == NULL) return start_slow(op, mode);
+        uint64_t begin = perf_counter_ticks();
+        ring_push(ring, op, begin);
+        return begin;
+    }
+    uint32_t mask = atomic_load_explicit(&sample_masks[op], memory_order_relaxed);
+    uint64_t number = atomic_load_explicit(&block->counts.of[op], memory_order_relaxed);
+    return mode == (PERF_MODE_TIMED | PERF_MODE_SAMPLED) && (number & mask) != 0
+               ? 0
+               : start_slow(op, mode);
+}
+
+void perf_record(PerfOp op, uint64_t begin)
+{
+    Block *block = (Block *)(void *)perf_mine;
+    if (__builtin_expect(block == NULL || !perf_clock_is_counter, 0)) {
+        finish_slow(op, begin, PERF_MODE_TIMED);
+        return;
+    }
+    uint64_t ticks = perf_counter_ticks() - begin;
+    if (__builtin_expect(ticks >> PERF_OCTAVES != 0, 0))
+        finish_slow(op, begin, PERF_MODE_TIMED);
+    else
+        record(block, op, ticks, hist_index_small(ticks));
+}
+
+void perf_finish(PerfOp op, uint64_t begin, uint8_t mode)
+{
+    Block *block = (Block *)(void *)perf_mine;
+    if (__builtin_expect(block == NULL || !perf_clock_is_counter, 0)) {
+        finish_slow(op, begin, mode);
+        return;
+    }
+    if (begin == 0) {
+        own_add(&block->counts.of[op], 1);
+        return;
+    }
+    PerfRing *ring = atomic_load_explicit(&block->ring, memory_order_relaxed);
+    uint64_t ticks = perf_counter_ticks() - begin;
+    if (mode != (PERF_MODE_TIMED | PERF_MODE_RINGED) || ring == NULL ||
+        ticks >> PERF_OCTAVES != 0) {
+        finish_slow(op, begin, mode);
+        return;
+    }
+    record(block, op, ticks, hist_index_small(ticks));
+    ring_pop(ring, op, begin, ticks);
 }
 
 #endif

@@ -9,18 +9,24 @@
 extern bool perf_clock_is_counter; /* chosen at start */
 uint64_t perf_clock_monotonic(void);
 
-static inline uint64_t perf_ticks(void)
+/* Only where perf_clock_is_counter. */
+static inline uint64_t perf_counter_ticks(void)
 {
 #if defined(__x86_64__)
-    if (__builtin_expect(perf_clock_is_counter, 1)) return __builtin_ia32_rdtsc();
+    return __builtin_ia32_rdtsc();
 #elif defined(__aarch64__)
-    if (__builtin_expect(perf_clock_is_counter, 1)) {
-        uint64_t ticks;
-        __asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
-        return ticks;
-    }
+    uint64_t ticks;
+    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
+    return ticks;
+#else
+    return 0;
 #endif
-    return perf_clock_monotonic();
+}
+
+static inline uint64_t perf_ticks(void)
+{
+    return __builtin_expect(perf_clock_is_counter, 1) ? perf_counter_ticks()
+                                                      : perf_clock_monotonic();
 }
 
 /* From ticks to CLOCK_MONOTONIC: start_ns + (ticks - start_ticks) * ns_per_tick. */

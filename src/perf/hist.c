@@ -118,17 +118,28 @@ void perf_hist_merge(PerfHist *to, const PerfHist *from)
     }
 }
 
-/* What one thread timed, of which the reader keeps ticks as they are. */
-static void add_times(Times *times, uint64_t inverted_min, PerfHist *out)
+/* The buckets from the least to the most of what a thread timed, and the call that is pending. */
+static void add_buckets(const Block *block, PerfOp op, unsigned first, unsigned last, PerfHist *out)
 {
-    uint64_t least = ~inverted_min;
-    uint64_t most = atomic_load_explicit(&times->max_ticks, memory_order_relaxed);
-    unsigned last = hist_index(most);
-    for (unsigned i = hist_index(least); i <= last; i++) {
-        uint32_t held = atomic_load_explicit(&times->buckets[i], memory_order_relaxed);
+    const _Atomic uint32_t *buckets = block->buckets + BUCKETS_OF(op);
+    size_t pending = atomic_load_explicit(&block->pending, memory_order_relaxed);
+    for (unsigned i = first; i <= last; i++) {
+        uint32_t held = atomic_load_explicit(&buckets[i], memory_order_relaxed);
         out->buckets[i] += held;
         out->count += held;
     }
+    if (pending < BUCKETS_OF(op) || pending >= BUCKETS_OF(op + 1)) return;
+    out->buckets[pending - BUCKETS_OF(op)]++;
+    out->count++;
+}
+
+/* What one thread timed, of which the reader keeps ticks as they are. */
+static void add_times(const Block *block, PerfOp op, uint64_t inverted_min, PerfHist *out)
+{
+    const Times *times = &block->times[op];
+    uint64_t least = ~inverted_min;
+    uint64_t most = atomic_load_explicit(&times->max_ticks, memory_order_relaxed);
+    add_buckets(block, op, hist_index(least), hist_index(most), out);
     out->sum_ns += (double)atomic_load_explicit(&times->sum_ticks, memory_order_relaxed);
     if ((double)least < out->min_ns) out->min_ns = (double)least;
     if ((double)most > out->max_ns) out->max_ns = (double)most;
@@ -138,14 +149,14 @@ PerfHist *perf_read_times(Arena *arena, PerfOp op)
 {
     PerfHist *out = NULL;
     for (Block *block = block_all(); block != NULL && op < PERF_TIMED_COUNT; block = block->next) {
-        Times *times = &block->times[op];
-        uint64_t inverted = atomic_load_explicit(&times->inverted_min_ticks, memory_order_relaxed);
+        uint64_t inverted =
+            atomic_load_explicit(&block->times[op].inverted_min_ticks, memory_order_relaxed);
         if (inverted == 0) continue; /* most threads do few things */
         if (out == NULL) {
             out = ANEW(arena, PerfHist);
             out->min_ns = INFINITY;
         }
-        add_times(times, inverted, out);
+        add_times(block, op, inverted, out);
     }
     if (out == NULL || out->count == 0) return NULL;
     out->ns_per_tick = perf_clock().ns_per_tick;

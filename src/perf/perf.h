@@ -60,14 +60,19 @@ void perf_sample_set(PerfOp op, unsigned shift);
 /* The sum over all threads, living and ended. */
 uint64_t perf_read(PerfOp op);
 
-/* What PerfSpan.state says; 0: nothing is recorded. */
-enum { PERF_SPAN_OPEN = 1, PERF_SPAN_TIMED = 3, PERF_SPAN_RINGED = 4, PERF_SPAN_TRACED = 8 };
+/* How calls of an operation are recorded now, in bits; 0: not at all. */
+enum {
+    PERF_MODE_TIMED = 1,   /* always, but with no other bit nothing else is done */
+    PERF_MODE_SAMPLED = 2, /* one call in 2^shift is timed, the others are counted */
+    PERF_MODE_RINGED = 4,  /* a record of each in the ring */
+    PERF_MODE_TRACED = 8   /* and a line in the trace */
+};
 
-/* One call that is being timed. */
+/* One call that is being recorded. */
 typedef struct PerfSpan {
-    uint64_t begin_ticks;
+    uint64_t begin_ticks; /* 0: it is counted only */
     PerfOp op;
-    uint8_t state;
+    uint8_t mode; /* when it began; 0: nothing is recorded */
 } PerfSpan;
 
 typedef struct PerfCounts {
@@ -77,12 +82,13 @@ typedef struct PerfCounts {
 #ifndef POND_NO_TRACKER
 
 extern _Atomic uint8_t perf_level_now;
-extern _Atomic uint32_t perf_sample_masks[PERF_TIMED_COUNT];
+extern _Atomic uint8_t perf_modes[PERF_TIMED_COUNT];
 
 /* ---- behind the inline functions ---- */
 void perf_add_slow(PerfOp op, uint64_t n);
-void perf_start(PerfSpan *span, PerfOp op);
-void perf_finish(PerfSpan *span);
+uint64_t perf_start(PerfOp op, uint8_t mode); /* any mode but 0 and plainly timed: begin_ticks */
+void perf_record(PerfOp op, uint64_t begin_ticks);
+void perf_finish(PerfOp op, uint64_t begin_ticks, uint8_t mode);
 void perf_key_text(PerfOp op, const char *text);
 extern _Thread_local PerfCounts *perf_mine; /* of this thread; NULL before its first */
 
@@ -94,8 +100,8 @@ static inline bool perf_is_on(void)
 /* Adds n to an operation's count: about a nanosecond. */
 static inline void perf_add(PerfOp op, uint64_t n)
 {
-    PerfCounts *counts = perf_mine;
     if (!perf_is_on()) return;
+    PerfCounts *counts = perf_mine;
     if (__builtin_expect(counts == NULL, 0)) {
         perf_add_slow(op, n);
         return;
@@ -110,57 +116,32 @@ static inline void perf_asked(PerfOp op, const char *key)
     if (perf_is_on()) perf_key_text(op, key);
 }
 
-/* In place: a span that is returned by value would be copied before its stores have landed. */
+/* The usual modes, off and timed, make no call here. What is passed on are numbers, so that the
+ * span stays in registers. */
 static inline void perf_begin(PerfSpan *span, PerfOp op)
 {
-    uint8_t level = atomic_load_explicit(&perf_level_now, memory_order_relaxed);
-    bool every = atomic_load_explicit(&perf_sample_masks[op], memory_order_relaxed) == 0;
-    span->state = 0;
-    if (__builtin_expect(level == PERF_COUNTS && every, 1)) { /* the usual case, without a call */
-        span->op = op;
-        span->state = PERF_SPAN_TIMED;
-        span->begin_ticks = perf_ticks();
-    } else if (level != PERF_OFF) {
-        perf_start(span, op);
-    }
+    uint8_t mode = atomic_load_explicit(&perf_modes[op], memory_order_relaxed);
+    span->mode = mode;
+    span->op = op;
+    span->begin_ticks = 0;
+    if (mode == 0) return;
+    span->begin_ticks = mode == PERF_MODE_TIMED ? perf_ticks() : perf_start(op, mode);
 }
 
 /* Counts the call and records how long it took. Ending again does nothing. */
 static inline void perf_end(PerfSpan *span)
 {
-    if (span->state != 0) perf_finish(span);
+    uint8_t mode = span->mode;
+    if (mode == 0) return;
+    span->mode = 0;
+    if (mode == PERF_MODE_TIMED)
+        perf_record(span->op, span->begin_ticks);
+    else
+        perf_finish(span->op, span->begin_ticks, mode);
 }
 
 /* A mark in the trace and nowhere else. */
 void perf_mark(const char *text);
-
-#else
-
-static inline void perf_add(PerfOp op, uint64_t n)
-{
-    (void)op;
-    (void)n;
-}
-static inline void perf_asked(PerfOp op, const char *key)
-{
-    (void)op;
-    (void)key;
-}
-static inline void perf_begin(PerfSpan *span, PerfOp op)
-{
-    span->state = 0;
-    (void)op;
-}
-static inline void perf_end(PerfSpan *span)
-{
-    (void)span;
-}
-static inline void perf_mark(const char *text)
-{
-    (void)text;
-}
-
-#endif
 
 static inline void perf_count(PerfOp op)
 {
@@ -173,12 +154,28 @@ static inline void perf_count_for(PerfOp op, const char *key)
     perf_asked(op, key);
 }
 
+#else /* not even empty functions, which would change how others are compiled */
+
+#define perf_add(op, n) ((void)(n))
+#define perf_asked(op, key) ((void)(key))
+#define perf_begin(span, op) ((void)(span))
+#define perf_end(span) ((void)(span))
+#define perf_mark(text) ((void)(text))
+#define perf_count(op) ((void)0)
+#define perf_count_for(op, key) ((void)(key))
+
+#endif
+
 #define PERF_PASTE_(a, b) a##b
 #define PERF_PASTE(a, b) PERF_PASTE_(a, b)
 /* A span from here to the end of the scope, whichever way it is left. */
+#ifndef POND_NO_TRACKER
 #define PERF_SPAN(op)                                                                              \
     __attribute__((cleanup(perf_end), unused)) PerfSpan PERF_PASTE(perf_span_, __LINE__);          \
     perf_begin(&PERF_PASTE(perf_span_, __LINE__), op)
+#else
+#define PERF_SPAN(op) (void)0
+#endif
 #define PERF_SPAN_FOR(op, key)                                                                     \
     PERF_SPAN(op);                                                                                 \
     perf_asked(op, key)

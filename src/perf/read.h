@@ -1,5 +1,6 @@
 /* Reading what was recorded: sums over all threads, living and ended. Exact for what has ended
- * before the call; what goes on meanwhile is seen or not. */
+ * before the call; what goes on meanwhile is seen or not (of a thread that records meanwhile, the
+ * newest call may stand in a histogram twice or not at all). */
 #pragma once
 #include "base/arena.h"
 #include "perf/perf.h"

@@ -44,36 +44,11 @@ static PerfRing *make_ring(void)
     return ring;
 }
 
-PerfRing *ring_of(Block *block)
+PerfRing *ring_new(Block *block)
 {
-    PerfRing *ring = atomic_load_explicit(&block->ring, memory_order_relaxed);
-    if (__builtin_expect(ring == NULL, 0)) {
-        ring = make_ring();
-        atomic_store_explicit(&block->ring, ring, memory_order_release);
-    }
+    PerfRing *ring = make_ring();
+    atomic_store_explicit(&block->ring, ring, memory_order_release);
     return ring;
-}
-
-void ring_push(PerfRing *ring, const PerfSpan *span)
-{
-    uint64_t depth = atomic_load_explicit(&ring->depth, memory_order_relaxed);
-    if (depth < PERF_DEPTH_MAX) ring->open[depth] = (PerfOpen){span->begin_ticks, span->op};
-    atomic_store_explicit(&ring->depth, depth + 1, memory_order_release);
-}
-
-void ring_pop(PerfRing *ring, const PerfSpan *span, uint64_t ticks)
-{
-    uint64_t depth = atomic_load_explicit(&ring->depth, memory_order_relaxed) - 1;
-    uint64_t written = atomic_load_explicit(&ring->written, memory_order_relaxed);
-    unsigned shift = ticks > UINT32_MAX ? 32 - (unsigned)__builtin_clzll(ticks) : 0;
-    ring->records[written & (ring->capacity - 1)] =
-        (PerfRecord){.begin_ticks = span->begin_ticks,
-                     .length = (uint32_t)(ticks >> shift),
-                     .op = (uint16_t)span->op,
-                     .depth = depth < UINT8_MAX ? (uint8_t)depth : UINT8_MAX,
-                     .shift = (uint8_t)shift};
-    atomic_store_explicit(&ring->written, written + 1, memory_order_release);
-    atomic_store_explicit(&ring->depth, depth, memory_order_release);
 }
 
 #endif

@@ -1,5 +1,6 @@
 /* The trace of --trace FILE: Chrome's trace event format as an array, one event a line, each line
- * one write(2), so that a killed process leaves whole lines. The closing bracket is written only by
+ * one write(2), so that a killed process leaves whole lines, but for the last one where it was
+ * being written across two pages. The closing bracket is written only by
  * perf_trace_to(-1): viewers do without. Failure: a write that fails or comes up short (disk full)
  * ends the trace; nothing else is disturbed. */
 #include "perf/perf_int.h"
@@ -11,7 +12,7 @@
 
 enum { NAME_BYTES_MAX = 240, LINE_BYTES_MAX = 2048 };
 
-static _Atomic int trace_fd = -1;
+_Atomic int trace_fd = -1;
 
 static void trace_write(int fd, const char *line, size_t size_bytes)
 {
@@ -79,15 +80,11 @@ void perf_trace_to(int fd)
     if (fd >= 0 && perf_level() < PERF_SPANS) perf_level_set(PERF_SPANS);
     trace_event("trace_end", "\"ph\":\"i\",\"s\":\"p\"", "\n]\n");
     atomic_store(&trace_fd, fd);
+    modes_set();
     if (fd >= 0) trace_write(fd, "[\n", 2);
 }
 
 #ifndef POND_NO_TRACKER
-
-bool trace_is_on(void)
-{
-    return atomic_load_explicit(&trace_fd, memory_order_relaxed) >= 0;
-}
 
 void trace_begin(PerfOp op)
 {

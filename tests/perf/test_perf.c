@@ -239,7 +239,9 @@ static void test_trace_survives_kill(void **state)
     assert_int_equal(waitpid(child, NULL, 0), child);
     size_t size;
     char *text = read_all(fd, &size);
-    assert_int_equal(text[size - 1], '\n');
+    char *end = strrchr(text, '\n') + 1; /* the kernel cuts the write of a killed process between */
+    assert_true(*end == '\0' || size % 4096 == 0); /* pages, and nowhere else */
+    *end = '\0';
     assert_true(check_lines(text, NULL) > 500);
     free(text);
     (void)close(fd);

@@ -300,12 +300,11 @@ static void test_long_spans(void **state)
     PerfRecord record;
     size_t count = 0;
     ring->capacity = 4;
-    PerfSpan span = {.op = PERF_merge, .begin_ticks = 5};
     uint64_t hour = UINT64_C(3600) * 3000000000;
-    ring_push(ring, &span);
+    ring_push(ring, PERF_merge, 5);
     assert_int_equal(ring->depth, 1);
     assert_int_equal(ring->open[0].op, PERF_merge);
-    ring_pop(ring, &span, hour);
+    ring_pop(ring, PERF_merge, 5, hour);
     assert_int_equal(ring->depth, 0);
     assert_int_equal(perf_ring_read(ring, &record, &count), 0);
     double length = ldexp(record.length, record.shift);
