@@ -241,25 +241,28 @@ static bool read_rings(Arena *arena, const Header *header, Flight *out)
     return true;
 }
 
-static bool read_flight(Arena *arena, const char *path, Flight *out)
+bool flight_parse(Arena *arena, const char *bytes, size_t size, Flight *out)
 {
-    char *bytes = NULL;
-    size_t size = 0;
-    Err *err = os_read_file_if(arena, path, FLIGHT_BYTES_MAX, &bytes, &size);
-    if (err != NULL || bytes == NULL) {
-        err_free(err);
-        return false;
-    }
     const Header *header = (const Header *)(const void *)bytes;
     if (size < sizeof *header || !makes_sense(header, size)) return false;
-    *out = (Flight){.path = path,
-                    .command = header->command,
+    *out = (Flight){.command = header->command,
                     .pid = header->pid,
                     .begun = header->begun,
                     .ns_per_tick = header->ns_per_tick,
                     .start_ticks = header->start_ticks,
                     .start_ns = header->start_ns};
     return read_names(arena, header, out) && read_rings(arena, header, out);
+}
+
+static bool read_flight(Arena *arena, const char *path, Flight *out)
+{
+    char *bytes = NULL;
+    size_t size = 0;
+    Err *err = os_read_file_if(arena, path, FLIGHT_BYTES_MAX, &bytes, &size);
+    bool good = err == NULL && bytes != NULL && flight_parse(arena, bytes, size, out);
+    err_free(err);
+    out->path = path;
+    return good;
 }
 
 Err *flight_recover(Arena *arena, const char *pond_dir, bool mend, Flights *out)

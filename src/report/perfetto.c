@@ -147,13 +147,14 @@ static void put_begin(Writer *writer, const PerfRecord *record, uint32_t lane)
     end_packet(writer, FLAG_NEEDS);
 }
 
+/* It needs nothing interned, and says so by saying nothing. */
 static void put_end(Writer *writer, uint64_t end_ticks, uint32_t lane)
 {
     put_uint(&writer->inner, EVENT_TYPE, TYPE_END);
     put_uint(&writer->inner, EVENT_TRACK, LANE_UUID + lane);
     put_uint(&writer->packet, PACKET_TIMESTAMP, ns_at(writer->input, end_ticks));
     put_bytes(&writer->packet, PACKET_EVENT, writer->inner.data, writer->inner.size);
-    end_packet(writer, FLAG_NEEDS);
+    end_packet(writer, 0);
 }
 
 /* ---- spans, one lane after the other ---- */

@@ -40,7 +40,9 @@ void frame_put(Buf *to, char kind, const Buf *content);
 size_t frame_at(const char *at, size_t left, size_t most, const char **out_body);
 const char *frame_find(const char *from, size_t left); /* where one may begin; NULL: nowhere */
 
-/* ---- spans.c: from the bytes of a file ---- */
+/* ---- flight.c, spans.c: from the bytes of a file; false: they make no sense ---- */
+/* `bytes` stay, and are aligned as memory of an arena is. */
+bool flight_parse(Arena *arena, const char *bytes, size_t size, Flight *out);
 bool run_spans_parse(Arena *arena, const char *bytes, size_t size, RunSpans *out);
 
 /* ---- files in order of their last change ---- */

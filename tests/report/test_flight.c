@@ -2,7 +2,7 @@
 #include "report_test.h"
 #include <pthread.h>
 
-enum { RECORDS = 1024, MAIN_SPANS = 3000, THREAD_SPANS = 100 };
+enum { RECORDS = 1024, FEW_RECORDS = 8, MAIN_SPANS = 3000, THREAD_SPANS = 100 };
 
 static void *some_spans(void *unused)
 {
@@ -12,11 +12,11 @@ static void *some_spans(void *unused)
     return unused;
 }
 
-static void live_and_be_killed(void)
+static void live_and_be_killed(size_t records)
 {
     pthread_t thread;
     perf_level_set(PERF_SPANS);
-    flight_start(dir, "pond victim", RECORDS);
+    flight_start(dir, "pond victim", records);
     PerfSpan outer;
     perf_begin(&outer, PERF_export_plan);
     for (int i = 0; i < MAIN_SPANS; i++) {
@@ -31,12 +31,12 @@ static void live_and_be_killed(void)
     perf_end(&outer);
 }
 
-static void make_victim(void)
+static void make_victim(size_t records)
 {
     int status;
     pid_t child = fork();
     if (child == 0) {
-        live_and_be_killed();
+        live_and_be_killed(records);
         _exit(1);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -48,7 +48,7 @@ static void test_killed(void **state)
     (void)state;
     Flights found;
     Run run;
-    make_victim();
+    make_victim(RECORDS);
     OK(flight_recover(arena, dir, true, &found));
     assert_int_equal(found.count, 1);
     const Flight *flight = &found.flights[0];
@@ -94,6 +94,34 @@ static void test_alive(void **state)
     assert_int_equal(count, 0);
 }
 
+/* Each byte of a small one changed, with all rings that were in use; and every length. */
+static void test_every_byte(void **state)
+{
+    (void)state;
+    OsEntry *entries;
+    size_t count, size, whole = 0;
+    Flight flight;
+    make_victim(FEW_RECORDS);
+    OK(os_list(arena, in_history(""), &entries, &count));
+    const char *bytes = read_file(in_history(entries[0].name), &size);
+    assert_true(flight_parse(arena, bytes, size, &flight));
+    assert_int_equal(flight.spans.rings, 2);
+    size_t used = 8192 + 2 * (perf_ring_bytes(FEW_RECORDS) + 63) / 64 * 64;
+    for (size_t i = 0; i < used; i++) {
+        SCRATCH(scratch);
+        Run run;
+        char *changed = arena_memdup(scratch, bytes, size);
+        changed[i] ^= (char)(1 << (i % 8));
+        if (!flight_parse(scratch, changed, size, &flight)) continue;
+        whole++;
+        assert_true(flight.spans.count <= 2 * FEW_RECORDS);
+        flight_to_run(scratch, &flight, &run);
+    }
+    assert_true(whole > used / 2); /* names, command, times: no number that must make sense */
+    for (size_t length = 0; length < size; length++)
+        assert_false(flight_parse(arena, bytes, length, &flight));
+}
+
 /* Bytes changed anywhere in header and first ring, and files cut: read or set aside, never worse.
  */
 static void test_damaged(void **state)
@@ -101,7 +129,7 @@ static void test_damaged(void **state)
     (void)state;
     OsEntry *entries;
     size_t count, size;
-    make_victim();
+    make_victim(RECORDS);
     OK(os_list(arena, in_history(""), &entries, &count));
     assert_int_equal(count, 1);
     char *path = in_history(entries[0].name), *bytes = read_file(path, &size);
@@ -135,7 +163,7 @@ static void test_bound(void **state)
     (void)state;
     OsEntry *entries;
     size_t count;
-    for (int i = 0; i < 12; i++) make_victim();
+    for (int i = 0; i < 12; i++) make_victim(RECORDS);
     OK(os_list(arena, in_history(""), &entries, &count));
     assert_true(count <= 9);
 }
@@ -143,7 +171,7 @@ static void test_bound(void **state)
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-    const struct CMUnitTest tests[] = {TEST(test_killed), TEST(test_alive), TEST(test_damaged),
-                                       TEST(test_bound)};
+    const struct CMUnitTest tests[] = {TEST(test_killed), TEST(test_alive), TEST(test_every_byte),
+                                       TEST(test_damaged), TEST(test_bound)};
     return cmocka_run_group_tests_name("flight", tests, NULL, NULL);
 }

@@ -122,10 +122,39 @@ static void test_nonsense(void **state)
     assert_false(run_spans_parse(arena, frame.data, frame.size, &got));
 }
 
+/* A million spans, three deep, as a trace for Perfetto: what the file may have at most. */
+static void test_trace_of_a_million(void **state)
+{
+    (void)state;
+    enum { COUNT = 999999 };
+    static const char *const LAYERS[] = {"tinyfs", "tlogfs"};
+    Buf trace = buf_new(arena);
+    PerfSpans spans = {.records = AARRAY(arena, PerfRecord, COUNT),
+                       .lanes = AARRAY(arena, uint32_t, COUNT),
+                       .count = COUNT};
+    for (size_t i = 0; i < COUNT; i++) {
+        uint8_t depth = (uint8_t)(i % 3);
+        spans.records[i] = (PerfRecord){.begin_ticks = 1000 + i * 3000,
+                                        .length = (uint32_t)((3 - depth) * 2900),
+                                        .op = (uint16_t)(i % 2),
+                                        .depth = depth};
+    }
+    TraceInput input = {.spans = &spans,
+                        .names = NAMES,
+                        .layers = LAYERS,
+                        .name_count = 2,
+                        .ns_per_tick = 0.4,
+                        .start_ns = 30000000000000000, /* of a machine that is up for a year */
+                        .command = "pond export"};
+    trace_to_perfetto(&trace, &input);
+    assert_true(trace.size > 20000000);
+    assert_true(trace.size <= 45000000);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {TEST(test_round_trip), TEST(test_bounds), TEST(test_damage),
-                                       TEST(test_nonsense)};
+                                       TEST(test_nonsense), TEST(test_trace_of_a_million)};
     return cmocka_run_group_tests_name("spans", tests, NULL, NULL);
 }
