@@ -12,6 +12,7 @@
 #include "perf/perf.h"
 #include <dirent.h>
 #include <errno.h>
+#include <time.h>
 
 typedef struct Call {
     OsOrigin origin;
@@ -20,6 +21,7 @@ typedef struct Call {
     bool changes;     /* the journal must know */
     bool takes_space; /* a full disk can fail it */
     bool half;        /* out: write half of it, then fail */
+    bool slow;        /* out: as a slow disk would */
     bool journaled;   /* out: under the journal's lock until leave() */
 } Call;
 
@@ -31,11 +33,19 @@ static bool enter(Call *call)
         os_fault_meet((FaultCall){call->origin, call->class, call->op, call->takes_space});
     if (verdict == FAULT_FAIL) return false;
     call->half = verdict == FAULT_HALF;
+    call->slow = verdict == FAULT_SLOW;
     if (call->changes && os_fault_journals()) {
         os_journal_lock();
         call->journaled = true;
     }
     return true;
+}
+
+/* Where the call is timed. */
+static void linger(const Call *call)
+{
+    static const struct timespec SLOW = {.tv_nsec = 10 * 1000 * 1000};
+    if (call->slow) (void)nanosleep(&SLOW, NULL);
 }
 
 static void leave(const Call *call)
@@ -65,6 +75,7 @@ int os_call_open(OsOrigin origin, const char *path, int flags, mode_t mode)
                  .takes_space = creates};
     if (!enter(&call)) return -1;
     PERF_SPAN(PERF_os_open);
+    linger(&call);
     NameChange *change = call.journaled ? os_journal_appearing(path) : NULL;
     int fd = os_real()->open(path, flags, mode);
     os_class_set_fd(fd, call.class);
@@ -85,6 +96,7 @@ ssize_t os_call_read(OsOrigin origin, int fd, void *into, size_t size, off_t off
     Call call = {.origin = origin, .class = os_class_of_fd(fd), .op = OS_READ};
     if (!enter(&call)) return -1;
     PERF_SPAN(PERF_os_read);
+    linger(&call);
     uint64_t begin = os_path_begin(fd);
     ssize_t got =
         offset < 0 ? os_real()->read(fd, into, size) : os_real()->pread(fd, into, size, offset);
@@ -104,6 +116,7 @@ ssize_t os_call_write(OsOrigin origin, int fd, const void *bytes, size_t size, o
     if (call.journaled) os_journal_content(fd);
     if (call.half) size /= 2;
     PERF_SPAN(PERF_os_write);
+    linger(&call);
     uint64_t begin = os_path_begin(fd);
     ssize_t put =
         offset < 0 ? os_real()->write(fd, bytes, size) : os_real()->pwrite(fd, bytes, size, offset);
@@ -130,6 +143,7 @@ static int sync_by(OsOrigin origin, int fd, int (*sync)(int fd))
                  .takes_space = true};
     if (!enter(&call)) return -1;
     PERF_SPAN(PERF_os_sync);
+    linger(&call);
     int rc = os_syncs() ? sync(fd) : 0;
     if (call.journaled && rc == 0) os_journal_synced(fd);
     leave(&call);

@@ -22,11 +22,12 @@ typedef enum Deed {
     DO_CRASH,
     DO_LOSE,
     DO_TEAR,
+    DO_SLOW,
     DEED_COUNT
 } Deed;
 
 static const char *const DEEDS[DEED_COUNT] = {"",      "eio",  "enospc", "short",
-                                              "crash", "lose", "tear"};
+                                              "crash", "lose", "tear",   "slow"};
 
 enum { ANY = -1, EXIT_KILLED = 137 };
 
@@ -106,7 +107,7 @@ static const Key KEYS[] = {
     {"op", parse_op,
      "op is open, read, write, sync, rename, link, unlink, mkdir, rmdir, truncate or any"},
     {"nth", parse_nth, "nth is a whole number"},
-    {"do", parse_do, "do is eio, enospc, short, crash, lose or tear"},
+    {"do", parse_do, "do is eio, enospc, short, crash, lose, tear or slow"},
 };
 
 /* NULL, or what is wrong. */
@@ -266,6 +267,7 @@ FaultVerdict os_fault_meet(FaultCall call)
     case DO_TEAR:
         if (now) crash();
         return FAULT_NONE;
+    case DO_SLOW: return FAULT_SLOW;
     case DO_NOTHING:
     case DEED_COUNT: break;
     }

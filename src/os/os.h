@@ -221,14 +221,18 @@ void *os_map_memory(const OsMap *map);
 Err *os_is_held(const char *path, bool *out) WARN_UNUSED;
 
 /* ---- faults: for tests, from the environment variable POND_FAULT or by call ----
- * "origin=ours|engine|any,class=NAME|any,op=NAME|any,nth=N,do=eio|enospc|short|crash|lose|tear"
+ * "origin=ours|engine|any,class=NAME|any,op=NAME|any,nth=N,do=eio|enospc|short|crash|lose|tear|slow"
  *   eio     the nth matching call fails
- *   enospc  the nth matching call and all later ones fail; only calls that need space match (not
- * read, unlink, rmdir, nor open without creating) short   the nth matching write writes half and
- * fails with ENOSPC, as do all later ones crash   the process ends (exit 137) before the nth
- * matching call lose    as crash, but first every write not fsynced and every name not made durable
- * by its directory's fsync is undone (overwritten bytes are not restored; files unlinked or renamed
- * over are) tear    as lose, but unsynced files keep a random prefix Only do= is required; the
+ *   enospc  the nth and all later ones fail; only calls that need space match (not read, unlink,
+ *           rmdir, nor open without creating)
+ *   short   the nth matching write writes half and fails with ENOSPC, as do all later ones
+ *   crash   the process ends (exit 137) before the nth matching call
+ *   lose    as crash, but first every write not fsynced and every name not made durable by its
+ *           directory's fsync is undone (overwritten bytes are not restored; files unlinked or
+ *           renamed over are)
+ *   tear    as lose, but unsynced files keep a random prefix
+ *   slow    the nth and all later opens, reads, writes and syncs take 10 ms longer
+ * Only do= is required; the
  * others are any, any, any and 1. nth=0 only counts. Only calls that change something or read
  * content match (open, read, write, sync, rename, link, unlink, mkdir, rmdir, truncate), and only
  * on files of a registered class: OS_OTHER is never faulted. Set a plan while no other thread makes

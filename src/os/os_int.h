@@ -94,7 +94,8 @@ void *os_call_opendir(OsOrigin origin, const char *path); /* a DIR */
 typedef enum FaultVerdict {
     FAULT_NONE,
     FAULT_FAIL, /* errno is set */
-    FAULT_HALF  /* write half, then fail with ENOSPC */
+    FAULT_HALF, /* write half, then fail with ENOSPC */
+    FAULT_SLOW  /* take longer */
 } FaultVerdict;
 
 typedef struct FaultCall {
