@@ -123,6 +123,9 @@ Err *bench_first(Arena *arena, const BenchRun *run, size_t times, BenchFirst **o
  * comes there. */
 size_t bench_steps(const char *readme);
 
+/* The folder of the run's pond, made when it is not there yet. Only to be copied. */
+Err *bench_pond_kept(Arena *arena, const BenchRun *run, const char **out_dir) WARN_UNUSED;
+
 /* ---- baselines: DIR/SCENARIO.tsv, lines "scale command counter value" ---- */
 
 typedef struct BenchChange {

@@ -225,6 +225,13 @@ Err *run_pond_of(Arena *arena, const BenchRun *run, BenchRun *out_run, const cha
     return kept_pond(arena, out_run, out_pond, out_root);
 }
 
+Err *bench_pond_kept(Arena *arena, const BenchRun *run, const char **out_dir)
+{
+    BenchRun own;
+    char root[65];
+    return run_pond_of(arena, run, &own, out_dir, root);
+}
+
 Err *bench_run(Arena *arena, const BenchRun *run, BenchResult *out)
 {
     CounterVec counters = {0};

@@ -5,6 +5,7 @@
 
 Err *bench_ab(Cli *cli) WARN_UNUSED; /* bench_pairs.c */
 Err *bench_selftest(Cli *cli) WARN_UNUSED;
+Err *bench_bisect(Cli *cli) WARN_UNUSED;  /* bench_bisect.c */
 Err *bench_toggles(Cli *cli) WARN_UNUSED; /* bench_toggles.c */
 Err *bench_list(Cli *cli) WARN_UNUSED;    /* bench_make.c */
 Err *bench_make_pond(Cli *cli) WARN_UNUSED;

@@ -48,6 +48,19 @@ static const char *cache_dir_of(const Cli *cli)
                         home != NULL && *home != '\0' ? home : "/tmp");
 }
 
+/* Toggles that are off here are off for what is measured. */
+static const char *const *environment_of(Arena *arena)
+{
+    Buf off = buf_new(arena);
+    const char **words = AARRAY(arena, const char *, 2);
+    for (int i = 0; i < TOGGLE_COUNT; i++)
+        if (!toggle_on((Toggle)i))
+            buf_printf(&off, "%s%s=off",
+                       off.size > 0 ? "," : "POND_TOGGLES=", toggle_info((Toggle)i)->name);
+    words[0] = off.size > 0 ? off.data : NULL;
+    return words;
+}
+
 Err *bench_run_options(Cli *cli, BenchRun *out)
 {
     char *program = NULL;
@@ -59,6 +72,7 @@ Err *bench_run_options(Cli *cli, BenchRun *out)
     TRY(os_absolute(cli->arena, "/proc/self/exe", &program));
     out->program = program;
     out->cache_dir = cache_dir_of(cli);
+    out->environment = environment_of(cli->arena);
     out->allocs = find_allocs(cli->arena, program);
     if (!cli_flag(cli, "instructions")) return NULL;
     out->valgrind = program_find(cli->arena, "valgrind");

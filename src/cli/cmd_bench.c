@@ -41,7 +41,8 @@ static const BenchSub SUBS[] = {{"list", bench_list, 1},
                                 {"baseline", bench_baseline, SIZE_MAX},
                                 {"first", bench_first_experience, 1},
                                 {"ab", bench_ab, 1},
-                                {"toggles", bench_toggles, 1},
+                                {"toggles", bench_toggles, SIZE_MAX},
+                                {"bisect", bench_bisect, 1},
                                 {"selftest", bench_selftest, 1}};
 enum { SUB_COUNT = sizeof SUBS / sizeof *SUBS };
 
@@ -76,10 +77,16 @@ static const Option OPTIONS[] = {
     {"a", 0, "CMD", "ab: the command to compare with, for /bin/sh"},
     {"b", 0, "CMD", "ab: the command that may be faster"},
     {"toggle", 0, "NAME=A,B", "ab: --a twice, with two values of a toggle or environment variable"},
+    {"off", 0, "NAME,...",
+     "bisect: B is A with these toggles off (all: each); with --b: those to try"},
+    {"by", 0, "COUNTER", "bisect: only this counter counts, or time"},
     {"list", 0, NULL, "toggles: only their names and what they are"},
-    {"pairs", 0, "N", "at most N pairs (ab: 80; selftest: 200)"},
+    {"scenario", 0, "NAME", "toggles: measure all commands of the scenario"},
+    {"command", 0, "CMD", "toggles: measure this command, for /bin/sh"},
+    {"work", 0, NULL, "toggles: only counters, no times"},
+    {"pairs", 0, "N", "at most N pairs (ab: 80; toggles, bisect: 40; selftest: 200)"},
     {"band", 0, "PERCENT", "ab: what counts as the same (default 3)"},
-    {"cap", 0, "TIME", "ab: no further pair after this long"},
+    {"cap", 0, "TIME", "ab, toggles: no further pair after this long"},
     {"differ", 0, NULL, "ab: measure also what does not put out the same"},
     {"seed", 0, "N", "make: what the values follow from; ab, selftest: of the random order"},
     {"names", 0, NULL, "list: only the names, one a line"},
@@ -97,7 +104,8 @@ static const Option OPTIONS[] = {
 const Command COMMAND_BENCH = {
     .name = "bench",
     .usage = "bench list | make SCENARIO DIR | run [SCENARIO...] | baseline --update [SCENARIO...] "
-             "| first | ab --a CMD (--b CMD | --toggle NAME=A,B) | toggles --list | selftest",
+             "| first | ab --a CMD (--b CMD | --toggle NAME=A,B) | toggles (--list | --scenario S "
+             "| --command CMD) [TOGGLE...] | bisect --a CMD (--b CMD | --off NAME,...) | selftest",
     .summary = "workloads that are the same everywhere; is one command faster than another?",
     .examples = "  pond bench list --verbose\n"
                 "  pond bench make small /tmp/small --scale 1/10\n"
@@ -108,7 +116,8 @@ const Command COMMAND_BENCH = {
                 "  pond bench ab --a 'old/pond list /' --b 'pond list /'\n"
                 "  pond bench ab --a 'pond export -p \"/reduced/*/*\" -d {out}' --toggle "
                 "shared_joins=off,on\n"
-                "  pond bench toggles --list\n"
+                "  pond bench toggles --scenario noyo --quick\n"
+                "  pond bench bisect --a 'old/pond list /' --b 'pond list /'\n"
                 "  pond bench selftest\n",
     .details =
         "list shows the scenarios. make fills a new pond with one: what it holds follows from "
@@ -130,6 +139,13 @@ const Command COMMAND_BENCH = {
         "it need more pairs, not wrong. {out} is a new folder in each run; what the commands print "
         "and write there must be the same, byte for byte (what stands below .pond aside). The exit "
         "status is 1 when B is slower.\n"
+        "toggles measures what each optimisation is worth: what its counter is with the toggle "
+        "off, "
+        "and the time of off to on in pairs; --list only tells what there is (see "
+        "docs/toggles.md).\n"
+        "bisect names the toggles or the operation behind a difference: exactly where counters "
+        "differ, by times in pairs where none does. The exit status is 1 when nothing explains "
+        "it.\n"
         "selftest shows how often this machine gives a false verdict, here and by comparing one "
         "block of runs with the next.",
     .json = "list: [{\"name\",\"text\",\"commands\":[{\"name\",\"words\",\"cold\"}]}]; make: "
@@ -139,7 +155,12 @@ const Command COMMAND_BENCH = {
             "baseline: [SCENARIO]; first: {\"steps\",\"commands\":[{\"command\",\"first_us\","
             "\"all_us\",\"instructions\"}]}; ab: "
             "{\"verdict\",\"ratio\",\"ratio_low\",\"ratio_high\",\"pairs\",\"same_output\",\"a\":"
-            "{\"wall_s\",\"cpu_s\",\"peak_bytes\"},\"b\"}; selftest: {\"pairs\",\"trials\","
+            "{\"wall_s\",\"cpu_s\",\"peak_bytes\"},\"b\"}; toggles: "
+            "[{\"name\",\"shows\",\"on\",\"off\",\"same_output\",\"worth\",\"verdict\",\"ratio\","
+            "\"pairs\"}]; bisect: {\"differs\",\"same_output\",\"toggles\":[{\"name\",\"share\","
+            "\"counter\",\"on\",\"off\"}],\"explained\",\"operation\",\"operation_a\","
+            "\"operation_b\",\"verdict\",\"ratio\",\"unsteady\",\"counters\":[{\"name\",\"a\","
+            "\"b\"}]}; selftest: {\"pairs\",\"trials\","
             "\"false_paired\",\"false_blocks\",\"found_paired\",\"spread\"}",
     .options = OPTIONS,
     .option_count = sizeof OPTIONS / sizeof *OPTIONS,

@@ -274,7 +274,11 @@ static void put_man(Buf *to)
         "where \\-\\-plans is not given: auto, all or off\n.TP\nPOND_HISTORY\noff: commands leave "
         "no record "
         "in the pond's history\n.TP\nPOND_FORMAT_CACHE\nsize of what is kept of parsed texts "
-        "(8GiB)\n.TP\nTMPDIR\nscratch of commands without a writable pond\n");
+        "(8GiB)\n.TP\nPOND_TOGGLES\noptimisations that are off: NAME=off,..., before "
+        "\\-\\-toggle; pond bench toggles \\-\\-list\n.TP\nPOND_STATS\na file to which each "
+        "process "
+        "appends its counters as a line of JSON\n.TP\nTMPDIR\nscratch of commands without a "
+        "writable pond\n");
 }
 
 static Err *run_help(Cli *cli)

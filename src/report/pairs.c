@@ -129,6 +129,15 @@ static Err *hash_tree(Arena *arena, Sha256 *hash, const char *path, const char *
     return NULL;
 }
 
+Err *pairs_hash_tree(const char *dir, char out_hex[65])
+{
+    SCRATCH(scratch);
+    Sha256 *hash = sha256_new(scratch);
+    Err *err = hash_tree(scratch, hash, dir, "");
+    sha256_hex(hash, out_hex);
+    return err;
+}
+
 static Err *hash_outcome(const Side *side, const char *out_dir, char streams[65], char outcome[65])
 {
     SCRATCH(scratch);
@@ -146,13 +155,13 @@ static Err *hash_outcome(const Side *side, const char *out_dir, char streams[65]
 
 /* ---- a run ---- */
 
-static char *with_folder(Arena *arena, const char *command, const char *folder)
+char *pairs_command(Arena *arena, const char *command, const char *out_dir)
 {
     Buf text = buf_new(arena);
     const char *marker = "{out}", *at;
     for (; (at = strstr(command, marker)) != NULL; command = at + strlen(marker)) {
         buf_add(&text, command, (size_t)(at - command));
-        buf_puts(&text, folder);
+        buf_puts(&text, out_dir);
     }
     buf_puts(&text, command);
     return text.data;
@@ -181,7 +190,7 @@ static Err *run_side(Pairs *pairs, Side *side, bool is_first, double *out_wall_s
     char streams[65], outcome[65];
     const char *folder = arena_printf(scratch, "%s/out", side->folder);
     TRY(os_remove_tree(folder));
-    TRY(run_child(with_folder(scratch, side->command, folder), side->environment,
+    TRY(run_child(pairs_command(scratch, side->command, folder), side->environment,
                   arena_printf(scratch, "%s/stdout", side->folder),
                   arena_printf(scratch, "%s/stderr", side->folder), &use));
     if (!WIFEXITED(use.status) || WEXITSTATUS(use.status) != 0) return run_failed(side, &use);

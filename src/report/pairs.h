@@ -42,6 +42,11 @@ typedef struct PairsResult {
 
 Err *pairs_run(Arena *arena, const PairsSpec *spec, PairsResult *out) WARN_UNUSED;
 
+/* The command with {out} replaced. */
+char *pairs_command(Arena *arena, const char *command, const char *out_dir);
+/* Names and bytes of all files, but for those below a .pond. */
+Err *pairs_hash_tree(const char *dir, char out_hex[65]) WARN_UNUSED;
+
 /* How often this machine gives a false verdict: pairs of one and the same piece of work (some
  * milliseconds of hashing in a child), resampled. */
 typedef struct PairsSelftest {

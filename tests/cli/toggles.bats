@@ -29,3 +29,19 @@ load helpers
 @test "docs/toggles.md is what src/base/toggles.def says" {
     python3 "$ROOT/scripts/toggles_doc.py" --check
 }
+
+# found SCENARIO TOGGLE COUNTER: with the toggle off the first run tells that the counter has grown.
+found() {
+    run -1 pond --toggle "$2=off" bench run "$1" --quick --dir "$PWD/ponds" --baselines "$PWD/b"
+    grep -qE "worse $1 [a-z-]+: $3 is " <<<"$output" || fail "$2: not found by $3"
+}
+
+@test "injected defects: the first run against a baseline finds each" {
+    ok bench baseline --update noyo noyo-sql --quick --dir "$PWD/ponds" --baselines "$PWD/b"
+    found noyo dir_memo op.dir_dynamic                    # a redundant read of listings,
+    found noyo relation_memo op.relation_build            # of nodes and their schemas,
+    found noyo blob_memo op.blob_verify                   # of blobs
+    found noyo join_columns io.blob.engine.read.bytes     # a lost pushdown: columns
+    found noyo shared_joins op.join_row                   # a lost sharing
+    found noyo-sql schema_cache op.schema_sql             # a lost cache key: each look-up misses
+}
