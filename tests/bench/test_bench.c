@@ -1,0 +1,180 @@
+/* What scenarios, scales, steps and baselines mean: by hand. The commands themselves run in
+ * tests/cli/scenarios.bats. */
+#include "bench/bench.h"
+#include "os/os.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+static void is_error(Err *err, ErrCode code)
+{
+    assert_non_null(err);
+    assert_int_equal(err_code(err), code);
+    err_free(err);
+}
+
+static void scales(void **state)
+{
+    static const char *const WRONG[] = {"",   "0",   "-1",    "1/0", "1/",
+                                        "/2", "1.5", "1/2/3", "2x",  "1000001"};
+    SCRATCH(arena);
+    BenchScale scale = {7, 7};
+    (void)state;
+    for (size_t i = 0; i < sizeof WRONG / sizeof *WRONG; i++)
+        is_error(bench_scale_parse(WRONG[i], &scale), ERR_USAGE);
+    assert_int_equal(scale.times, 7); /* untouched */
+    assert_null(bench_scale_parse("3/40", &scale));
+    assert_int_equal(scale.times, 3);
+    assert_int_equal(scale.by, 40);
+    assert_string_equal(bench_scale_format(arena, scale), "3/40");
+    assert_null(bench_scale_parse("12", &scale));
+    assert_string_equal(bench_scale_format(arena, scale), "12");
+}
+
+static void words(void **state)
+{
+    static const BenchCommand COMMAND = {.name = "x", .words = "export -p /a/* -d {out} --dry-run"};
+    SCRATCH(arena);
+    size_t count = 0;
+    const char **out = bench_words(arena, &COMMAND, "there", &count);
+    (void)state;
+    assert_int_equal(count, 6);
+    assert_string_equal(out[0], "export");
+    assert_string_equal(out[4], "there");
+    assert_string_equal(out[5], "--dry-run");
+    assert_null(out[6]);
+}
+
+static void names_are_known(void **state)
+{
+    const BenchScenario *scenario = NULL;
+    (void)state;
+    assert_null(bench_scenario_get("noyo-sql", &scenario));
+    assert_string_equal(scenario->name, "noyo-sql");
+    is_error(bench_scenario_get("noyo_sql", &scenario), ERR_NOT_FOUND);
+}
+
+static void steps(void **state)
+{
+    (void)state;
+    assert_int_equal(bench_steps(""), 0);
+    assert_int_equal(bench_steps("    make\n"), 0);
+    assert_int_equal(bench_steps("pond export\n    pond export -p x"), 1);
+    assert_int_equal(
+        bench_steps("    cat >f <<EOF\n    pond export\n    x\n    EOF\n    pond list\n"
+                    "\n    pond export -p x\n    pond fsck\n"),
+        3);
+    assert_int_equal(bench_steps("    cat <<-'E' >f\n    EE\n    E\n    pond export\n"), 2);
+}
+
+/* ---- baselines ---- */
+
+static char *folder(Arena *arena)
+{
+    const char *root = getenv("TMPDIR");
+    uint64_t random;
+    os_random(&random, sizeof random);
+    char *dir = arena_printf(arena, "%s/pond-test-%016llx", root != NULL ? root : "/tmp",
+                             (unsigned long long)random);
+    assert_null(os_mkdir(dir));
+    return dir;
+}
+
+static BenchResult result_of(BenchCounter *counters, size_t count)
+{
+    BenchResult result = {.counters = counters, .count = count};
+    memset(result.root, 'a', sizeof result.root - 1);
+    return result;
+}
+
+/* Whether `now` after `was` is worse (1), better (-1), or the same (0). */
+static int judged(Arena *arena, const char *dir, const BenchRun *run, const char *counter,
+                  int64_t was, int64_t now)
+{
+    BenchCounter before = {"list", counter, was}, after = {"list", counter, now};
+    BenchResult old = result_of(&before, 1), new = result_of(&after, 1);
+    BenchComparison comparison;
+    assert_null(bench_baseline_write(arena, dir, run, &old));
+    assert_null(bench_compare(arena, dir, run, &new, &comparison));
+    assert_true(comparison.has_baseline);
+    assert_null(comparison.other_root);
+    assert_int_equal(comparison.compared, 1);
+    assert_int_equal(comparison.worse, comparison.count == 1 && now > was);
+    return comparison.count == 0 ? 0 : comparison.changes[0].worse ? 1 : -1;
+}
+
+static void what_counters_may_differ_by(void **state)
+{
+    static const struct {
+        const char *counter;
+        int64_t was, now;
+        int judged;
+    } TABLE[] = {
+        {"op.dir_read", 1000000, 1000001, 1},
+        {"op.dir_read", 1000000, 999999, -1},
+        {"op.dir_read", 7, 7, 0},
+        {"io.blob.engine.read.bytes", 1, 2, 1},
+        {"allocs.own", 1000, 1001, 1},
+        {"allocs.engine", 1000, 1005, 0}, /* 0.5 % */
+        {"allocs.engine", 1000, 1006, 1},
+        {"instructions", 5000000, 5050000, 0}, /* 1 % */
+        {"instructions", 5000000, 5050001, 1},
+        {"instructions", 5000000, 4949999, -1},
+        {"peak_bytes", 10000000, 10000000 + 1000000 + 4194304, 0}, /* 10 % and 4 MiB */
+        {"peak_bytes", 10000000, 10000000 + 1000000 + 4194305, 1},
+    };
+    SCRATCH(arena);
+    BenchRun run = {.scenario = &BENCH_SCENARIOS[0], .scale = {1, 3}};
+    char *dir = folder(arena);
+    (void)state;
+    for (size_t i = 0; i < sizeof TABLE / sizeof *TABLE; i++)
+        assert_int_equal(judged(arena, dir, &run, TABLE[i].counter, TABLE[i].was, TABLE[i].now),
+                         TABLE[i].judged);
+    assert_null(os_remove_tree(dir));
+}
+
+static void what_was_not_measured_is_left_out(void **state)
+{
+    BenchCounter all[] = {{"list", "instructions", 100}, {"list", "op.a", 1}, {"list", "op.b", 2}};
+    BenchCounter some[] = {{"list", "op.b", 2}, {"list", "op.c", 3}};
+    SCRATCH(arena);
+    BenchRun run = {.scenario = &BENCH_SCENARIOS[0], .scale = {1, 1}};
+    BenchResult old = result_of(all, 3), new = result_of(some, 2);
+    BenchComparison comparison;
+    char *dir = folder(arena);
+    (void)state;
+    assert_null(bench_compare(arena, dir, &run, &old, &comparison));
+    assert_false(comparison.has_baseline);
+    assert_null(bench_baseline_write(arena, dir, &run, &old));
+    assert_null(bench_compare(arena, dir, &run, &new, &comparison));
+    assert_int_equal(comparison.count, 2); /* c is new, a has gone; instructions nobody counted */
+    assert_int_equal(comparison.worse, 1);
+    assert_string_equal(comparison.changes[0].counter, "op.c");
+    assert_string_equal(comparison.changes[1].counter, "op.a");
+    new.root[0] = 'b';
+    assert_null(bench_compare(arena, dir, &run, &new, &comparison));
+    assert_string_equal(comparison.other_root, old.root);
+    run.scale.by = 2;
+    assert_null(bench_compare(arena, dir, &run, &new, &comparison));
+    assert_false(comparison.has_baseline);
+    assert_null(os_remove_tree(dir));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(scales),
+        cmocka_unit_test(words),
+        cmocka_unit_test(names_are_known),
+        cmocka_unit_test(steps),
+        cmocka_unit_test(what_counters_may_differ_by),
+        cmocka_unit_test(what_was_not_measured_is_left_out),
+    };
+    return cmocka_run_group_tests_name("bench", tests, NULL, NULL);
+}
