@@ -98,6 +98,7 @@ typedef struct BenchResult {
     char root[65];          /* content of the pond */
     BenchCounter *counters; /* by command in the scenario's order, by name; no zeros */
     size_t count;
+    int64_t *wall_us; /* of each command, in the scenario's order: told, never compared */
 } BenchResult;
 
 /* A fresh pond (kept below cache_dir for the next time, for this program only), of which each run
@@ -125,6 +126,35 @@ size_t bench_steps(const char *readme);
 
 /* The folder of the run's pond, made when it is not there yet. Only to be copied. */
 Err *bench_pond_kept(Arena *arena, const BenchRun *run, const char **out_dir) WARN_UNUSED;
+
+/* ---- change.c: where a series of measurements changes its level ---- */
+/* The places (index of the first value of a new level), ascending, so that there are at least four
+ * values on either side. Of 1,000 values with shifts of three times the noise or more 95 % are
+ * found, within three places, with fewer than one false in 1,000. */
+void bench_changes(Arena *arena, const double *values, size_t count, size_t **out,
+                   size_t *out_count);
+
+/* ---- runs over time: what each took, kept below cache_dir ---- */
+Err *bench_history_append(Arena *arena, const BenchRun *run, const BenchResult *result) WARN_UNUSED;
+
+typedef struct BenchPoint {
+    TimeUs time;
+    const char *machine; /* processor, kernel, engine, pond */
+    double value;
+} BenchPoint;
+typedef struct BenchSeries {
+    const char *scenario, *scale, *command, *measure;
+    BenchPoint *points; /* oldest first */
+    size_t count;
+    size_t *changes; /* see bench_changes */
+    size_t change_count;
+} BenchSeries;
+typedef struct BenchHistory {
+    BenchSeries **series; /* in order of their first run */
+    size_t count;
+    uint64_t damaged; /* lines that could not be read */
+} BenchHistory;
+Err *bench_history_read(Arena *arena, const char *cache_dir, BenchHistory *out) WARN_UNUSED;
 
 /* ---- baselines: DIR/SCENARIO.tsv, lines "scale command counter value" ---- */
 

@@ -92,6 +92,7 @@ typedef struct Round {
     const char *dir; /* of this round: pond, out, tmp; the commands' working folder */
     bool plain;      /* the commands give no account of themselves */
     CounterVec *counters;
+    int64_t *wall_us; /* by command */
 } Round;
 /* The run with its cache folder made absolute, and its pond. */
 Err *run_pond_of(Arena *arena, const BenchRun *run, BenchRun *out_run, const char **out_pond,

@@ -145,7 +145,10 @@ static Err *run_command(const Round *round, const BenchCommand *command)
         run->progress(run->context, arena_printf(round->arena, "%s%s", command->name,
                                                  counted ? ", instructions" : ""));
     TRY(round_exec(round, command, counted, &result));
-    if (!round->plain) return add_counters(round, command, &result);
+    if (!round->plain) {
+        round->wall_us[command - run->scenario->commands] = result.wall_us;
+        return add_counters(round, command, &result);
+    }
     return counted ? add_instructions(round, command) : NULL;
 }
 
@@ -188,10 +191,11 @@ static Err *run_commands(const Round *round)
     return NULL;
 }
 
-static Err *work(Arena *arena, const BenchRun *run, const char *pond, CounterVec *counters)
+static Err *work(Arena *arena, const BenchRun *run, const char *pond, CounterVec *counters,
+                 int64_t *wall_us)
 {
     for (int i = 0; i < (run->valgrind != NULL ? 2 : 1); i++) {
-        Round round = {.plain = i == 1, .counters = counters};
+        Round round = {.plain = i == 1, .counters = counters, .wall_us = wall_us};
         Err *err = round_begin(arena, run, pond, &round);
         if (err == NULL) err = run_commands(&round);
         TRY(round_end(&round, err));
@@ -239,8 +243,9 @@ Err *bench_run(Arena *arena, const BenchRun *run, BenchResult *out)
     BenchRun own;
     const char *pond = NULL;
     TRY(run_pond_of(arena, run, &own, &pond, result.root));
-    TRY(work(arena, &own, pond, &counters));
     const BenchScenario *scenario = run->scenario;
+    result.wall_us = AARRAY(arena, int64_t, scenario->command_count);
+    TRY(work(arena, &own, pond, &counters, result.wall_us));
     if (counters.n > 0)
         qsort_r(counters.v, counters.n, sizeof *counters.v, by_place, (void *)(uintptr_t)scenario);
     result.counters = counters.v;

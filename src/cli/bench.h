@@ -11,6 +11,7 @@ Err *bench_list(Cli *cli) WARN_UNUSED;    /* bench_make.c */
 Err *bench_make_pond(Cli *cli) WARN_UNUSED;
 Err *bench_run_scenarios(Cli *cli) WARN_UNUSED; /* bench_run.c */
 Err *bench_baseline(Cli *cli) WARN_UNUSED;
+Err *bench_history(Cli *cli) WARN_UNUSED;          /* bench_history.c */
 Err *bench_first_experience(Cli *cli) WARN_UNUSED; /* bench_first.c */
 
 /* Options; without them *out stays as it is, a seed is by chance. */

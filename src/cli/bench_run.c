@@ -236,11 +236,20 @@ static Err *measure(Cli *cli, BenchRun *run, BenchResult *out)
     return bench_run(cli->arena, run, out);
 }
 
+/* That it cannot be kept fails nothing. */
+static void keep(Cli *cli, const BenchRun *run, const BenchResult *result)
+{
+    Err *err = bench_history_append(cli->arena, run, result);
+    if (err != NULL) log_warn("the run is not kept in the history: %s", err_message(err));
+    err_free(err);
+}
+
 static Err *run_scenario(Cli *cli, BenchRun *run, JsonOut *json)
 {
     BenchResult result;
     BenchComparison comparison;
     TRY(measure(cli, run, &result));
+    keep(cli, run, &result);
     TRY(bench_compare(cli->arena, baselines_of(cli), run, &result, &comparison));
     if (comparison.worse > 0 || comparison.other_root != NULL) cli->status = 1;
     if (cli->json)

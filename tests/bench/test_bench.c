@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -166,6 +167,92 @@ static void what_was_not_measured_is_left_out(void **state)
     assert_null(os_remove_tree(dir));
 }
 
+/* ---- change points ---- */
+
+static uint64_t chance_state;
+
+static double chance(void) /* splitmix64, in (0, 1) */
+{
+    uint64_t z = (chance_state += 0x9e3779b97f4a7c15u);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return ((double)((z ^ (z >> 31)) >> 11) + 0.5) / 9007199254740992.0;
+}
+
+static double noise(void) /* normal, by Box and Muller */
+{
+    return sqrt(-2 * log(chance())) * cos(6.283185307179586 * chance());
+}
+
+enum { VALUES = 1000, SHIFTS_MAX = 40, NEAR = 3 };
+
+/* A new level of 3 to 5 deviations, either way, every 30 to 230 values. */
+static size_t shifted(double values[VALUES], size_t shifts[SHIFTS_MAX])
+{
+    double level = 100;
+    size_t count = 0, next = 30 + (size_t)(chance() * 200);
+    for (size_t i = 0; i < VALUES; i++) {
+        if (i == next && i + 30 < VALUES) {
+            level += (chance() < 0.5 ? -1 : 1) * (3 + 2 * chance());
+            shifts[count++] = i;
+            next = i + 30 + (size_t)(chance() * 200);
+        }
+        values[i] = level + noise();
+    }
+    return count;
+}
+
+static size_t matched(const size_t *places, size_t count, const size_t *others, size_t other_count)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < other_count; k++)
+            if (places[i] <= others[k] + NEAR && others[k] <= places[i] + NEAR) {
+                found++;
+                break;
+            }
+    return found;
+}
+
+static void changes_are_found(void **state)
+{
+    enum { SERIES = 50 };
+    size_t all = 0, found = 0, false_ones = 0;
+    (void)state;
+    chance_state = 4711;
+    for (int i = 0; i < SERIES; i++) {
+        SCRATCH(arena);
+        double values[VALUES];
+        size_t shifts[SHIFTS_MAX], *places, count, n = shifted(values, shifts);
+        bench_changes(arena, values, VALUES, &places, &count);
+        all += n;
+        found += matched(shifts, n, places, count);
+        false_ones += count - matched(places, count, shifts, n);
+    }
+    print_message("%zu of %zu shifts, %zu false in %d values\n", found, all, false_ones,
+                  SERIES * VALUES);
+    assert_true(all > 300);
+    assert_true(found * 100 >= all * 95);
+    assert_true(false_ones <= SERIES); /* one in 1,000 values */
+}
+
+static void what_never_changes_has_no_change(void **state)
+{
+    SCRATCH(arena);
+    double values[100];
+    size_t *places, count;
+    (void)state;
+    for (size_t i = 0; i < 100; i++) values[i] = 7;
+    bench_changes(arena, values, 100, &places, &count);
+    assert_int_equal(count, 0);
+    bench_changes(arena, values, 7, &places, &count); /* too few */
+    assert_int_equal(count, 0);
+    for (size_t i = 60; i < 100; i++) values[i] = 8; /* an exact count that grew */
+    bench_changes(arena, values, 100, &places, &count);
+    assert_int_equal(count, 1);
+    assert_int_equal(places[0], 60);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +262,8 @@ int main(void)
         cmocka_unit_test(steps),
         cmocka_unit_test(what_counters_may_differ_by),
         cmocka_unit_test(what_was_not_measured_is_left_out),
+        cmocka_unit_test(changes_are_found),
+        cmocka_unit_test(what_never_changes_has_no_change),
     };
     return cmocka_run_group_tests_name("bench", tests, NULL, NULL);
 }

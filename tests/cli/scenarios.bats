@@ -124,3 +124,24 @@ BASELINES=$ROOT/bench/baselines
     run --separate-stderr pond bench first --quick --times 1 --readme R.md --json --dir "$BATS_FILE_TMPDIR/ponds"
     [ "$(jq .steps <<<"$output")" = 0 ] || fail "it never comes to an export"
 }
+
+@test "bench history: a level that changed, and whether the machine did" {
+    mkdir h
+    run --separate-stderr pond bench run small --quick --dir h --baselines none --quiet
+    [ "$status" -eq 0 ] || fail "no run"
+    [ "$(awk -F '\t' 'NF == 7 && $3 == "small" && $4 == "1/10" && $6 == "wall_us" && $7 > 0' h/history.tsv | wc -l)" = 7 ] || fail "seven commands"
+    awk -F '\t' '$2 !~ /engine .*pond / { bad = 1 } END { exit bad }' h/history.tsv || fail "no machine"
+    [ "$(pond bench history --dir h --json | jq '[.[].runs] | unique | .[0]')" = 1 ] || fail "one run"
+    # 20 runs of 100 ± 1, then 20 of 120 ± 1; of another command 20 on one machine at 50, 20 on another at 40
+    awk 'BEGIN { OFS = "\t"; for (i = 0; i < 40; i++) { n = (i * 7) % 3 - 1
+        print i * 1000000, "A", "small", "1", "list", "wall_us", (i < 20 ? 100 : 120) + n
+        print i * 1000000, i < 20 ? "A" : "B", "noyo", "1", "cat", "instructions", (i < 20 ? 50 : 40) + n } print "nonsense" }' >h/history.tsv
+    run --separate-stderr pond bench history --dir h
+    [ "$status" -eq 0 ] || fail "failed"
+    has "1970-01-01 00:00:20  small at scale 1, list, wall_us: 1" "+20." "noyo at scale 1, cat, instructions: " "another machine: B" "2 series, 2 changes"
+    tells "1 line of the history could not be read"
+    [ "$(grep -c 'another machine' <<<"$output")" = 1 ] || fail "the machine did not change for small"
+    run --separate-stderr pond bench history small --dir h --json
+    jq -e 'length == 1 and .[0].runs == 40 and (.[0].changes | length) == 1 and (.[0].changes[0] | .time_us == 20000000 and (.other_machine | not))' <<<"$output" >/dev/null || fail "$output"
+    fails 4 bench history smal --dir h
+}
