@@ -61,7 +61,7 @@ BASELINES=$ROOT/bench/baselines
     run --separate-stderr run_quick --baselines "$BASELINES"
     jq -e 'length == 9 and all(.[]; .baseline and .same_pond and .compared > 200)' <<<"$output" >/dev/null || fail "not all were compared"
     [ "$status" -eq 0 ] || fail "$(jq -c '.[] | .scenario as $s | .changes[] | select(.worse) | [$s, .command, .counter, .was, .now]' <<<"$output")"
-    [ -z "$(ls "$BATS_FILE_TMPDIR/ponds" | grep -v -- '-s1-x')" ] || fail "a copy is left"
+    [ -z "$(ls "$BATS_FILE_TMPDIR/ponds" | grep -E '^(work|new)-')" ] || fail "a copy is left"
 }
 
 @test "bench run: a count that grew fails and is named, one that shrank is told" {
@@ -118,7 +118,7 @@ BASELINES=$ROOT/bench/baselines
     [ "$status" -eq 0 ] || fail "failed"
     [ "$(jq .steps <<<"$output")" = 3 ] || fail "make, cat, export are three"
     jq -e '(.commands | length) >= 10 and all(.commands[]; .first_us > 0 and .first_us <= .all_us)' <<<"$output" >/dev/null || fail "times"
-    [ -z "$(ls "$BATS_FILE_TMPDIR/ponds" | grep -v -- '-s1-x')" ] || fail "a copy is left"
+    [ -z "$(ls "$BATS_FILE_TMPDIR/ponds" | grep -E '^(work|new)-')" ] || fail "a copy is left"
     fails 4 bench first --quick --readme none.md
     printf '    make demo\n' >R.md
     run --separate-stderr pond bench first --quick --times 1 --readme R.md --json --dir "$BATS_FILE_TMPDIR/ponds"
