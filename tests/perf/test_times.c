@@ -174,6 +174,26 @@ static void test_times_are_times(void **state)
     perf_clock_choose(true);
 }
 
+/* A call's bucket is counted one call later, on whatever operation: readers see it at once. */
+static void test_newest_call_is_in_its_bucket(void **state)
+{
+    (void)state;
+    SCRATCH(arena);
+    static const PerfOp OPS[] = {PERF_checkpoint_read, PERF_checkpoint_write};
+    for (uint64_t call = 1; call <= 6; call++) {
+        PerfSpan span;
+        perf_begin(&span, OPS[call % 2]);
+        spend_ms(2);
+        perf_end(&span);
+        const PerfHist *hist = perf_read_times(arena, OPS[call % 2]);
+        uint64_t held = 0;
+        size_t low = perf_hist_index((uint64_t)(1.9e6 / hist->ns_per_tick));
+        for (size_t i = low; i < PERF_BUCKETS; i++) held += hist->buckets[i];
+        assert_int_equal(hist->count, (call + 1) / 2);
+        assert_int_equal(held, hist->count);
+    }
+}
+
 static void test_off_records_nothing(void **state)
 {
     (void)state;
@@ -380,6 +400,7 @@ int main(void)
         cmocka_unit_test(test_merge_is_the_union),
         cmocka_unit_test(test_merge_of_other_clocks),
         cmocka_unit_test(test_times_are_times),
+        cmocka_unit_test(test_newest_call_is_in_its_bucket),
         cmocka_unit_test(test_off_records_nothing),
         cmocka_unit_test(test_sampling_keeps_counts_exact),
         cmocka_unit_test(test_spans_nest), /* before others have left spans */
