@@ -1,6 +1,6 @@
 """The benchmarks behind docs/performance.md.
 
-    bench/run.sh BUILD [NAME...]     names: export-large export-series list text-ingest text-first-query tracker compiled-out oteljson   (default: all)
+    bench/run.sh BUILD [NAME...]     names: export-large export-series list text-ingest text-first-query tracker compiled-out oteljson predict   (default: all)
 
 Two commands are compared in interleaved pairs, in random order inside a pair: the median of the ratios counts, not the times. Peak memory is that of the
 process (wait4). Data is made once in BUILD/bench and kept.
@@ -14,6 +14,8 @@ import statistics
 import subprocess
 import sys
 import time
+
+import predict
 
 BUILD = pathlib.Path(sys.argv[1]).resolve()
 POND, BASELINE = str(BUILD / 'pond'), str(BUILD / 'bench' / 'bench_baseline')
@@ -223,7 +225,8 @@ def compiled_out():
 
 
 ALL = {'export-large': large, 'export-series': series, 'list': listing, 'text-ingest': text_ingest, 'text-first-query': text_first_query,
-       'tracker': tracker, 'compiled-out': compiled_out, 'oteljson': oteljson}
+       'tracker': tracker, 'compiled-out': compiled_out, 'oteljson': oteljson,
+       'predict': lambda: predict.run(POND, ROOT)}
 for wanted in sys.argv[2:] or ALL:
     print(f'== {wanted}', flush=True)
     ALL[wanted]()

@@ -169,4 +169,7 @@ Progress *progress_new(Cli *cli, const char *what);
 /* `all` 0 = unknown; `unit` lives on, `detail` (may be NULL) is copied. */
 void progress_update(Progress *progress, int64_t done, int64_t all, const char *unit,
                      const char *detail);
+/* The part of the work that is done, where that is known better than by `done` and `all`, and how
+ * long all of it was predicted to take (0: unknown). */
+void progress_work(Progress *progress, double part, double predicted_s);
 void progress_end_at(Progress **progress);

@@ -16,6 +16,8 @@ static const Option OPTIONS[] = {
 static void on_progress(void *context, const ExportProgress *progress)
 {
     progress_update(context, progress->rows_done, progress->rows_all, "rows", progress->target);
+    if (progress->work_all > 0)
+        progress_work(context, progress->work_done / progress->work_all, progress->predicted_s);
 }
 
 static void print_summary(Cli *cli, const ExportSummary *summary, bool dry_run)

@@ -2,6 +2,7 @@
  * operations; recording a command with its spans; what a killed process left. */
 #include "cli/commands.h"
 #include "cli/perf_view.h"
+#include "report/alarm.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,6 +147,14 @@ static void print_ops(const Cli *cli, const Run *run)
     (void)table_print(table, cli->color_out);
 }
 
+static void print_alarms(const Cli *cli, const Run *run)
+{
+    for (size_t i = 0; i < run->alarm_count; i++)
+        out_printf("%s%salarm%s: %s; see '%s'\n", i == 0 ? "\n" : "",
+                   paint(cli->color_out, "yellow"), paint(cli->color_out, "reset"),
+                   alarm_format(cli->arena, &run->alarms[i]), run->alarms[i].command);
+}
+
 static Err *show_report(Cli *cli)
 {
     Chosen chosen;
@@ -156,6 +165,7 @@ static Err *show_report(Cli *cli)
     }
     perf_print_head(cli, &chosen);
     print_ops(cli, &chosen.sum);
+    print_alarms(cli, &chosen.sum);
     return NULL;
 }
 
@@ -568,6 +578,12 @@ const Command COMMAND_PERF = {
         "engine "
         "profiles says --plans (POND_PLANS): auto (new and slow ones), all (and keeps the "
         "logical and the optimized plan), off.\n"
+        "Work out of its usual range is told after the command, in one line on stderr (not with "
+        "--quiet), and in its report: what is done once for each thing was done again, or a figure "
+        "such "
+        "as footers a file is above its median + max(4 median deviations, 5 %) over earlier runs "
+        "of the "
+        "same command.\n"
         "record runs a command with spans on and writes a trace for ui.perfetto.dev. recover tells "
         "what a killed process was doing that ran with spans.\n"
         "Levels (--trace-level, POND_TRACE): off, counts, spans, detail; \"spans,os_read=1024\" "

@@ -1,8 +1,9 @@
-/* Progress on stderr: one line that is rewritten on a terminal, a line every two seconds with
- * `plain`, JSON lines with `json`. Updates only store where the work is; a thread tells it, so that
- * something is on the screen after 100 ms even where a step takes long and says nothing. The time
- * left comes from the mean rate so far. */
+/* Progress on stderr: one line that is rewritten on a terminal, a line a second with `plain`, JSON
+ * lines with `json`. Updates only store where the work is; a thread tells it, so that something is
+ * on the screen after 100 ms even where a step takes long and says nothing. The time left joins
+ * what was predicted, where something was, with the rate so far (report/eta.h). */
 #include "cli/cli.h"
+#include "report/eta.h"
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
@@ -18,6 +19,9 @@ struct Progress {
     bool ended;
     int64_t done, all;
     const char *unit;
+    double work; /* part of it that is done; < 0: as told by done and all */
+    double predicted_s;
+    Eta eta;
     char detail[128];
 };
 
@@ -26,8 +30,17 @@ static double rate_of(const Progress *progress, int64_t passed_us)
     return (double)progress->done / ((double)passed_us / 1e6);
 }
 
-static void print_json(const Progress *progress, int64_t passed_us)
+static EtaView left_of(Progress *progress, int64_t passed_us)
 {
+    double done = progress->work;
+    if (done < 0) done = progress->all > 0 ? (double)progress->done / (double)progress->all : 0;
+    progress->eta.predicted_s = progress->predicted_s;
+    return eta_update(&progress->eta, (double)passed_us / 1e6, done);
+}
+
+static void print_json(Progress *progress, int64_t passed_us)
+{
+    EtaView eta = left_of(progress, passed_us);
     SCRATCH(scratch);
     Buf text = buf_new(scratch);
     JsonOut json = json_out(&text);
@@ -40,6 +53,13 @@ static void print_json(const Progress *progress, int64_t passed_us)
     json_kv_str(&json, "unit", progress->unit);
     json_kv_int(&json, "per_second", (int64_t)rate_of(progress, passed_us));
     json_kv_int(&json, "passed_ms", passed_us / 1000);
+    json_key(&json, "part");
+    json_put_double(&json, eta.part);
+    if (progress->work >= 0) {
+        json_key(&json, "work");
+        json_put_double(&json, progress->work);
+    }
+    if (eta.left_s >= 0) json_kv_int(&json, "left_ms", (int64_t)(eta.left_s * 1000));
     json_end(&json);
     json_end(&json);
     (void)fprintf(stderr, "%s\n", text.data);
@@ -51,22 +71,21 @@ static char *amount(Arena *arena, int64_t count, const char *unit)
     return arena_printf(arena, "%s %s", count_format(arena, count), unit);
 }
 
-static void print_line(const Progress *progress, int64_t passed_us)
+static void print_line(Progress *progress, int64_t passed_us)
 {
     SCRATCH(scratch);
     Buf line = buf_new(scratch);
-    int64_t done = progress->done, all = progress->all;
+    int64_t done = progress->done;
     double rate = rate_of(progress, passed_us);
+    EtaView eta = left_of(progress, passed_us);
     buf_puts(&line, progress->what);
-    if (all > 0)
-        buf_printf(&line, " %3.0f%%", 100.0 * (double)(done < all ? done : all) / (double)all);
+    if (eta.left_s >= 0) buf_printf(&line, " %3.0f%%", 100.0 * eta.part);
     if (done > 0) {
         buf_printf(&line, "  %s  %s/s", amount(scratch, done, progress->unit),
                    amount(scratch, (int64_t)rate, progress->unit));
     }
-    if (all > done && rate > 0)
-        buf_printf(&line, "  %s left",
-                   duration_format(scratch, (int64_t)((double)(all - done) / rate * 1e6)));
+    if (eta.left_s >= 0)
+        buf_printf(&line, "  about %s left", about_format(scratch, eta.left_s));
     else
         buf_printf(&line, "  %.1f s", (double)passed_us / 1e6);
     if (progress->detail[0] != '\0')
@@ -77,7 +96,7 @@ static void print_line(const Progress *progress, int64_t passed_us)
 static void *tell(void *context)
 {
     Progress *progress = context;
-    int64_t every_us = progress->terminal ? 100000 : 2 * US_PER_SECOND, next_us = 100000;
+    int64_t every_us = progress->terminal ? 100000 : US_PER_SECOND, next_us = 100000;
     (void)pthread_mutex_lock(&progress->mutex);
     while (!progress->ended) {
         int64_t at_us = progress->start_us + next_us;
@@ -109,6 +128,8 @@ Progress *progress_new(Cli *cli, const char *what)
                            .terminal = terminal,
                            .json = json,
                            .unit = "",
+                           .work = -1,
+                           .eta = eta_new(0),
                            .mutex = PTHREAD_MUTEX_INITIALIZER};
     pthread_condattr_t monotonic;
     (void)pthread_condattr_init(&monotonic);
@@ -127,6 +148,15 @@ void progress_update(Progress *progress, int64_t done, int64_t all, const char *
     progress->all = all;
     progress->unit = unit;
     (void)snprintf(progress->detail, sizeof progress->detail, "%s", detail != NULL ? detail : "");
+    (void)pthread_mutex_unlock(&progress->mutex);
+}
+
+void progress_work(Progress *progress, double part, double predicted_s)
+{
+    if (progress == NULL) return;
+    (void)pthread_mutex_lock(&progress->mutex);
+    progress->work = part;
+    progress->predicted_s = predicted_s;
     (void)pthread_mutex_unlock(&progress->mutex);
 }
 

@@ -1,6 +1,7 @@
 /* Watching the command: what is recorded of it, and where that goes: the trace file, the table of
  * --stats, the pond's run history. None of it fails the command. */
 #include "cli/cli.h"
+#include "report/alarm.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@ struct Watch {
     TimeUs begun;
     int64_t begun_monotonic_us;
     const char *history_of; /* the pond's folder; NULL: the run is not kept */
+    int64_t pond_version;
     bool perfetto;
 };
 
@@ -90,7 +92,48 @@ void watch_before_close(Cli *cli)
     bool kept = cli->watch != NULL && cli->pond != NULL && !pond_is_read_only(cli->pond) &&
                 perf_level() > PERF_OFF && strcmp(cli->command->name, "perf") != 0 &&
                 !is_set_off("POND_HISTORY");
-    if (kept) cli->watch->history_of = arena_strdup(cli->arena, pond_info(cli->pond)->dir);
+    if (!kept) return;
+    cli->watch->history_of = arena_strdup(cli->arena, pond_info(cli->pond)->dir);
+    cli->watch->pond_version = pond_info(cli->pond)->log_version;
+}
+
+static void alarm_json(const Cli *cli, const RunAlarm *alarm)
+{
+    Buf text = buf_new(cli->arena);
+    JsonOut json = json_out(&text);
+    json_begin_object(&json);
+    json_key(&json, "alarm");
+    json_begin_object(&json);
+    json_kv_str(&json, "name", alarm->name);
+    json_key(&json, "value");
+    json_put_double(&json, alarm->value);
+    json_key(&json, "most");
+    json_put_double(&json, alarm->most);
+    json_kv_int(&json, "runs", (int64_t)alarm->runs);
+    json_kv_str(&json, "cause", alarm->cause);
+    json_kv_str(&json, "command", alarm->command);
+    json_end(&json);
+    json_end(&json);
+    (void)fprintf(stderr, "%s\n", text.data);
+}
+
+/* Work out of the usual range, in one line; all of it stands in the run. */
+static void tell_alarms(Cli *cli, Run *run)
+{
+    AlarmContext context = {.pond_dir = cli->watch->history_of,
+                            .pond_version = cli->watch->pond_version};
+    Err *err = alarms_judge(cli->arena, &context, run);
+    if (err != NULL) log_debug("work is not compared with earlier runs: %s", err_message(err));
+    err_free(err);
+    if (run->alarm_count == 0 || cli->quiet) return;
+    (void)fflush(stdout);
+    for (size_t i = 0; cli->json && i < run->alarm_count; i++) alarm_json(cli, &run->alarms[i]);
+    if (cli->json) return;
+    const RunAlarm *first = &run->alarms[0];
+    const char *more =
+        run->alarm_count == 1 ? "" : arena_printf(cli->arena, "; %zu more", run->alarm_count - 1);
+    (void)fprintf(stderr, "pond: alarm: %s%s; see '%s'\n", alarm_format(cli->arena, first), more,
+                  first->command);
 }
 
 static Err *write_perfetto(Cli *cli, PerfSpans *spans)
@@ -149,6 +192,7 @@ void watch_end(Cli *cli, int status)
         Run run;
         run_snapshot(cli->arena, &context, &run);
         if (watch->history_of != NULL) keep_plans(cli, watch->history_of, &run);
+        if (watch->history_of != NULL) tell_alarms(cli, &run);
         if (cli->stats) stats_print(cli, &run);
         if (stats_path != NULL) stats_append(cli, &run, stats_path);
         if (watch->history_of != NULL) keep(cli->arena, watch->history_of, &run, &spans);

@@ -10,7 +10,7 @@
 /* Footer, page heads and statistics of a small Parquet file of ours. */
 static double file_overhead(const Schema *schema)
 {
-    return 420 + 105 * (double)schema->count;
+    return 60 + 115 * (double)schema->count;
 }
 
 /* ---- hashes ---- */
@@ -103,9 +103,11 @@ static void work_of_rel(Estimating *e, const Target *target, Work *work)
     RelWork plan;
     const Rel *rel = target->input->rel;
     bool timed = rel_time_index(rel) >= 0;
-    rel_work(rel, timed ? e->call->options->bounds : (TimeSpan){TIME_MIN, TIME_MAX}, &plan);
-    work->kind = kind_of(plan.kind);
     work->files = timed ? (double)files_with_rows(target) : 1;
+    TimeSpan span = timed ? e->call->options->bounds : (TimeSpan){TIME_MIN, TIME_MAX};
+    double file_rows = (double)rel_rows_estimate(rel, span) / (work->files > 0 ? work->files : 1);
+    rel_work(rel, span, file_rows, &plan);
+    work->kind = kind_of(plan.kind);
     work->rows_in = plan.rows_in;
     work->cells_in = plan.cells_in;
     work->bytes_in = plan.bytes_in;

@@ -18,6 +18,14 @@
 enum { JOB_MEMORY_BYTES = 60 * 1000 * 1000, THREADS_MAX = 64, TICK_MS = 200 };
 static const int64_t MEMORY_DEFAULT_BYTES = 400 * 1000 * 1000;
 
+/* What a worker is at, for whoever tells the progress. Written under the queue's mutex, but for the
+ * connection: that is closed only after it was taken away here under the mutex. */
+typedef struct Slot {
+    size_t job;
+    int64_t begun_us; /* 0: at nothing */
+    _Atomic(Conn *) conn;
+} Slot;
+
 typedef struct Queue {
     pthread_mutex_t mutex;
     pthread_cond_t ended; /* a worker has ended */
@@ -29,11 +37,18 @@ typedef struct Queue {
     Err *error;
     size_t error_job;
     ExportProgress progress;
+    Slot slots[THREADS_MAX];
+    int slot_count;
+    double ended_work_s; /* predicted of the jobs that have ended, */
+    int64_t ended_us;    /* and what they took */
 } Queue;
 
 Err *worker_conn(Worker *worker, Conn **out)
 {
-    if (worker->conn == NULL) TRY(engine_connect(&worker->conn));
+    if (worker->conn == NULL) {
+        TRY(engine_connect(&worker->conn));
+        atomic_store(&worker->slot->conn, worker->conn);
+    }
     *out = worker->conn;
     return NULL;
 }
@@ -55,13 +70,15 @@ int jobs_thread_count(const ExportOptions *options)
     return threads < 1 ? 1 : (int)threads;
 }
 
-static bool queue_take(Queue *queue, size_t *out_job)
+static bool queue_take(Queue *queue, Slot *slot, size_t *out_job)
 {
     bool taken = false;
     pthread_mutex_lock(&queue->mutex);
     if (!queue->stopped && queue->next < queue->count) {
         *out_job = queue->order[queue->next++];
         queue->progress.target = queue->jobs[*out_job].label;
+        slot->job = *out_job;
+        slot->begun_us = os_monotonic_us();
         taken = true;
     }
     pthread_mutex_unlock(&queue->mutex);
@@ -76,9 +93,13 @@ static bool is_better(const Queue *queue, const Err *err, size_t job)
     return had != has ? had : job < queue->error_job;
 }
 
-static void queue_done(Queue *queue, size_t job, int64_t bytes, Err *err)
+static void queue_done(Queue *queue, Slot *slot, int64_t bytes, Err *err)
 {
+    size_t job = slot->job;
     pthread_mutex_lock(&queue->mutex);
+    queue->ended_work_s += queue->jobs[job].work_s;
+    queue->ended_us += os_monotonic_us() - slot->begun_us;
+    slot->begun_us = 0;
     bool first = err != NULL && !queue->stopped;
     if (err == NULL) {
         queue->progress.partitions_done += queue->jobs[job].files;
@@ -100,14 +121,19 @@ static void queue_done(Queue *queue, size_t job, int64_t bytes, Err *err)
 static void *work(void *argument)
 {
     Queue *queue = argument;
-    Worker worker = {.arena = arena_new()};
+    pthread_mutex_lock(&queue->mutex);
+    Worker worker = {.arena = arena_new(), .slot = &queue->slots[queue->slot_count++]};
+    pthread_mutex_unlock(&queue->mutex);
     size_t job;
-    while (queue_take(queue, &job)) {
+    while (queue_take(queue, worker.slot, &job)) {
         Err *err = queue->jobs[job].run(queue->jobs[job].self, &worker);
-        queue_done(queue, job, worker.bytes, err);
+        queue_done(queue, worker.slot, worker.bytes, err);
         arena_reset(worker.arena);
         worker.bytes = 0;
     }
+    pthread_mutex_lock(&queue->mutex);
+    atomic_store(&worker.slot->conn, NULL);
+    pthread_mutex_unlock(&queue->mutex);
     engine_disconnect_at(&worker.conn);
     arena_free(worker.arena);
     pthread_mutex_lock(&queue->mutex);
@@ -127,6 +153,33 @@ static struct timespec after_ms(long ms)
     return at;
 }
 
+/* How much of a running job is done: as the engine has it, or by the pace of the jobs before. */
+static double part_done(const Queue *queue, const Slot *slot)
+{
+    static const double MOST = 0.95;
+    double predicted_s = queue->jobs[slot->job].work_s, part = 0;
+    Conn *conn = atomic_load(&slot->conn);
+    double percent = conn != NULL ? engine_progress(conn) : -1;
+    if (percent > 0) part = percent / 100;
+    if (queue->ended_work_s > 0 && predicted_s > 0) {
+        double pace = (double)queue->ended_us / 1e6 / queue->ended_work_s;
+        double passed = (double)(os_monotonic_us() - slot->begun_us) / 1e6 / (predicted_s * pace);
+        if (passed > part) part = passed;
+    }
+    return part < MOST ? part : MOST;
+}
+
+/* With what the running jobs have done so far. Under the mutex. */
+static ExportProgress progress_now(const Queue *queue)
+{
+    ExportProgress progress = queue->progress;
+    for (int i = 0; i < queue->slot_count; i++)
+        if (queue->slots[i].begun_us != 0)
+            progress.work_done +=
+                queue->jobs[queue->slots[i].job].work_s * part_done(queue, &queue->slots[i]);
+    return progress;
+}
+
 /* Until the last worker has ended. */
 static void supervise(Queue *queue, const ExportOptions *options)
 {
@@ -135,13 +188,13 @@ static void supervise(Queue *queue, const ExportOptions *options)
     while (queue->running > 0) {
         struct timespec until = after_ms(TICK_MS);
         (void)pthread_cond_timedwait(&queue->ended, &queue->mutex, &until);
-        ExportProgress progress = queue->progress;
+        bool tells = options != NULL && options->progress != NULL;
+        ExportProgress progress = tells ? progress_now(queue) : queue->progress;
         bool stop = options != NULL && !interrupted && os_interrupted();
         if (stop) queue->stopped = interrupted = true;
         pthread_mutex_unlock(&queue->mutex);
         if (stop) engine_interrupt();
-        if (options != NULL && options->progress != NULL)
-            options->progress(options->context, &progress);
+        if (tells) options->progress(options->context, &progress);
         pthread_mutex_lock(&queue->mutex);
     }
     pthread_mutex_unlock(&queue->mutex);

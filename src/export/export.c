@@ -113,6 +113,17 @@ static DiffInput diff_input(const Run *run)
 
 /* ---- a real one ---- */
 
+/* Publishing is not the workers', but a bar goes on while it lasts: about half of what is not work
+ * comes after it. */
+static void tell_overhead(Run *run)
+{
+    ExportProgress *progress = &run->pool.progress;
+    const Prediction *prediction = &run->estimate.prediction;
+    progress->predicted_s = prediction->seconds;
+    double work_s = prediction->seconds - prediction->overhead_s;
+    if (work_s > 0) progress->work_all *= 1 + prediction->overhead_s / 2 / work_s;
+}
+
 /* Before anything has run, as a dry run would: what it then takes is what it is compared with. */
 static void predict(Run *run)
 {
@@ -125,7 +136,7 @@ static void predict(Run *run)
         run->targets[i].predicted_s = run->estimate.all.guesses[i].busy_s;
         run->pool.progress.work_all += run->targets[i].predicted_s;
     }
-    run->pool.progress.predicted_s = run->estimate.prediction.seconds;
+    tell_overhead(run);
     err_free(err); /* the real cut will meet it */
 }
 

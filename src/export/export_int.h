@@ -109,10 +109,12 @@ Err *target_check_columns(const Target *target) WARN_UNUSED;
 
 /* ---- execute.c: workers ---- */
 /* One thing a worker does. `run` may be called on any worker; results go into `self`. */
+struct Slot;
 typedef struct Worker {
     Arena *arena;  /* reset after each job */
     Conn *conn;    /* opened when first asked for by worker_conn */
     int64_t bytes; /* that the job has put into OUT, for progress */
+    struct Slot *slot;
 } Worker;
 Err *worker_conn(Worker *worker, Conn **out) WARN_UNUSED;
 typedef struct Job {

@@ -243,7 +243,8 @@ typedef struct RelWork {
     double rows_in, cells_in, bytes_in;
     double rows, bytes;
 } RelWork;
-void rel_work(const Rel *rel, TimeSpan span, RelWork *out);
+/* file_rows: of one written file, about. */
+void rel_work(const Rel *rel, TimeSpan span, double file_rows, RelWork *out);
 /* The bucket grids on the way. A range cut anywhere gives the same rows (those of buckets that
  * start inside it); cut here it holds whole buckets. Any time when there is no bucket. */
 TimeUs rel_cut_down(const Rel *rel, TimeUs time); /* the latest allowed cut <= time */

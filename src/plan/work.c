@@ -15,9 +15,14 @@
 #include <math.h>
 #include <string.h>
 
-static const double FULL_DOUBLE_BYTES = 7.6; /* of all digits, after zstd */
-static const double COUNT_BYTES = 0.05;      /* counts of buckets hardly differ */
-static const double EVEN_TIME_BYTES = 0.02, UNEVEN_TIME_BYTES = 2.6;
+static const double FULL_DOUBLE_BYTES = 6.9; /* of all digits, after zstd */
+static const double PART_DOUBLE_BYTES = 5;   /* of a few digits, where there is no dictionary */
+static const double MEAN_INT_BYTES = 3.2;    /* a mean of integers: a ratio of small numbers */
+static const double COUNT_BYTES = 0.03;      /* counts of buckets hardly differ */
+static const double EVEN_TIME_BYTES = 0.003, UNEVEN_TIME_BYTES = 2.6;
+/* The engine keeps a dictionary of a column while a row group has no more distinct values than a
+ * fifth of its rows. */
+static const double DICTIONARY_PART = 5, ROW_GROUP_ROWS = 122880;
 
 typedef struct Flow {
     double rows;
@@ -28,7 +33,8 @@ typedef struct Flow {
 
 typedef struct Guessing {
     Arena *arena;
-    Map flows; /* by node and span: what is shared is guessed once */
+    Map flows;        /* by node and span: what is shared is guessed once */
+    double file_rows; /* of what is written */
 } Guessing;
 
 static Flow flow_of(Guessing *guessing, const Rel *rel, TimeSpan span);
@@ -40,16 +46,42 @@ static double type_weight(const char *type)
 {
     switch (type_class(type)) {
     case TYPE_BOOL: return 0.1;
-    case TYPE_INT: return 2;
+    case TYPE_INT: return 1;
     case TYPE_FLOAT: return strcmp(type, "FLOAT") == 0 ? 3 : 5;
     case TYPE_DECIMAL: return 3;
     case TYPE_TIMESTAMP:
     case TYPE_TIMESTAMPTZ: return 2;
     case TYPE_DATE: return 0.5;
-    case TYPE_TEXT:
+    case TYPE_TEXT: return 1;
     case TYPE_OTHER: break;
     }
     return 5;
+}
+
+/* Bytes a value in a row group, with a dictionary. */
+static double dictionary_bytes(double distinct, double rows)
+{
+    return log2(distinct + 1) / 8 + 8 * distinct / rows;
+}
+
+/* Doubles that take `each` in a stored file of `rows`, in files of other sizes: a dictionary pays
+ * in long files only, so small ones are dearer. How many distinct values there are follows from
+ * what the stored ones take. */
+static double double_bytes(const Guessing *guessing, double each, double rows)
+{
+    double low = 1, group = rows < ROW_GROUP_ROWS ? rows : ROW_GROUP_ROWS;
+    double high = group / DICTIONARY_PART, own = guessing->file_rows;
+    if (own > ROW_GROUP_ROWS) own = ROW_GROUP_ROWS;
+    if (each >= PART_DOUBLE_BYTES || high < 2 || own < 1 || dictionary_bytes(high, group) < each)
+        return each;
+    for (int i = 0; i < 40; i++) {
+        double middle = (low + high) / 2;
+        if (dictionary_bytes(middle, group) < each)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low > own / DICTIONARY_PART ? PART_DOUBLE_BYTES : dictionary_bytes(low, own);
 }
 
 static double time_bytes(double step_us)
@@ -97,10 +129,11 @@ static void find_rhythm(const Rel *rel, const FileList *list, Flow *flow)
 }
 
 /* A file's bytes to the columns of the scan. */
-static void spread_file(const Rel *rel, const ScanFile *file, double rows, Flow *flow)
+static void spread_file(const Guessing *guessing, const Rel *rel, const ScanFile *file, double rows,
+                        Flow *flow)
 {
     double weights = 0, times = 0;
-    const double overhead = 600 + 120 * (double)file->schema.count;
+    const double overhead = 60 + 115 * (double)file->schema.count;
     double all = (double)file->size_bytes - overhead;
     if (file->rows <= 0 || all < 0) all = 0;
     for (size_t i = 0; i < file->schema.count; i++) {
@@ -117,8 +150,11 @@ static void spread_file(const Rel *rel, const ScanFile *file, double rows, Flow 
         bool is_time = file->time_column != NULL && strcmp(column->name, file->time_column) == 0;
         if (is_time) at = rel->facts->time_index;
         if (at < 0 || file->rows <= 0) continue;
-        flow->bytes[at] += (is_time ? times : (all - times) * type_weight(column->type) / weights) *
-                           rows / (double)file->rows;
+        double each = (is_time ? times : (all - times) * type_weight(column->type) / weights) /
+                      (double)file->rows;
+        if (!is_time && strcmp(column->type, "DOUBLE") == 0)
+            each = double_bytes(guessing, each, (double)file->rows);
+        flow->bytes[at] += each * rows;
     }
 }
 
@@ -132,7 +168,7 @@ static Flow scan_flow(const Guessing *guessing, const Rel *rel, TimeSpan span)
     for (size_t i = 0; i < list.count; i++) {
         double rows = scan_file_rows(list.files[i], span);
         flow.rows += rows;
-        spread_file(rel, list.files[i], rows, &flow);
+        spread_file(guessing, rel, list.files[i], rows, &flow);
     }
     return flow;
 }
@@ -261,15 +297,18 @@ static Flow join_flow(Guessing *guessing, const Rel *rel, TimeSpan span)
 
 static double agg_bytes(const Rel *rel, const BucketAgg *agg, const Flow *from, double rows)
 {
-    ptrdiff_t at =
-        agg->column == NULL ? -1 : schema_find(&rel->inputs[0]->facts->schema, agg->column);
+    const Schema *schema = &rel->inputs[0]->facts->schema;
+    ptrdiff_t at = agg->column == NULL ? -1 : schema_find(schema, agg->column);
     double each = at >= 0 && from->rows > 0 ? from->bytes[at] / from->rows : FULL_DOUBLE_BYTES;
     bool merges = from->rows > 1.5 * rows;
+    bool is_int = at >= 0 && type_class(schema->columns[at].type) == TYPE_INT;
     switch (agg->kind) {
     case AGG_COUNT: return rows * COUNT_BYTES;
-    case AGG_AVG: return rows * (merges ? FULL_DOUBLE_BYTES : each);
+    case AGG_AVG: return rows * (!merges ? each : is_int ? MEAN_INT_BYTES : FULL_DOUBLE_BYTES);
     case AGG_STDDEV: return rows * (merges ? FULL_DOUBLE_BYTES : COUNT_BYTES);
     case AGG_SUM:
+        if (!merges) break;
+        return rows * (is_int ? each + 0.6 : each < PART_DOUBLE_BYTES ? 5.6 : each);
     case AGG_MIN:
     case AGG_MAX:
     case AGG_FIRST:
@@ -318,7 +357,7 @@ static Flow sql_flow(Guessing *guessing, const Rel *rel, TimeSpan span)
     for (size_t i = 0; i < schema->count; i++) {
         double each = flow.bytes[i] > 0 && all > 0 ? flow.bytes[i] / all
                       : type_class(schema->columns[i].type) == TYPE_FLOAT
-                          ? FULL_DOUBLE_BYTES
+                          ? PART_DOUBLE_BYTES
                           : type_weight(schema->columns[i].type) / 4;
         flow.bytes[i] = flow.rows * each;
     }
@@ -381,10 +420,10 @@ static RelWorkKind kind_of(Guessing *guessing, Map *seen, const Rel *rel)
     return kind;
 }
 
-void rel_work(const Rel *rel, TimeSpan span, RelWork *out)
+void rel_work(const Rel *rel, TimeSpan span, double file_rows, RelWork *out)
 {
     SCRATCH(scratch);
-    Guessing guessing = {.arena = scratch, .flows = map_new(scratch)};
+    Guessing guessing = {.arena = scratch, .flows = map_new(scratch), .file_rows = file_rows};
     Map seen = map_new(scratch);
     const ScanFile **files;
     size_t count;

@@ -155,6 +155,15 @@ static const Field PASS[] = {
     {"ms", FIELD_REAL, AT(RunPass, ms), 0, false, "time; what took under 1 % is in others"},
 };
 
+static const Field ALARM[] = {
+    {"name", FIELD_TEXT, AT(RunAlarm, name), 0, false, "of the figure of work"},
+    {"value", FIELD_REAL, AT(RunAlarm, value), 0, false, "in this run"},
+    {"most", FIELD_REAL, AT(RunAlarm, most), 0, false, "the upper end of the range"},
+    {"runs", FIELD_UINT, AT(RunAlarm, runs), 0, false, "that the range comes from; 0 any run"},
+    {"cause", FIELD_TEXT, AT(RunAlarm, cause), 0, false, "what it may mean"},
+    {"command", FIELD_TEXT, AT(RunAlarm, command), 0, false, "what shows more"},
+};
+
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 #define LIST(key, text, fields, Item, items, count)                                                \
     {                                                                                              \
@@ -175,6 +184,8 @@ const Section RUN_SECTIONS[] = {
          operators, operator_count),
     LIST("passes", "phases of planning and optimizer passes of the statements that were profiled",
          PASS, RunPass, passes, pass_count),
+    LIST("alarms", "figures of work out of their usual range", ALARM, RunAlarm, alarms,
+         alarm_count),
 };
 const size_t RUN_SECTION_COUNT = COUNT(RUN_SECTIONS);
 

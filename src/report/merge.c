@@ -92,6 +92,17 @@ static void *flatten(Arena *arena, const Map *map, size_t item_bytes, size_t *ou
     return items;
 }
 
+/* All of them, in order. */
+static void collect_alarms(Arena *arena, const Run *runs, size_t count, Run *sum)
+{
+    VEC(RunAlarm) alarms = {0};
+    for (size_t r = 0; r < count; r++)
+        for (size_t i = 0; i < runs[r].alarm_count; i++)
+            vec_push(arena, &alarms, runs[r].alarms[i]);
+    sum->alarms = alarms.v;
+    sum->alarm_count = alarms.n;
+}
+
 void run_merge(Arena *arena, const Run *runs, size_t count, Run *out)
 {
     SCRATCH(scratch);
@@ -115,6 +126,7 @@ void run_merge(Arena *arena, const Run *runs, size_t count, Run *out)
         sum.rings += run->rings;
         sum.rings_anonymous += run->rings_anonymous;
     }
+    collect_alarms(arena, runs, count, &sum);
     sum.ops = flatten(arena, &ops, sizeof *sum.ops, &sum.op_count);
     sum.caches = flatten(arena, &caches, sizeof *sum.caches, &sum.cache_count);
     sum.io = flatten(arena, &io, sizeof *sum.io, &sum.io_count);

@@ -11,9 +11,9 @@ const char *const WHOLE_FEATURE_NAMES[FEATURES] = {"export", "target", "file", "
 
 /* Seconds a unit, fitted by `bench/run.sh BUILD predict` on the machine of docs/performance.md. */
 const double PRIORS[WORK_KINDS + 1][FEATURES] = {
-    [WORK_RAW] = {0.0002, 0.0005, 1e-9, 1e-9, 0.004}, [WORK_COPY] = {0.001, 0.004, 0.1, 0.03, 0.01},
-    [WORK_BUCKET] = {0.003, 0.005, 0.08, 0.03, 0.01}, [WORK_JOIN] = {0.004, 0.006, 0.2, 0.05, 0.02},
-    [WORK_SQL] = {0.004, 0.006, 0.2, 0.05, 0.02},     [WORK_KINDS] = {0.06, 0.002, 0.002, 1, 0.005},
+    [WORK_RAW] = {0.0003, 0.001, 1e-9, 1e-9, 0.006}, [WORK_COPY] = {0.002, 0.008, 0.15, 0.05, 0.02},
+    [WORK_BUCKET] = {0.004, 0.01, 0.12, 0.05, 0.02}, [WORK_JOIN] = {0.006, 0.012, 0.3, 0.08, 0.03},
+    [WORK_SQL] = {0.006, 0.012, 0.3, 0.08, 0.03},    [WORK_KINDS] = {0.15, 0.004, 0.006, 1.5, 0.01},
 };
 
 const char *work_kind_name(WorkKind kind)
@@ -112,13 +112,15 @@ static double prior_seconds(const WorkAll *all)
     return fit_value(PRIORS[WORK_KINDS], features);
 }
 
-static double model_seconds(const Predictor *predictor, const WorkAll *all)
+static double model_seconds(const Predictor *predictor, const WorkAll *all, double *out_work_s)
 {
     SCRATCH(scratch);
     double *busy = AARRAY(scratch, double, all->count + 1), features[FEATURES];
     for (size_t i = 0; i < all->count; i++) busy[i] = all->guesses[i].busy_s;
     whole_features(all, busy, features);
-    return fit_value(predictor->state.fits[WORK_KINDS].rates, features);
+    const double *rates = predictor->state.fits[WORK_KINDS].rates;
+    *out_work_s = rates[3] * features[3];
+    return fit_value(rates, features);
 }
 
 static double shape_median(const Shape *shape)
@@ -151,6 +153,7 @@ void predictor_time(const Predictor *predictor, const WorkAll *all, Prediction *
     enum { MODEL_RUNS = 3 };
     const State *state = &predictor->state;
     const Shape *shape = state_shape(state, all->shape);
+    double work_s, model_s = model_seconds(predictor, all, &work_s);
     Prediction p = {.slowness = all->slowness, .prior_s = prior_seconds(all)};
     for (size_t i = 0; i < all->count; i++) {
         p.rows += all->guesses[i].rows;
@@ -163,13 +166,14 @@ void predictor_time(const Predictor *predictor, const WorkAll *all, Prediction *
         p.seconds = p.prior_s * shape_median(shape);
     } else if (state->fits[WORK_KINDS].seen > MODEL_RUNS - 0.5) {
         p.basis = BASIS_MODEL;
-        p.seconds = model_seconds(predictor, all);
+        p.seconds = model_s;
     } else {
         p.basis = BASIS_PRIOR;
-        p.seconds = model_seconds(predictor, all);
+        p.seconds = model_s;
     }
     double band = band_of(predictor, p.basis);
     p.seconds *= all->slowness;
+    p.overhead_s = p.seconds * (1 - work_s / model_s);
     p.low = p.seconds / band;
     p.high = p.seconds * band;
     *out = p;

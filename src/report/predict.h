@@ -53,7 +53,8 @@ typedef struct Prediction {
     Basis basis;
     uint32_t seen; /* exports of the same shape */
     double slowness;
-    double prior_s; /* by the shipped rates: what sizes are compared by */
+    double prior_s;    /* by the shipped rates: what sizes are compared by */
+    double overhead_s; /* of `seconds`, what is not the workers' work */
 } Prediction;
 
 /* A prediction and what became of it. */

@@ -94,6 +94,13 @@ typedef struct RunPass { /* a phase of planning, or a pass of the optimiser */
     double ms;
 } RunPass;
 
+typedef struct RunAlarm { /* a figure of work that was out of range: alarm.h */
+    const char *name;
+    double value, most;          /* and the end of the range */
+    uint64_t runs;               /* that the range comes from; 0: it holds for any run */
+    const char *cause, *command; /* what it may mean; what shows more of it */
+} RunAlarm;
+
 typedef struct Run {
     const char *id, *command, *version, *host, *level;
     TimeUs begun;
@@ -115,6 +122,8 @@ typedef struct Run {
     RunPass *passes; /* query by query */
     size_t pass_count;
     uint64_t queries_left_out; /* statements of shapes beyond those listed */
+    RunAlarm *alarms;
+    size_t alarm_count;
     uint64_t spans, spans_dropped, rings, rings_anonymous;
 } Run;
 
