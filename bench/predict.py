@@ -88,7 +88,7 @@ class Pond:
         real = json.loads(done.stdout)
         lines = [json.loads(line)['progress'] for line in done.stderr.splitlines() if line.startswith('{"progress"')]
         if progress is not None and len(lines) > 4:
-            progress.append((told['predicted']['duration_us'] / 1e6, [(p['passed_ms'] / 1000, p.get('work', 0)) for p in lines], real['duration_us'] / 1e6))
+            progress.append((told['predicted']['duration_us'] / 1e6, [(p['passed_ms'] / 1000, p.get('work', -1)) for p in lines], real['duration_us'] / 1e6))
         return told, real
 
 

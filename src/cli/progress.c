@@ -33,7 +33,7 @@ static double rate_of(const Progress *progress, int64_t passed_us)
 static EtaView left_of(Progress *progress, int64_t passed_us)
 {
     double done = progress->work;
-    if (done < 0) done = progress->all > 0 ? (double)progress->done / (double)progress->all : 0;
+    if (done < 0 && progress->all > 0) done = (double)progress->done / (double)progress->all;
     progress->eta.predicted_s = progress->predicted_s;
     return eta_update(&progress->eta, (double)passed_us / 1e6, done);
 }

@@ -24,6 +24,7 @@ typedef struct Slot {
     size_t job;
     int64_t begun_us; /* 0: at nothing */
     _Atomic(Conn *) conn;
+    _Atomic double part; /* done, as the job tells it */
 } Slot;
 
 typedef struct Queue {
@@ -53,6 +54,11 @@ Err *worker_conn(Worker *worker, Conn **out)
     return NULL;
 }
 
+void worker_tell(Worker *worker, double part)
+{
+    atomic_store(&worker->slot->part, part);
+}
+
 /* That this process may run on. */
 static int cpu_count(void)
 {
@@ -78,6 +84,7 @@ static bool queue_take(Queue *queue, Slot *slot, size_t *out_job)
         *out_job = queue->order[queue->next++];
         queue->progress.target = queue->jobs[*out_job].label;
         slot->job = *out_job;
+        atomic_store(&slot->part, 0);
         slot->begun_us = os_monotonic_us();
         taken = true;
     }
@@ -153,11 +160,13 @@ static struct timespec after_ms(long ms)
     return at;
 }
 
-/* How much of a running job is done: as the engine has it, or by the pace of the jobs before. */
+/* How much of a running job is done: as it tells, as the engine has it, or by the pace of the jobs
+ * before. */
 static double part_done(const Queue *queue, const Slot *slot)
 {
     static const double MOST = 0.95;
-    double predicted_s = queue->jobs[slot->job].work_s, part = 0;
+    double predicted_s = queue->jobs[slot->job].work_s, part = atomic_load(&slot->part);
+    if (part > 0) return part < MOST ? part : MOST;
     Conn *conn = atomic_load(&slot->conn);
     double percent = conn != NULL ? engine_progress(conn) : -1;
     if (percent > 0) part = percent / 100;

@@ -117,6 +117,8 @@ typedef struct Worker {
     struct Slot *slot;
 } Worker;
 Err *worker_conn(Worker *worker, Conn **out) WARN_UNUSED;
+/* How much of its job is done, 0 to 1, for progress: where a job knows. */
+void worker_tell(Worker *worker, double part);
 typedef struct Job {
     Err *(*run)(void *self, Worker *worker);
     void *self;

@@ -430,7 +430,10 @@ static Err *write_batch(void *self, Worker *worker)
     int64_t begun_us = os_monotonic_us();
     TRY(cut_open(worker->arena, first->call->plan, first->target->rel,
                  (TimeSpan){first->span.min, last->span.max}, &cut));
-    for (size_t i = 0; i < batch->count; i++) TRY(write_batch_part(cut, batch->parts[i], worker));
+    for (size_t i = 0; i < batch->count; i++) {
+        TRY(write_batch_part(cut, batch->parts[i], worker));
+        worker_tell(worker, (double)(i + 1) / (double)batch->count);
+    }
     first->busy_us = os_monotonic_us() - begun_us; /* of all of them */
     return NULL;
 }

@@ -40,10 +40,10 @@ static void show_left(Eta *eta, double left_s, double done)
 
 EtaView eta_update(Eta *eta, double now_s, double done)
 {
+    if (!eta->has_work) eta->begun_s = now_s;
+    if (done >= 0) eta->has_work = true;
     if (done > 1) done = 1;
     if (!(done >= 0)) done = 0;
-    if (done > 0) eta->has_work = true;
-    if (!eta->has_work) eta->begun_s = now_s;
     double whole_s = whole_of(eta, now_s, done);
     if (whole_s <= 0) return (EtaView){.part = eta->part, .left_s = -1};
     double left_s = whole_s - now_s, least_s = now_s * 0.02;

@@ -9,7 +9,7 @@
 
 typedef struct Eta {
     double predicted_s; /* from begin to end; 0: not known */
-    double begun_s;     /* when work was first seen to have begun */
+    double begun_s;     /* when the work began */
     double part, left_s;
     bool has_work, has_left, has_corrected;
 } Eta;
@@ -20,5 +20,5 @@ typedef struct EtaView {
 } EtaView;
 
 Eta eta_new(double predicted_s);
-/* now_s: since the begin; done: part of the work, 0 to 1. */
+/* now_s: since the begin; done: part of the work, 0 to 1; < 0: it has not begun. */
 EtaView eta_update(Eta *eta, double now_s, double done);

@@ -68,7 +68,7 @@ static void simulate(Trace *trace)
     now = 0;
     for (; now < start; now += step) {
         trace->at_s[trace->count] = now;
-        trace->work[trace->count++] = 0;
+        trace->work[trace->count++] = -1;
     }
     for (int i = 0; i < jobs; i++) {
         double begun = now;
@@ -121,7 +121,7 @@ static void test_stalled(void **state)
     (void)state;
     Eta eta = eta_new(100);
     for (int i = 0; i <= 90; i++) {
-        EtaView view = eta_update(&eta, i, 0);
+        EtaView view = eta_update(&eta, i, i < 20 ? -1 : 0);
         assert_true(fabs(view.left_s - (100 - i)) < 1e-6);
         assert_true(fabs(view.part - i / 100.0) < 1e-6);
     }
@@ -135,7 +135,8 @@ static void test_knows_nothing(void **state)
 {
     (void)state;
     Eta eta = eta_new(0);
-    assert_true(eta_update(&eta, 0, 0).left_s < 0);
+    assert_true(eta_update(&eta, 0, -1).left_s < 0);
+    assert_true(eta_update(&eta, 4, -1).left_s < 0);
     assert_true(eta_update(&eta, 5, 0).left_s < 0);
     EtaView view = eta_update(&eta, 15, 0.5); /* work began at 5, half is done at 15 */
     assert_true(fabs(view.left_s - 10) < 1e-6);
