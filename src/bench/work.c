@@ -112,20 +112,56 @@ static Err *hash_outcome(Arena *arena, const ChildResult *result, const char *ou
     return NULL;
 }
 
+/* What callgrind told of each process. */
+static Err *read_instructions(Arena *arena, const char *dir, BenchWork *work)
+{
+    enum { LOG_MAX = 1 << 20 };
+    static const char MARK[] = "Collected : ";
+    OsEntry *entries = NULL;
+    size_t count = 0, size = 0;
+    TRY(os_list(arena, dir, &entries, &count));
+    for (size_t i = 0; i < count; i++) {
+        char *log = NULL;
+        if (!text_starts(entries[i].name, "valgrind.")) continue;
+        TRY(os_read_file(arena, path_join(arena, dir, entries[i].name), LOG_MAX, &log, &size));
+        const char *at = strstr(log, MARK);
+        if (at != NULL) work->instructions += strtoll(at + strlen(MARK), NULL, 10);
+    }
+    return NULL;
+}
+
+static const char **words_of(Arena *arena, const BenchWorkSpec *spec, const char *dir)
+{
+    WordVec words = {0};
+    if (spec->valgrind != NULL) {
+        vec_push(arena, &words, spec->valgrind);
+        vec_push(arena, &words, "--tool=callgrind");
+        vec_push(arena, &words, "--trace-children=yes");
+        vec_push(arena, &words, "--callgrind-out-file=/dev/null");
+        vec_push(arena, &words, arena_printf(arena, "--log-file=%s/valgrind.%%p", dir));
+    }
+    vec_push(arena, &words, "/bin/sh");
+    vec_push(arena, &words, "-c");
+    vec_push(arena, &words, pairs_command(arena, spec->command, path_join(arena, dir, "out")));
+    vec_push(arena, &words, NULL);
+    return words.v;
+}
+
 static Err *run_in(Arena *arena, const BenchWorkSpec *spec, const char *dir, BenchWork *work)
 {
     SCRATCH(scratch);
     ChildResult result;
     const char *out_dir = path_join(scratch, dir, "out");
     const char *stats_path = path_join(scratch, dir, "stats");
-    const char *words[] = {"/bin/sh", "-c", pairs_command(scratch, spec->command, out_dir), NULL};
-    ChildSpec child = {.words = words, .environment = environment_of(scratch, spec, stats_path)};
+    ChildSpec child = {.words = words_of(scratch, spec, dir),
+                       .environment = environment_of(scratch, spec, stats_path)};
     TRY(child_run(scratch, &child, &result));
     TRY(child_check(&child, &result, spec->command));
     work->counters = map_new(arena);
     work->times_ms = map_new(arena);
     work->wall_s = (double)result.wall_us * 1e-6;
     TRY(read_accounts(scratch, stats_path, work));
+    if (spec->valgrind != NULL) TRY(read_instructions(scratch, dir, work));
     return hash_outcome(scratch, &result, out_dir, work);
 }
 
@@ -152,7 +188,9 @@ Err *bench_work_settled(Arena *arena, const BenchWorkSpec *spec, BenchWork *out)
 {
     SCRATCH(scratch);
     BenchWork first;
-    TRY(bench_work_run(scratch, spec, &first));
+    BenchWorkSpec plain = *spec;
+    plain.valgrind = NULL;
+    TRY(bench_work_run(scratch, &plain, &first));
     return bench_work_run(arena, spec, out);
 }
 

@@ -14,6 +14,7 @@ typedef struct BenchWorkSpec {
     const char *command;     /* "{out}" is a new folder */
     const char *toggles;     /* more than POND_TOGGLES says, "" for none */
     const char *scratch_dir; /* exists; what is made in it is removed */
+    const char *valgrind;    /* counts instructions; NULL: they are 0 */
 } BenchWorkSpec;
 
 typedef struct BenchWork {
@@ -21,6 +22,7 @@ typedef struct BenchWork {
     Map times_ms;     /* timed operation → double */
     char outcome[65]; /* of standard output and {out} (what is below .pond aside) */
     double wall_s;
+    int64_t instructions; /* of all processes in it */
 } BenchWork;
 
 /* INVALID with what the command said when it fails; INTERRUPTED. */

@@ -81,14 +81,24 @@ static WorthKind kind_of(const Worth *worth)
     return worth->off > worth->on ? WORTH_WORK : WORTH_NOTHING;
 }
 
+static Err *measure_work(Arena *arena, const WorthSpec *spec, const char *toggles, BenchWork *out)
+{
+    BenchWorkSpec work = {.command = spec->command,
+                          .toggles = toggles,
+                          .scratch_dir = spec->scratch_dir,
+                          .valgrind = spec->valgrind};
+    return bench_work_settled(arena, &work, out);
+}
+
 static Err *measure_one(Arena *arena, const WorthSpec *spec, const BenchWork *plain, Worth *worth)
 {
     SCRATCH(scratch);
     BenchWork off;
     const char *toggles = arena_printf(scratch, "%s=off", toggle_info(worth->toggle)->name);
     if (spec->progress != NULL) spec->progress(spec->context, worth->toggle, 0);
-    TRY(bench_work_settled(scratch, &(BenchWorkSpec){spec->command, toggles, spec->scratch_dir},
-                           &off));
+    TRY(measure_work(scratch, spec, toggles, &off));
+    worth->instructions_on = plain->instructions;
+    worth->instructions_off = off.instructions;
     worth->on = shown(plain, worth->toggle);
     worth->off = shown(&off, worth->toggle);
     worth->same_output = strcmp(plain->outcome, off.outcome) == 0;
@@ -101,7 +111,7 @@ Err *worth_measure(Arena *arena, const WorthSpec *spec, const Toggle *toggles, s
                    Worth *out)
 {
     BenchWork plain;
-    TRY(bench_work_settled(arena, &(BenchWorkSpec){spec->command, "", spec->scratch_dir}, &plain));
+    TRY(measure_work(arena, spec, "", &plain));
     for (size_t i = 0; i < count; i++) {
         out[i] = (Worth){.toggle = toggles[i]};
         TRY(measure_one(arena, spec, &plain, &out[i]));

@@ -10,9 +10,10 @@
 typedef struct WorthSpec {
     const char *command; /* for /bin/sh */
     const char *scratch_dir;
-    VerdictRule rule; /* of the times */
-    int64_t cap_us;   /* a toggle's pairs end after this long; 0 = none */
-    bool work_only;   /* times are not measured */
+    VerdictRule rule;     /* of the times */
+    int64_t cap_us;       /* a toggle's pairs end after this long; 0 = none */
+    bool work_only;       /* times are not measured */
+    const char *valgrind; /* counts instructions, some fifty times slower; NULL: not */
     uint64_t seed;
     void (*progress)(void *context, Toggle toggle, size_t pairs);
     void *context;
@@ -28,9 +29,10 @@ typedef enum WorthKind {
 typedef struct Worth {
     Toggle toggle;
     WorthKind kind;
-    int64_t on, off;    /* of what toggles.def says that it shows; 0 and 0 for time */
-    bool is_timed;      /* else `times` says nothing */
-    VerdictState times; /* of off to on */
+    int64_t on, off; /* of what toggles.def says that it shows; 0 and 0 for time */
+    int64_t instructions_on, instructions_off; /* 0: not counted */
+    bool is_timed;                             /* else `times` says nothing */
+    VerdictState times;                        /* of off to on */
     bool same_output;
 } Worth;
 

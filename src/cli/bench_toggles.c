@@ -62,6 +62,10 @@ static void put_worth(JsonOut *json, const Worth *worth)
     json_kv_int(json, "off", worth->off);
     json_kv_bool(json, "same_output", worth->same_output);
     json_kv_str(json, "worth", kind_name(worth->kind));
+    if (worth->instructions_on > 0) {
+        json_kv_int(json, "instructions_on", worth->instructions_on);
+        json_kv_int(json, "instructions_off", worth->instructions_off);
+    }
     if (worth->is_timed) {
         json_kv_str(json, "verdict", verdict_name(worth->times.verdict));
         json_key(json, "ratio");
@@ -102,11 +106,11 @@ static const char *ratio_text(Arena *arena, int64_t on, int64_t off)
 
 static void worth_text(Cli *cli, const Worth *worths, size_t count)
 {
-    enum { COLUMNS = 7 };
-    static const char *const HEADERS[] = {"toggle", "counter", "on",   "off",
-                                          "off/on", "time",    "worth"};
-    static const bool RIGHT[] = {false, false, true, true, true, true, false};
-    static const bool EXACT[] = {true, true, true, true, true, true, true};
+    enum { COLUMNS = 8 };
+    static const char *const HEADERS[COLUMNS] = {"toggle", "counter",      "on",   "off",
+                                                 "off/on", "instructions", "time", "worth"};
+    static const bool RIGHT[COLUMNS] = {false, false, true, true, true, true, true, false};
+    static const bool EXACT[COLUMNS] = {true, true, true, true, true, true, true, true};
     Arena *arena = cli->arena;
     Table *table = table_new(arena, HEADERS, RIGHT, EXACT, COLUMNS);
     for (size_t i = 0; i < count; i++) {
@@ -118,6 +122,10 @@ static void worth_text(Cli *cli, const Worth *worths, size_t count)
             count_format(arena, worth->on),
             count_format(arena, worth->off),
             ratio_text(arena, worth->on, worth->off),
+            worth->instructions_on > 0
+                ? arena_printf(arena, "%.3f",
+                               (double)worth->instructions_off / (double)worth->instructions_on)
+                : "",
             worth->is_timed ? arena_printf(arena, "%.3f", worth->times.ratio) : "",
             said_of(worth)};
         table_add(table, cells);
@@ -214,7 +222,11 @@ static Err *measure(Cli *cli)
                       .progress = on_progress};
     Toggle *toggles = AARRAY(cli->arena, Toggle, TOGGLE_COUNT + cli->arg_count);
     size_t count;
+    BenchRun run;
     TRY(read_toggles(cli, toggles, &count));
+    TRY(bench_run_options(cli, &run));
+    spec.valgrind = run.valgrind;
+    os_random(&spec.seed, sizeof spec.seed); /* of the order in pairs */
     TRY(bench_count_option(cli, "pairs", 8, 230, &spec.rule.most_pairs));
     TRY(cli_duration(cli, "cap", &spec.cap_us));
     TRY(cli_temp_dir(cli, &spec.scratch_dir));

@@ -232,11 +232,11 @@ Err *os_is_held(const char *path, bool *out) WARN_UNUSED;
  *           renamed over are)
  *   tear    as lose, but unsynced files keep a random prefix
  *   slow    the nth and all later opens, reads, writes and syncs take 10 ms longer
- * Only do= is required; the
- * others are any, any, any and 1. nth=0 only counts. Only calls that change something or read
- * content match (open, read, write, sync, rename, link, unlink, mkdir, rmdir, truncate), and only
- * on files of a registered class: OS_OTHER is never faulted. Set a plan while no other thread makes
- * file calls. A wrong plan is INVALID; in the environment it ends the process with 2.
+ * Only do= is required; the others are any, any, any and 1. nth=0 only counts. Only calls that
+ * change something or read content match (open, read, write, sync, rename, link, unlink, mkdir,
+ * rmdir, truncate), and only on files of a registered class: OS_OTHER is never faulted. Set a plan
+ * while no other thread makes file calls. A wrong plan is INVALID; in the environment it ends the
+ * process with 2.
  *
  * With a plan in the environment, POND_FAULT_REPORT=FILE (made anew) gets a line "<number>
  * <ours|engine> <class> <op>" for each matching call before it meets its fate: what a sweep over a

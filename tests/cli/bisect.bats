@@ -76,6 +76,10 @@ is_true() { jq -e "$1" <<<"$output" >/dev/null || fail "not so: $1"; }
     run --separate-stderr pond bench toggles --command "$LIST" --pairs 8 name_memo
     [ "$status" -eq 0 ] || fail "it failed"
     has name_memo lookup
+    if command -v valgrind >/dev/null; then
+        run --separate-stderr pond bench toggles --command "$LIST" --work --instructions --json dir_memo
+        is_true '.[0].instructions_on > 100000 and .[0].instructions_off > .[0].instructions_on'
+    fi
     run --separate-stderr pond bench toggles --command "date +%N; $LIST" --work name_memo
     [ "$status" -eq 1 ] || fail "other outputs are not told"
     has 'OTHER OUTPUT'

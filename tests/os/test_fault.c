@@ -329,6 +329,22 @@ static void test_a_report_tells_of_every_matching_call(void **state)
     assert_int_equal(unsetenv("POND_FAULT_REPORT"), 0);
 }
 
+/* Each of them works, and none takes less than it should. */
+static void test_slow_calls_take_their_time(void **state)
+{
+    (void)state;
+    SCRATCH(scratch);
+    char *text = NULL;
+    size_t size = 0;
+    OK(os_replace_file(at("f"), "abc", 3));
+    OK(os_fault_set("op=read,nth=2,do=slow"));
+    int64_t began_us = os_monotonic_us();
+    for (int i = 0; i < 3; i++) OK(os_read_file(scratch, at("f"), 10, &text, &size));
+    assert_int_equal(size, 3);
+    assert_true(os_fault_seen() >= 3);
+    assert_true(os_monotonic_us() - began_us >= (int64_t)(os_fault_seen() - 1) * 10 * 1000);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "replace") == 0) { /* run by test_plan_from_the_environment */
@@ -341,6 +357,7 @@ int main(int argc, char **argv)
     if (realpath(argv[0], self) == NULL) return 1;
 #define FAULTY(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        FAULTY(test_slow_calls_take_their_time),
         FAULTY(test_plans_that_do_not_parse),
         FAULTY(test_eio_fails_one_call),
         FAULTY(test_enospc_fails_from_then_on),
