@@ -8,9 +8,10 @@
  * between processes: open, fstat, write, close, no lock and no listing. Nothing is synced: a power
  * cut may lose the last runs. What a crash or a full disk has torn ends at the next magic.
  *
- * Bounds: a file that has 512 KiB is renamed to runs-<form>-<time, 16 hex digits>; of 16 files the
- * oldest go when another is begun. A record has at most 256 KiB: files beyond the 64 with the most
- * bytes are left out of it. Two processes that begin another at once may leave a short one.
+ * Bounds: a file that has 512 KiB is renamed to runs-<form>-<time and chance, 16 hex digits>; of 16
+ * files the oldest go when another is begun. A record has at most 256 KiB: files beyond the 64 with
+ * the most bytes are left out of it. Two processes that begin another at once may leave a short
+ * one.
  *
  * A file with something in it that is no frame is renamed to <name>.damaged, so that nothing is
  * appended to it, and read as before: what is whole in it is not lost. It counts among the 16. So
@@ -138,6 +139,15 @@ static Err *open_to_append(const char *dir, const char *path, OsFile **out, int6
     return NULL;
 }
 
+/* No two processes may choose the same: the time, and a few bits of chance. */
+static char *name_when_full(Arena *arena, const char *path)
+{
+    uint64_t chance;
+    os_random(&chance, sizeof chance);
+    return arena_printf(arena, "%s-%016llx", path,
+                        (unsigned long long)((uint64_t)os_now() << 12 | (chance & 0xFFF)));
+}
+
 /* The file that takes the next record; one that is full is closed for good. */
 static Err *open_segment(Arena *arena, const char *dir, const char *path, OsFile **out,
                          int64_t *out_size)
@@ -145,8 +155,7 @@ static Err *open_segment(Arena *arena, const char *dir, const char *path, OsFile
     TRY(open_to_append(dir, path, out, out_size));
     if (*out_size >= FILE_BYTES_FULL) {
         os_close_at(out);
-        err_free(os_rename(path, arena_printf(arena, "%s-%016llx", path,
-                                              (unsigned long long)os_now()))); /* or another did */
+        err_free(os_rename(path, name_when_full(arena, path))); /* or another process did */
         TRY(open_to_append(dir, path, out, out_size));
     }
     return *out_size == 0 ? make_room(dir) : NULL;

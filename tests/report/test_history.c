@@ -396,17 +396,17 @@ static void test_bound(void **state)
         assert_int_equal(history.runs[i].begun, history.runs[i - 1].begun + 1);
 }
 
-enum { WRITERS = 4, RUNS_EACH = 150 };
+enum { WRITERS = 4, RUNS_EACH = 150, LONG_RUNS_EACH = 12 };
 
-static void test_writers_at_once(void **state)
+static void write_at_once(int each, const char *command)
 {
-    (void)state;
     pid_t children[WRITERS];
     for (int w = 0; w < WRITERS; w++) {
         children[w] = fork();
         if (children[w] != 0) continue;
-        for (int i = 0; i < RUNS_EACH; i++) {
-            Run run = a_run(w * RUNS_EACH + i);
+        for (int i = 0; i < each; i++) {
+            Run run = a_run(w * each + i);
+            run.command = command;
             Err *err = history_append(dir, &run);
             if (err != NULL) _exit(1);
         }
@@ -419,9 +419,29 @@ static void test_writers_at_once(void **state)
     }
     History history = read_all(true);
     assert_int_equal(history.damaged, 0);
-    assert_int_equal(history.count, WRITERS * RUNS_EACH);
+    assert_int_equal(history.count, WRITERS * each);
     for (size_t i = 0; i < history.count; i++)
         assert_int_equal(history.runs[i].begun, 1700000000000000 + (int64_t)i);
+}
+
+static void test_writers_at_once(void **state)
+{
+    (void)state;
+    write_at_once(RUNS_EACH, "pond list");
+}
+
+/* Files fill and are closed by whoever comes first: nothing is lost, whatever the others do. */
+static void test_writers_fill_files(void **state)
+{
+    (void)state;
+    enum { COMMAND_BYTES = 40000 }; /* in all 1.9 MB: 4 files or a few more */
+    char *command = arena_alloc(arena, COMMAND_BYTES + 1);
+    OsEntry *entries;
+    size_t count;
+    memset(command, 'x', COMMAND_BYTES);
+    write_at_once(LONG_RUNS_EACH, command);
+    OK(os_list(arena, in_history(""), &entries, &count));
+    assert_in_range(count, 3, 16);
 }
 
 /* A folder that cannot be made is an error of the caller's, and nothing else. */
@@ -443,7 +463,7 @@ int main(void)
         TEST(test_every_byte_flipped), TEST(test_every_length),  TEST(test_rubbish),
         TEST(test_older_form),         TEST(test_other_form),    TEST(test_all_kinds),
         TEST(test_no_files_of_ours),   TEST(test_bound),         TEST(test_writers_at_once),
-        TEST(test_not_a_folder),
+        TEST(test_writers_fill_files), TEST(test_not_a_folder),
     };
     return cmocka_run_group_tests_name("history", tests, NULL, NULL);
 }
