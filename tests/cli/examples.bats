@@ -14,6 +14,17 @@ exported() { # TARGET_DIR: its files' rows, months in order
     done
 }
 
+# with_each_off EXPORT_ARGS...: with each optimisation off, and with all, an export has the same bytes as with none.
+with_each_off() {
+    export POND_BIN POND_HISTORY=off
+    { pond bench toggles --list --json | jq -r '.[].name'; echo all; } >names
+    pond --quiet export -d plain "$@"
+    [ -n "$(find plain -name '*.parquet')" ]
+    xargs -P 2 -I NAME sh -c '"$POND_BIN" --toggle NAME=off --quiet export -d off/NAME "$@" && diff -r -x .pond plain off/NAME ||
+        { echo "with NAME off"; exit 255; }' sh "$@" <names >differences 2>&1 || fail "other bytes: $(head -5 differences)"
+    [ "$(find off -mindepth 1 -maxdepth 1 | wc -l)" -eq "$(wc -l <names)" ] || fail "not all ran"
+}
+
 @test "noyo: join, pivot, reduce, export; by SQL the same files" {
     "$NOYO/run.sh" "$POND_BIN" "$PWD/noyo" 160 >log
     grep -q 'Files: 180 written' log
@@ -40,6 +51,7 @@ exported() { # TARGET_DIR: its files' rows, months in order
     # nothing new: nothing is written
     ok export -p '/reduced/single_param/*/*.series' -p '/reduced/single_site/*/*.series' -d noyo/out --temporal year,month
     has 'Files: 0 written, 180 kept'
+    with_each_off -p '/reduced/single_param/DO/res={12h,24h}.series' -p '/reduced/single_site/*/res={12h,24h}.series' --temporal year,month
 }
 
 @test "septic: OTLP logs that grow and rotate, mirrored, joined, reduced, exported" {
@@ -54,4 +66,5 @@ exported() { # TARGET_DIR: its files' rows, months in order
     # the mirrors are the logs, byte for byte
     cat septic/logs/pump.jsonl.* septic/logs/pump.jsonl | cmp - <(pond cat /logs/pump.jsonl)
     cat septic/logs/tank.jsonl.* septic/logs/tank.jsonl | cmp - <(pond cat /logs/tank.jsonl)
+    with_each_off -p '/reduced/*/res={6h,1d}.series' --temporal year,month,day
 }
