@@ -560,7 +560,8 @@ const Command COMMAND_PERF = {
                 "  pond perf recover\n",
     .details =
         "Every command on a pond that can be written leaves one record in POND/history (at most 8 "
-        "MB, the oldest go; POND_HISTORY=off: none).\n"
+        "MB, the oldest go; POND_HISTORY=off: none). SQL reads them all: pond_runs, pond_ops and "
+        "more, see pond help tables.\n"
         "report: operations with count, times and calls by distinct key. caches: hits and what "
         "they "
         "saved. io: calls and bytes by class and by file. Times of operations of unit `fine` are "

@@ -12,7 +12,7 @@ static const Field RUN[] = {
     {"pid", FIELD_INT, AT(Run, pid), 0, false, "process id"},
     {"begun_us", FIELD_TIME, AT(Run, begun), 0, false, "when it began"},
     {"duration_us", FIELD_INT, AT(Run, duration_us), -1, false,
-     "from its begin to the record, in microseconds; -1 unknown"},
+     "from its begin to the record, in microseconds"},
     {"user_us", FIELD_INT, AT(Run, user_us), -1, false, "processor time outside of the kernel"},
     {"system_us", FIELD_INT, AT(Run, system_us), -1, false, "processor time in the kernel"},
     {"peak_bytes", FIELD_INT, AT(Run, peak_bytes), 0, false, "most memory at once"},
@@ -68,7 +68,7 @@ static const Field A_FILE[] = {
      "reads to the end of a Parquet file"},
     {"writes", FIELD_UINT, AT(RunFile, writes), 0, false, "calls"},
     {"written_bytes", FIELD_UINT, AT(RunFile, written_bytes), 0, false, "in them"},
-    {"size_bytes", FIELD_INT, AT(RunFile, size_bytes), -1, false, "as last seen; -1 never"},
+    {"size_bytes", FIELD_INT, AT(RunFile, size_bytes), -1, false, "as last seen"},
     {"total_ms", FIELD_REAL, AT(RunFile, total_ms), 0, false, "in reads and writes"},
 };
 
@@ -79,7 +79,7 @@ static const Field CACHE[] = {
     {"asked", FIELD_UINT, AT(RunCache, asked), INT64_MIN, false, "lookups"},
     {"hits", FIELD_UINT, AT(RunCache, hits), INT64_MIN, false, "found"},
     {"misses", FIELD_UINT, AT(RunCache, misses), INT64_MIN, false, "not found"},
-    {"load_us", FIELD_REAL, AT(RunCache, load_us), 0, false, "median cost of a miss; 0 not timed"},
+    {"load_us", FIELD_REAL, AT(RunCache, load_us), 0, false, "median cost of a miss"},
     {"saved_ms", FIELD_REAL, AT(RunCache, saved_ms), 0, false, "hits x that"},
 };
 
