@@ -61,9 +61,10 @@ static int shortest_first(const void *a, const void *b)
 
 static void seed(Arena *arena, const double *sums, size_t count, double threshold, SplitVec *out)
 {
-    const double SHRINK = 1.4142135623730951;
-    for (double length = (double)count; length >= 2 * SEGMENT_MIN; length /= SHRINK) {
-        size_t size = (size_t)length, parts = 2 * (count / size) + 1;
+    for (int layer = 0;; layer++) { /* each shorter by the root of two */
+        size_t size = (size_t)((double)count / exp2(layer / 2.0));
+        if (size < 2 * SEGMENT_MIN) return;
+        size_t parts = 2 * (count / size) + 1;
         for (size_t i = 0; i < parts; i++) {
             size_t begin = parts > 1 ? (count - size) * i / (parts - 1) : 0;
             Split split = best_split(sums, begin, begin + size);
