@@ -4,7 +4,7 @@ and the time left when a tenth of the work was done.
 
     bench/run.sh BUILD predict            (BENCH_PONDS=12; BENCH_TRACES=FILE: progress is kept there, as tests/report/traces.tsv)
 """
-import json, math, os, random, shutil, statistics, subprocess, time
+import json, os, random, shutil, statistics, subprocess, time
 from pathlib import Path
 
 
@@ -144,6 +144,7 @@ def left(program, root, runs):
 
 
 def run(program, root):
+    subprocess.run([str(Path(program).parent / 'bench' / 'bench_predict')], check=True)
     report(work(program, root, int(os.environ.get('BENCH_PONDS', '12'))))
     traces = left(program, root, int(os.environ.get('BENCH_LEFT', '15')))
     kept = os.environ.get('BENCH_TRACES')

@@ -113,15 +113,17 @@ static DiffInput diff_input(const Run *run)
 
 /* ---- a real one ---- */
 
-/* Publishing is not the workers', but a bar goes on while it lasts: about half of what is not work
- * comes after it. */
+/* Publishing is not the workers', but a bar goes on while it lasts: of what is not work about half
+ * comes after it. The fit tells the two apart badly, so that share is bounded. */
 static void tell_overhead(Run *run)
 {
+    static const double MOST = 0.12;
     ExportProgress *progress = &run->pool.progress;
     const Prediction *prediction = &run->estimate.prediction;
     progress->predicted_s = prediction->seconds;
     double work_s = prediction->seconds - prediction->overhead_s;
-    if (work_s > 0) progress->work_all *= 1 + prediction->overhead_s / 2 / work_s;
+    double after = work_s > 0 ? prediction->overhead_s / 2 / work_s : 0;
+    progress->work_all *= 1 + (after < MOST ? after : MOST);
 }
 
 /* Before anything has run, as a dry run would: what it then takes is what it is compared with. */

@@ -81,43 +81,55 @@ void predictor_guess(const Predictor *predictor, const Work *work, Guess *out)
 
 /* ---- the whole ---- */
 
-/* The features of an export: its workers' seconds shared by as many as there are files for. */
-static void whole_features(const WorkAll *all, const double *busy_s, double out[FEATURES])
+typedef struct Whole { /* an export, target by target */
+    double busy_s, longest_s, files, bytes;
+} Whole;
+
+static void whole_add(Whole *whole, const Work *work, const Guess *guess, double busy_s)
 {
-    double busy = 0, files = 0, bytes = 0, longest = 0;
-    for (size_t i = 0; i < all->count; i++) {
-        busy += busy_s[i];
-        files += all->works[i].files;
-        bytes += all->guesses[i].bytes;
-        double one = all->works[i].files > 1 ? busy_s[i] / all->works[i].files : busy_s[i];
-        if (one > longest) longest = one;
-    }
-    double side_by_side = all->threads > 1 ? busy / (double)all->threads : busy;
+    double one_s = work->files > 1 ? busy_s / work->files : busy_s;
+    whole->busy_s += busy_s;
+    whole->files += work->files;
+    whole->bytes += guess->bytes;
+    if (one_s > whole->longest_s) whole->longest_s = one_s;
+}
+
+/* Its workers' seconds are shared by as many as there are. */
+static void whole_features(const WorkAll *all, const Whole *whole, double out[FEATURES])
+{
+    double side_by_side = all->threads > 1 ? whole->busy_s / (double)all->threads : whole->busy_s;
     out[0] = 1;
     out[1] = (double)all->count;
-    out[2] = files;
-    out[3] = side_by_side > longest ? side_by_side : longest;
-    out[4] = bytes / 1e6;
+    out[2] = whole->files;
+    out[3] = side_by_side > whole->longest_s ? side_by_side : whole->longest_s;
+    out[4] = whole->bytes / 1e6;
 }
 
 static double prior_seconds(const WorkAll *all)
 {
-    SCRATCH(scratch);
-    double *busy = AARRAY(scratch, double, all->count + 1), features[FEATURES];
+    Whole whole = {0};
+    double features[FEATURES];
     for (size_t i = 0; i < all->count; i++) {
         features_of(&all->works[i], all->guesses[i].bytes, features);
-        busy[i] = fit_value(PRIORS[all->works[i].kind], features);
+        whole_add(&whole, &all->works[i], &all->guesses[i],
+                  fit_value(PRIORS[all->works[i].kind], features));
     }
-    whole_features(all, busy, features);
+    whole_features(all, &whole, features);
     return fit_value(PRIORS[WORK_KINDS], features);
+}
+
+static void guessed_features(const WorkAll *all, double out[FEATURES])
+{
+    Whole whole = {0};
+    for (size_t i = 0; i < all->count; i++)
+        whole_add(&whole, &all->works[i], &all->guesses[i], all->guesses[i].busy_s);
+    whole_features(all, &whole, out);
 }
 
 static double model_seconds(const Predictor *predictor, const WorkAll *all, double *out_work_s)
 {
-    SCRATCH(scratch);
-    double *busy = AARRAY(scratch, double, all->count + 1), features[FEATURES];
-    for (size_t i = 0; i < all->count; i++) busy[i] = all->guesses[i].busy_s;
-    whole_features(all, busy, features);
+    double features[FEATURES];
+    guessed_features(all, features);
     const double *rates = predictor->state.fits[WORK_KINDS].rates;
     *out_work_s = rates[3] * features[3];
     return fit_value(rates, features);
@@ -131,15 +143,15 @@ static double shape_median(const Shape *shape)
     return quantile_of(values, count, 0.5);
 }
 
-/* How far 8 of 10 predictions on the same basis were off. */
+/* How far 8 of 10 predictions on the same basis were off: of the newest 16. */
 static double band_of(const Predictor *predictor, Basis basis)
 {
     static const double FIRST[BASIS_COUNT] = {3, 2, 1.5};
-    enum { ENOUGH = 5 };
-    double errors[OUTCOMES_MOST];
+    enum { ENOUGH = 5, NEWEST = 16 };
+    double errors[NEWEST];
     size_t count = 0;
     const State *state = &predictor->state;
-    for (size_t i = 0; i < state->outcome_count; i++)
+    for (size_t i = state->outcome_count; i-- > 0 && count < NEWEST;)
         if (state->outcomes[i].basis == (uint32_t)basis)
             errors[count++] =
                 q_error((double)state->outcomes[i].predicted_s, (double)state->outcomes[i].real_s);
@@ -228,7 +240,6 @@ static void learn_outcome(State *state, const Outcome *outcome)
 void predictor_learn(Predictor *predictor, const WorkAll *all, const Prediction *prediction,
                      const Truth *truths, double files, double seconds)
 {
-    SCRATCH(scratch);
     State *state = &predictor->state;
     Outcome outcome = {.begun = os_now(),
                        .predicted_s = (float)prediction->seconds,
@@ -238,15 +249,14 @@ void predictor_learn(Predictor *predictor, const WorkAll *all, const Prediction 
                        .predicted_files = (float)prediction->files,
                        .real_files = (float)files,
                        .basis = prediction->basis};
-    double features[FEATURES], *busy = AARRAY(scratch, double, all->count + 1);
+    double features[FEATURES];
     for (size_t i = 0; i < all->count; i++) {
-        busy[i] = all->guesses[i].busy_s;
         outcome.real_rows += (float)truths[i].rows;
         outcome.real_bytes += (float)truths[i].bytes;
         learn_target(state, &all->works[i], &truths[i]);
     }
     learn_outcome(state, &outcome);
-    whole_features(all, busy, features);
+    guessed_features(all, features);
     fit_add(&state->fits[WORK_KINDS], PRIORS[WORK_KINDS], features, seconds / all->slowness);
     learn_kinds(state, all, truths);
     Shape *shape = state_shape_put(state, all->shape);
