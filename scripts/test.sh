@@ -43,7 +43,7 @@ cli_file() { # FILE
 }
 export -f cli_file
 export log POND_BIN="$PWD/$build/pond"
-{ ls tests/cli/sweep.bats tests/cli/examples.bats && ls -S tests/cli/*.bats; } | awk '!seen[$0]++' | xargs -P "$jobs" -I{} bash -c 'cli_file "$1"' - {}
+{ ls tests/cli/sweep.bats tests/cli/examples.bats tests/cli/toggles.bats && ls -S tests/cli/*.bats; } | awk '!seen[$0]++' | xargs -P "$jobs" -I{} bash -c 'cli_file "$1"' - {}
 for tap in "$log"/cli-*.tap; do
     count "$tap"
     [ -e "$tap.status" ] || continue
