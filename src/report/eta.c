@@ -40,7 +40,8 @@ static void show_left(Eta *eta, double left_s, double done)
 
 EtaView eta_update(Eta *eta, double now_s, double done)
 {
-    if (!eta->has_work) eta->begun_s = now_s;
+    /* seen late, it began after the last time that it had not */
+    if (!eta->has_work && done <= 0) eta->begun_s = now_s;
     if (done >= 0) eta->has_work = true;
     if (done > 1) done = 1;
     if (!(done >= 0)) done = 0;

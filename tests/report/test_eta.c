@@ -1,6 +1,6 @@
 /* The time left, over progress as it comes: simulated traces (a start without work, jobs of uneven
- * size, a machine that changes its speed, an end that nobody tells, predictions off by a factor).
- * The clock is the trace's. */
+ * size, a machine that changes its speed, an end that nobody tells, predictions off by a factor)
+ * and recorded ones. The clock is the trace's. */
 #include "report/eta.h"
 #include "report/predict.h"
 #include "report_test.h"
@@ -142,6 +142,9 @@ static void test_knows_nothing(void **state)
     assert_true(fabs(view.left_s - 10) < 1e-6);
     assert_true(fabs(eta_update(&eta, 24, 2).part - 24 / 24.48) < 1e-3);
     assert_true(eta_update(&eta, 24, NAN).part > 0.9);
+    eta = eta_new(0); /* asked seldom: it has begun, and nobody has seen when */
+    assert_true(eta_update(&eta, 4, -1).left_s < 0);
+    assert_true(fabs(eta_update(&eta, 14, 0.5).left_s - 10) < 1e-6);
 }
 
 /* Half as fast as predicted: held, corrected once, then held. */
@@ -159,6 +162,42 @@ static void test_one_correction(void **state)
     assert_int_equal(jumps, 1);
 }
 
+/* Recorded from exports with --progress=json: "trace predicted passed work", the last line of each
+ * being its end. */
+static void test_recorded(void **state)
+{
+    (void)state;
+    enum { TRACES_MOST = 100 };
+    static Trace trace;
+    const char *source = getenv("POND_SOURCE");
+    double errors[TRACES_MOST];
+    size_t count = 0, size;
+    char *text = read_file(arena_printf(arena, "%s/tests/report/traces.tsv", source), &size);
+    int id = -1;
+    for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        char *at = line;
+        int number = (int)strtol(at, &at, 10);
+        double predicted = strtod(at, &at), passed = strtod(at, &at), work = strtod(at, &at);
+        if (number != id) trace.count = 0;
+        id = number;
+        trace.predicted_s = predicted;
+        trace.at_s[trace.count] = passed;
+        trace.work[trace.count++] = work;
+        if (work < 1) continue;
+        trace.end_s = passed;
+        trace.count--;
+        Judged judged = judge(&trace);
+        assert_true(judged.jumps <= 1);
+        assert_true(count < TRACES_MOST);
+        if (judged.error >= 0) errors[count++] = judged.error;
+    }
+    double p50 = quantile_of(errors, count, 0.5), p90 = quantile_of(errors, count, 0.9);
+    print_message("%zu recorded: p50 %.3f, p90 %.3f\n", count, p50, p90);
+    assert_int_equal(count, 6);
+    assert_true(p50 <= 0.15);
+    assert_true(p90 <= 0.35);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +205,7 @@ int main(void)
         cmocka_unit_test(test_stalled),
         cmocka_unit_test(test_knows_nothing),
         cmocka_unit_test(test_one_correction),
+        cmocka_unit_test_setup_teardown(test_recorded, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
