@@ -100,6 +100,12 @@ static int64_t allowed_of(const char *counter, int64_t was)
     return 0;
 }
 
+static bool is_within(const char *counter, int64_t was, int64_t now)
+{
+    int64_t allowed = allowed_of(counter, was);
+    return now - was <= allowed && was - now <= allowed;
+}
+
 static const BenchCounter *find_counter(const BenchResult *result, const Line *line)
 {
     for (size_t i = 0; i < result->count; i++) {
@@ -127,9 +133,8 @@ typedef VEC(BenchChange) ChangeVec;
 
 static void compare(Arena *arena, BenchComparison *out, ChangeVec *changes, BenchChange change)
 {
-    int64_t allowed = allowed_of(change.counter, change.was);
     out->compared++;
-    if (change.now - change.was <= allowed && change.was - change.now <= allowed) return;
+    if (is_within(change.counter, change.was, change.now)) return;
     change.worse = change.now > change.was;
     out->worse += change.worse;
     vec_push(arena, changes, change);
@@ -186,8 +191,10 @@ static void put_result(Arena *arena, Buf *text, const LineVec *old, const BenchR
     put_line(text, scale, "-", "root", result->root);
     for (size_t i = 0; i < result->count; i++) {
         const BenchCounter *counter = &result->counters[i];
+        const Line *line = find_line(old, scale, counter->command, counter->name);
+        bool stays = line != NULL && is_within(counter->name, line->value, counter->value);
         put_line(text, scale, counter->command, counter->name,
-                 arena_printf(arena, "%lld", (long long)counter->value));
+                 stays ? line->text : arena_printf(arena, "%lld", (long long)counter->value));
     }
     for (size_t i = 0; i < old->n; i++) { /* what was not measured now */
         const Line *line = &old->v[i];

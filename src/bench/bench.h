@@ -176,7 +176,7 @@ typedef struct BenchComparison {
  * measure are left out. */
 Err *bench_compare(Arena *arena, const char *dir, const BenchRun *run, const BenchResult *result,
                    BenchComparison *out) WARN_UNUSED;
-/* The result becomes the baseline of its scale; other scales, and counters that were not measured,
- * stay. */
+/* The result becomes the baseline of its scale; other scales, counters that were not measured, and
+ * what lies within what it may differ by stay. */
 Err *bench_baseline_write(Arena *arena, const char *dir, const BenchRun *run,
                           const BenchResult *result) WARN_UNUSED;
