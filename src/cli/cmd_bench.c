@@ -39,6 +39,7 @@ static const BenchSub SUBS[] = {{"list", bench_list, 1},
                                 {"make", bench_make_pond, SIZE_MAX},
                                 {"run", bench_run_scenarios, SIZE_MAX},
                                 {"baseline", bench_baseline, SIZE_MAX},
+                                {"history", bench_history, SIZE_MAX},
                                 {"first", bench_first_experience, 1},
                                 {"ab", bench_ab, 1},
                                 {"toggles", bench_toggles, SIZE_MAX},
@@ -104,7 +105,8 @@ static const Option OPTIONS[] = {
 const Command COMMAND_BENCH = {
     .name = "bench",
     .usage = "bench list | make SCENARIO DIR | run [SCENARIO...] | baseline --update [SCENARIO...] "
-             "| first | ab --a CMD (--b CMD | --toggle NAME=A,B) | toggles (--list | --scenario S "
+             "| history [SCENARIO...] | first | ab --a CMD (--b CMD | --toggle NAME=A,B) | toggles "
+             "(--list | --scenario S "
              "| --command CMD) [TOGGLE...] | bisect --a CMD (--b CMD | --off NAME,...) | selftest",
     .summary = "workloads that are the same everywhere; is one command faster than another?",
     .examples = "  pond bench list --verbose\n"
@@ -130,6 +132,8 @@ const Command COMMAND_BENCH = {
         "is "
         "the exit status 1; less is told, and baseline --update writes it down. See "
         "docs/benchmarks.md.\n"
+        "history shows where time, memory, allocations or instructions of past runs changed their "
+        "level, and whether the machine did, too.\n"
         "first measures how long a newcomer waits for the first byte of each command, and counts "
         "the "
         "commands of README.md up to the first export.\n"
@@ -148,21 +152,24 @@ const Command COMMAND_BENCH = {
         "it.\n"
         "selftest shows how often this machine gives a false verdict, here and by comparing one "
         "block of runs with the next.",
-    .json = "list: [{\"name\",\"text\",\"commands\":[{\"name\",\"words\",\"cold\"}]}]; make: "
-            "{\"commits\",\"versions\",\"rows\"}; run: [{\"scenario\",\"scale\",\"root\","
-            "\"baseline\",\"same_pond\",\"compared\",\"worse\",\"changes\":[{\"command\","
-            "\"counter\",\"was\",\"now\",\"worse\"}],\"counters\":{COMMAND:{COUNTER:VALUE}}}]; "
-            "baseline: [SCENARIO]; first: {\"steps\",\"commands\":[{\"command\",\"first_us\","
-            "\"all_us\",\"instructions\"}]}; ab: "
-            "{\"verdict\",\"ratio\",\"ratio_low\",\"ratio_high\",\"pairs\",\"same_output\",\"a\":"
-            "{\"wall_s\",\"cpu_s\",\"peak_bytes\"},\"b\"}; toggles: "
-            "[{\"name\",\"shows\",\"on\",\"off\",\"same_output\",\"worth\",\"instructions_on\","
-            "\"instructions_off\",\"verdict\",\"ratio\","
-            "\"pairs\"}]; bisect: {\"differs\",\"same_output\",\"toggles\":[{\"name\",\"share\","
-            "\"counter\",\"on\",\"off\"}],\"explained\",\"operation\",\"operation_a\","
-            "\"operation_b\",\"verdict\",\"ratio\",\"unsteady\",\"counters\":[{\"name\",\"a\","
-            "\"b\"}]}; selftest: {\"pairs\",\"trials\","
-            "\"false_paired\",\"false_blocks\",\"found_paired\",\"spread\"}",
+    .json =
+        "list: [{\"name\",\"text\",\"commands\":[{\"name\",\"words\",\"cold\"}]}]; make: "
+        "{\"commits\",\"versions\",\"rows\"}; run: [{\"scenario\",\"scale\",\"root\","
+        "\"baseline\",\"same_pond\",\"compared\",\"worse\",\"changes\":[{\"command\","
+        "\"counter\",\"was\",\"now\",\"worse\"}],\"counters\":{COMMAND:{COUNTER:VALUE}}}]; "
+        "baseline: [SCENARIO]; history: [{\"scenario\",\"scale\",\"command\",\"measure\",\"runs\","
+        "\"changes\":[{\"time_us\",\"was\",\"now\",\"other_machine\",\"machine\"}]}]; first: "
+        "{\"steps\",\"commands\":[{\"command\",\"first_us\","
+        "\"all_us\",\"instructions\"}]}; ab: "
+        "{\"verdict\",\"ratio\",\"ratio_low\",\"ratio_high\",\"pairs\",\"same_output\",\"a\":"
+        "{\"wall_s\",\"cpu_s\",\"peak_bytes\"},\"b\"}; toggles: "
+        "[{\"name\",\"shows\",\"on\",\"off\",\"same_output\",\"worth\",\"instructions_on\","
+        "\"instructions_off\",\"verdict\",\"ratio\","
+        "\"pairs\"}]; bisect: {\"differs\",\"same_output\",\"toggles\":[{\"name\",\"share\","
+        "\"counter\",\"on\",\"off\"}],\"explained\",\"operation\",\"operation_a\","
+        "\"operation_b\",\"verdict\",\"ratio\",\"unsteady\",\"counters\":[{\"name\",\"a\","
+        "\"b\"}]}; selftest: {\"pairs\",\"trials\","
+        "\"false_paired\",\"false_blocks\",\"found_paired\",\"spread\"}",
     .options = OPTIONS,
     .option_count = sizeof OPTIONS / sizeof *OPTIONS,
     .least_args = 1,
