@@ -87,6 +87,13 @@ size_t arena_bytes(const Arena *arena)
     return arena->reserved_bytes;
 }
 
+size_t arena_used(const Arena *arena)
+{
+    size_t used = 0;
+    for (const Block *block = arena->head; block != NULL; block = block->next) used += block->used;
+    return used;
+}
+
 static size_t rounded(size_t size_bytes)
 {
     return (size_bytes + 15) & ~(size_t)15;

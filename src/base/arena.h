@@ -13,6 +13,7 @@ void arena_free_at(Arena **arena); /* for CLEANUP */
 /* Forgets everything allocated, keeps one block of at most 1 MiB: for loops. */
 void arena_reset(Arena *arena);
 size_t arena_bytes(const Arena *arena); /* reserved from the system */
+size_t arena_used(const Arena *arena);  /* handed out; cost: a step a block */
 
 void *arena_alloc(Arena *arena, size_t size_bytes); /* aligned to 16, zeroed */
 /* Grows the last allocation in place where it can, else copies. */

@@ -9,7 +9,7 @@
 #include "cache/cache.h"
 #include "cache/store_int.h"
 #include "os/os.h"
-#include "perf/perf.h"
+#include "perf/lookup.h"
 #include <string.h>
 
 static const int64_t BUDGET_BYTES_DEFAULT = INT64_C(64) << 20;
@@ -54,6 +54,12 @@ static void delete_file(const char *path)
         err_free(os_unlink_if(arena_printf(scratch, "%s%s", path, SUFFIXES[i])));
 }
 
+static void empty(Cache *cache)
+{
+    perf_held(PERF_CACHE_store, -cache->stats.size_bytes);
+    cache->stats.size_bytes = 0;
+}
+
 static void go_to_memory(Cache *cache, const char *why)
 {
     if (cache->path != NULL) log_debug("cache %s: %s; going on in memory", cache->path, why);
@@ -61,7 +67,7 @@ static void go_to_memory(Cache *cache, const char *why)
     cache->store = NULL;
     cache->path = NULL;
     cache->stats.in_memory = true;
-    cache->stats.size_bytes = 0;
+    empty(cache);
     (void)store_open(NULL, &cache->store);
 }
 
@@ -70,7 +76,7 @@ static void start_anew(Cache *cache)
     cache->stats.damaged++;
     store_close(cache->store);
     cache->store = NULL;
-    cache->stats.size_bytes = 0;
+    empty(cache);
     if (cache->path == NULL) {
         go_to_memory(cache, "damaged");
         return;
@@ -107,6 +113,7 @@ static void open_store(Cache *cache)
         go_to_memory(cache, "cannot be opened");
     if (cache->store != NULL)
         (void)settle(cache, store_size(cache->store, &cache->stats.size_bytes));
+    perf_held(PERF_CACHE_store, cache->stats.size_bytes);
 }
 
 Cache *cache_open(const char *path, int64_t budget_bytes)
@@ -124,6 +131,7 @@ Cache *cache_open(const char *path, int64_t budget_bytes)
 void cache_close_at(Cache **cache)
 {
     if (*cache == NULL) return;
+    empty(*cache);
     store_close((*cache)->store);
     arena_free((*cache)->arena);
     *cache = NULL;
@@ -134,10 +142,15 @@ void cache_close_at(Cache **cache)
 char *cache_get(Cache *cache, Arena *arena, const char *kind, const char *key, size_t *out_size)
 {
     PERF_SPAN_FOR(PERF_cache_get, key);
+    PERF_LOOKUP(look, PERF_CACHE_store);
     char *value = NULL;
     size_t size = 0;
-    bool hit = cache != NULL && cache->store != NULL && !cache_is_off() &&
-               settle(cache, store_get(cache->store, arena, kind, key, os_now(), &value, &size));
+    StoreResult result = STORE_BUSY; /* as good as that, where there is none */
+    if (cache != NULL && cache->store != NULL && !cache_is_off())
+        result = store_get(cache->store, arena, kind, key, os_now(), &value, &size);
+    bool hit = perf_found(&look, settle(cache, result));
+    if (result == STORE_ABSENT && store_ghost_take(cache->store, kind, key))
+        perf_cache_add(PERF_CACHE_store, PERF_GHOST_HITS, 1);
     perf_count(hit ? PERF_cache_hit : PERF_cache_miss);
     if (cache != NULL) *(hit ? &cache->stats.hits : &cache->stats.misses) += 1;
     if (!hit) return NULL;
@@ -153,6 +166,8 @@ static void hold_budget(Cache *cache)
     if (!settle(cache,
                 store_evict(cache->store, cache->budget_bytes / 10 * 9, &left_bytes, &evicted)))
         return;
+    perf_held(PERF_CACHE_store, left_bytes - cache->stats.size_bytes);
+    perf_cache_add(PERF_CACHE_store, PERF_EVICTIONS, evicted);
     cache->stats.size_bytes = left_bytes;
     cache->stats.evictions += evicted;
 }
@@ -166,5 +181,7 @@ void cache_put(Cache *cache, const char *kind, const char *key, const void *valu
     if (!settle(cache, store_put(cache->store, kind, key, value, size, os_now()))) return;
     cache->stats.puts++;
     cache->stats.size_bytes += store_row_bytes(kind, key, size);
+    perf_cache_add(PERF_CACHE_store, PERF_FETCHES, 1);
+    perf_held(PERF_CACHE_store, store_row_bytes(kind, key, size));
     hold_budget(cache);
 }

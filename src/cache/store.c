@@ -1,18 +1,20 @@
 /* The SQLite file of a cache.
  *
  * Format: one table (below), stamped with application_id and user_version; another stamp is a
- * foreign or old file and counts as damaged (it is disposable). `hash` is the XXH3-64 of kind, key
- * and value, length-prefixed: a flipped bit anywhere in a row gives another hash or another key,
- * never a wrong value. `used` is outside of it: it only orders eviction. Locking: WAL, so readers
- * never wait; a writer waits BUSY_MS and then gives up. synchronous=OFF: the file may be lost, not
- * wrong. mmap is off, because a damaged or truncated map would be a signal instead of an error. */
+ * foreign or old file and counts as damaged (it is disposable). A second table holds the hashes of
+ * the keys that were evicted last, so that a miss can be told from one that room would have spared.
+ * `hash` is the XXH3-64 of kind, key and value, length-prefixed: a flipped bit anywhere in a row
+ * gives another hash or another key, never a wrong value. `used` is outside of it: it only orders
+ * eviction. Locking: WAL, so readers never wait; a writer waits BUSY_MS and then gives up.
+ * synchronous=OFF: the file may be lost, not wrong. mmap is off, because a damaged or truncated map
+ * would be a signal instead of an error. */
 #include "cache/store_int.h"
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { APPLICATION_ID = 0x706f6e63, FORMAT = 1, BUSY_MS = 20, OPEN_TRIES = 10 };
+enum { APPLICATION_ID = 0x706f6e63, FORMAT = 2, BUSY_MS = 20, OPEN_TRIES = 10, GHOSTS_MAX = 4096 };
 
 typedef enum Sql {
     SQL_GET,
@@ -21,6 +23,10 @@ typedef enum Sql {
     SQL_SIZE,
     SQL_OLDEST,
     SQL_DELETE,
+    SQL_GHOST_PUT,
+    SQL_GHOST_TRIM,
+    SQL_GHOST_FIND,
+    SQL_GHOST_TAKE,
     SQL_BEGIN,
     SQL_COMMIT,
     SQL_COUNT
@@ -30,8 +36,12 @@ static const char *const SQL_TEXT[SQL_COUNT] = {
     [SQL_TOUCH] = "UPDATE entry SET used = ?3 WHERE kind = ?1 AND key = ?2",
     [SQL_PUT] = "INSERT OR REPLACE INTO entry VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [SQL_SIZE] = "SELECT coalesce(sum(size), 0) FROM entry",
-    [SQL_OLDEST] = "SELECT rowid, size FROM entry ORDER BY used, rowid",
+    [SQL_OLDEST] = "SELECT rowid, size, kind, key FROM entry ORDER BY used, rowid",
     [SQL_DELETE] = "DELETE FROM entry WHERE rowid = ?1",
+    [SQL_GHOST_PUT] = "INSERT INTO ghost (hash) VALUES (?1)",
+    [SQL_GHOST_TRIM] = "DELETE FROM ghost WHERE number <= (SELECT max(number) FROM ghost) - ?1",
+    [SQL_GHOST_FIND] = "SELECT 1 FROM ghost WHERE hash = ?1",
+    [SQL_GHOST_TAKE] = "DELETE FROM ghost WHERE hash = ?1",
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
 };
@@ -43,7 +53,9 @@ static const char CREATE[] = "CREATE TABLE entry (kind TEXT NOT NULL, key TEXT N
                              "NULL, value BLOB NOT NULL, hash INTEGER NOT NULL,"
                              " used INTEGER NOT NULL, size INTEGER NOT NULL, UNIQUE (kind, key));"
                              "CREATE INDEX entry_used ON entry (used, size);"
-                             "PRAGMA application_id = 1886350947; PRAGMA user_version = 1;";
+                             "CREATE TABLE ghost (number INTEGER PRIMARY KEY, hash INTEGER NOT "
+                             "NULL); CREATE INDEX ghost_hash ON ghost (hash);"
+                             "PRAGMA application_id = 1886350947; PRAGMA user_version = 2;";
 
 struct Store {
     sqlite3 *db;
@@ -208,6 +220,12 @@ static StoreResult run(sqlite3_stmt *statement)
     return result_of(code);
 }
 
+static StoreResult run_with(Store *store, Sql sql, int64_t value)
+{
+    sqlite3_bind_int64(store->statements[sql], 1, value);
+    return run(store->statements[sql]);
+}
+
 static int64_t hash_of(const char *kind, const char *key, const void *value, size_t size)
 {
     SCRATCH(scratch);
@@ -277,10 +295,29 @@ StoreResult store_size(Store *store, int64_t *out_bytes)
 
 /* ---- eviction ---- */
 
+typedef struct Victim {
+    int64_t rowid, ghost;
+} Victim;
+
 typedef struct Victims {
-    VEC(int64_t) rowids;
+    VEC(Victim) all;
     int64_t bytes;
 } Victims;
+
+static int64_t ghost_hash(const char *kind, const char *key)
+{
+    return hash_of(kind, key, "", 0);
+}
+
+bool store_ghost_take(Store *store, const char *kind, const char *key)
+{
+    int64_t hash = ghost_hash(kind, key);
+    sqlite3_stmt *find = store->statements[SQL_GHOST_FIND]; /* a DELETE alone would lock the file */
+    sqlite3_bind_int64(find, 1, hash);
+    bool found = sqlite3_step(find) == SQLITE_ROW;
+    sqlite3_reset(find);
+    return found && run_with(store, SQL_GHOST_TAKE, hash) == STORE_OK;
+}
 
 static StoreResult choose_victims(Store *store, Arena *arena, int64_t excess_bytes, Victims *out)
 {
@@ -288,7 +325,11 @@ static StoreResult choose_victims(Store *store, Arena *arena, int64_t excess_byt
     int code = SQLITE_DONE;
     while (out->bytes < excess_bytes && (code = sqlite3_step(statement)) == SQLITE_ROW) {
         int64_t size = sqlite3_column_int64(statement, 1);
-        vec_push(arena, &out->rowids, sqlite3_column_int64(statement, 0));
+        const char *kind = (const char *)sqlite3_column_text(statement, 2);
+        const char *key = (const char *)sqlite3_column_text(statement, 3);
+        Victim victim = {.rowid = sqlite3_column_int64(statement, 0),
+                         .ghost = ghost_hash(kind != NULL ? kind : "", key != NULL ? key : "")};
+        vec_push(arena, &out->all, victim);
         out->bytes += size > 0 ? size : 1;
     }
     sqlite3_reset(statement);
@@ -303,12 +344,13 @@ static StoreResult evict_excess(Store *store, int64_t keep_bytes, int64_t *out_l
     int64_t size = 0;
     StoreResult result = store_size(store, &size);
     if (result == STORE_OK) result = choose_victims(store, scratch, size - keep_bytes, &victims);
-    for (size_t i = 0; result == STORE_OK && i < victims.rowids.n; i++) {
-        sqlite3_bind_int64(store->statements[SQL_DELETE], 1, victims.rowids.v[i]);
-        result = run(store->statements[SQL_DELETE]);
+    for (size_t i = 0; result == STORE_OK && i < victims.all.n; i++) {
+        result = run_with(store, SQL_DELETE, victims.all.v[i].rowid);
+        if (result == STORE_OK) result = run_with(store, SQL_GHOST_PUT, victims.all.v[i].ghost);
     }
+    if (result == STORE_OK) result = run_with(store, SQL_GHOST_TRIM, GHOSTS_MAX);
     *out_left_bytes = size - victims.bytes;
-    *out_count = victims.rowids.n;
+    *out_count = victims.all.n;
     return result;
 }
 

@@ -33,6 +33,8 @@ StoreResult store_get(Store *store, Arena *arena, const char *kind, const char *
                       char **out, size_t *out_size);
 StoreResult store_put(Store *store, const char *kind, const char *key, const void *value,
                       size_t size, TimeUs now);
+/* After ABSENT: whether the value was evicted, not long ago. It is then forgotten that it was. */
+bool store_ghost_take(Store *store, const char *kind, const char *key);
 /* Bytes of all rows. */
 StoreResult store_size(Store *store, int64_t *out_bytes);
 /* Removes the least recently used values until `keep_bytes` are left. */

@@ -290,36 +290,64 @@ static Err *show_ops(Cli *cli)
 
 /* ---- caches ---- */
 
+/* What is not known, or nothing, stays empty. */
+static const char *ratio_cell(Arena *arena, uint64_t part, uint64_t whole)
+{
+    if (whole == 0) return "";
+    return arena_printf(arena, "%.1f%%", 100.0 * (double)part / (double)whole);
+}
+
+static const char *time_cell(Arena *arena, double us)
+{
+    return us > 0 ? perf_duration_cell(arena, us) : "";
+}
+
+static void print_caches(const Cli *cli, const Run *run)
+{
+    static const char *const HEADERS[] = {
+        "cache",        "layer", "asked",  "hits", "misses", "ratio", "fetched", "evicted",
+        "missed again", "held",  "access", "p99",  "load",   "p99",   "saved",   "what"};
+    static const bool RIGHT[] = {false, false, true, true, true, true, true, true,
+                                 true,  true,  true, true, true, true, true, false};
+    Arena *arena = cli->arena;
+    Table *table = table_new(arena, HEADERS, RIGHT, NULL, 16);
+    for (size_t i = 0; i < run->cache_count; i++) {
+        const RunCache *cache = &run->caches[i];
+        const char *cells[] = {cache->name,
+                               cache->layer,
+                               count_format(arena, (int64_t)cache->asked),
+                               count_format(arena, (int64_t)cache->hits),
+                               count_format(arena, (int64_t)cache->misses),
+                               ratio_cell(arena, cache->hits, cache->asked),
+                               count_format(arena, (int64_t)cache->fetches),
+                               perf_count_cell(arena, cache->evictions),
+                               perf_count_cell(arena, cache->ghost_hits),
+                               perf_size_cell(arena, (uint64_t)cache->held_bytes),
+                               time_cell(arena, cache->access_us),
+                               time_cell(arena, cache->access_p99_us),
+                               time_cell(arena, cache->load_us),
+                               time_cell(arena, cache->load_p99_us),
+                               time_cell(arena, cache->saved_ms * 1000),
+                               cache->text};
+        table_add(table, cells);
+    }
+    (void)table_print(table, cli->color_out);
+}
+
 static Err *show_caches(Cli *cli)
 {
-    static const char *const HEADERS[] = {"cache", "layer",  "asked", "hits", "misses",
-                                          "ratio", "a miss", "saved", "what"};
-    static const bool RIGHT[] = {false, false, true, true, true, true, true, true, false};
-    Arena *arena = cli->arena;
     Chosen chosen;
+    History all;
     TRY(perf_choose(cli, 1, &chosen));
+    TRY(read_history(cli, 0, &all));
+    run_caches_price(&chosen.sum, all.runs, all.count);
     if (cli->json) {
         chosen.sum.op_count = chosen.sum.io_count = chosen.sum.file_count = 0;
         print_run_json(cli, &chosen.sum);
         return NULL;
     }
     perf_print_head(cli, &chosen);
-    Table *table = table_new(arena, HEADERS, RIGHT, NULL, 9);
-    for (size_t i = 0; i < chosen.sum.cache_count; i++) {
-        const RunCache *cache = &chosen.sum.caches[i];
-        const char *cells[] = {
-            cache->name,
-            cache->layer,
-            count_format(arena, (int64_t)cache->asked),
-            count_format(arena, (int64_t)cache->hits),
-            count_format(arena, (int64_t)cache->misses),
-            arena_printf(arena, "%.1f%%", 100.0 * (double)cache->hits / (double)cache->asked),
-            cache->load_us > 0 ? perf_duration_cell(arena, cache->load_us) : "",
-            cache->load_us > 0 ? perf_duration_cell(arena, cache->saved_ms * 1000) : "",
-            cache->text};
-        table_add(table, cells);
-    }
-    (void)table_print(table, cli->color_out);
+    print_caches(cli, &chosen.sum);
     return NULL;
 }
 

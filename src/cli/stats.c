@@ -39,11 +39,17 @@ static void put_io(const RunIo *io)
 static void put_cache(const RunCache *cache)
 {
     SCRATCH(scratch);
-    (void)fprintf(stderr, "%-32s %-10s %12llu  %.1f%% hits, %s saved\n",
-                  arena_printf(scratch, "%s (cache)", cache->name), cache->layer,
-                  (unsigned long long)cache->asked,
-                  100.0 * (double)cache->hits / (double)cache->asked,
-                  duration_text(scratch, cache->saved_ms * 1000));
+    (void)fprintf(stderr, "%-32s %-10s %12llu ", arena_printf(scratch, "%s (cache)", cache->name),
+                  cache->layer, (unsigned long long)cache->asked);
+    if (cache->asked > 0)
+        (void)fprintf(stderr, " %.1f%% hits", 100.0 * (double)cache->hits / (double)cache->asked);
+    (void)fprintf(stderr, " %llu fetched", (unsigned long long)cache->fetches);
+    if (cache->evictions > 0)
+        (void)fprintf(stderr, ", %llu evicted, %llu missed again",
+                      (unsigned long long)cache->evictions, (unsigned long long)cache->ghost_hits);
+    if (cache->saved_ms > 0)
+        (void)fprintf(stderr, ", %s saved", duration_text(scratch, cache->saved_ms * 1000));
+    (void)fprintf(stderr, "\n");
 }
 
 static void put_changed_plan(const RunQuery *query)

@@ -37,6 +37,8 @@ void engine_shutdown(void);
 
 typedef struct Conn Conn;
 Err *engine_connect(Conn **out) WARN_UNUSED;
+/* For who keeps a connection: makes one unless *kept is one already. */
+Err *engine_connect_once(Conn **kept) WARN_UNUSED;
 void engine_disconnect_at(Conn **conn); /* for CLEANUP; NULL is fine */
 
 /* What files statements may touch once user SQL runs. engine_allow names a file or folder (and all

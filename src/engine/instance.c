@@ -13,7 +13,7 @@
  * again. */
 #include "engine/engine_int.h"
 #include "os/os.h"
-#include "perf/perf.h"
+#include "perf/lookup.h"
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,7 +194,7 @@ static Err *raw_connect(duckdb_connection *out)
     return NULL;
 }
 
-Err *engine_connect(Conn **out)
+static Err *connect_new(Conn **out)
 {
     SCRATCH(scratch);
     PERF_SPAN(PERF_engine_connect);
@@ -213,6 +213,23 @@ Err *engine_connect(Conn **out)
     conn->slot = slot;
     slots[slot].handle = handle;
     atomic_store(&slots[slot].state, SLOT_LIVE);
+    *out = conn;
+    return NULL;
+}
+
+Err *engine_connect_once(Conn **kept)
+{
+    PERF_LOOKUP(look, PERF_CACHE_session);
+    if (perf_found(&look, *kept != NULL)) return NULL;
+    TRY(connect_new(kept));
+    perf_fetched(&look, 0);
+    return NULL;
+}
+
+Err *engine_connect(Conn **out)
+{
+    Conn *conn = NULL;
+    TRY(engine_connect_once(&conn));
     *out = conn;
     return NULL;
 }

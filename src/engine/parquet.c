@@ -12,7 +12,7 @@
  * would add a column. */
 #include "engine/engine_int.h"
 #include "os/os.h"
-#include "perf/perf.h"
+#include "perf/lookup.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,6 +90,8 @@ Err *engine_parquet_schema(Arena *arena, Conn *conn, const char *path, Schema *o
                            int64_t *out_rows)
 {
     SCRATCH(scratch);
+    PERF_LOOKUP(look, PERF_CACHE_footer);
+    (void)perf_found(&look, false);
     Schema schema = {0};
     char *rows = NULL;
     const char *read = engine_read_parquet_sql(scratch, &path, 1, "");
@@ -102,6 +104,7 @@ Err *engine_parquet_schema(Arena *arena, Conn *conn, const char *path, Schema *o
         err = engine_scalar_text(scratch, conn, sql, NULL, 0, &rows);
     }
     if (err != NULL) return err_path(err, path);
+    perf_loaded(&look);
     *out = schema;
     *out_rows = rows != NULL ? strtoll(rows, NULL, 10) : 0;
     return NULL;

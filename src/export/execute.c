@@ -46,10 +46,8 @@ typedef struct Queue {
 
 Err *worker_conn(Worker *worker, Conn **out)
 {
-    if (worker->conn == NULL) {
-        TRY(engine_connect(&worker->conn));
-        atomic_store(&worker->slot->conn, worker->conn);
-    }
+    TRY(engine_connect_once(&worker->conn));
+    atomic_store(&worker->slot->conn, worker->conn);
     *out = worker->conn;
     return NULL;
 }

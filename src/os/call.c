@@ -100,7 +100,7 @@ ssize_t os_call_read(OsOrigin origin, int fd, void *into, size_t size, off_t off
     uint64_t begin = os_path_begin(fd);
     ssize_t got =
         offset < 0 ? os_real()->read(fd, into, size) : os_real()->pread(fd, into, size, offset);
-    if (got >= 0) os_path_read(origin, fd, offset, (uint64_t)got, begin);
+    if (got >= 0) os_path_read(origin, fd, offset, into, (uint64_t)got, begin);
     if (got > 0) os_count_bytes(origin, call.class, OS_READ, (uint64_t)got);
     return got;
 }

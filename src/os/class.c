@@ -31,8 +31,13 @@ static size_t prefix_count;
 static pthread_mutex_t add_lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic uint8_t fd_class[FDS_MAX];
 
-static _Atomic uint64_t call_counts[OS_ORIGIN_COUNT][OS_CLASS_COUNT][OS_OP_COUNT];
-static _Atomic uint64_t byte_counts[OS_ORIGIN_COUNT][OS_CLASS_COUNT][OS_OP_COUNT];
+/* Shared with a child process that goes on with our work (a fork), from before main on. */
+typedef struct Counts {
+    _Atomic uint64_t calls[OS_ORIGIN_COUNT][OS_CLASS_COUNT][OS_OP_COUNT];
+    _Atomic uint64_t bytes[OS_ORIGIN_COUNT][OS_CLASS_COUNT][OS_OP_COUNT];
+} Counts;
+static Counts early_counts;
+static Counts *counts = &early_counts;
 
 static const char *const CLASS_NAMES[OS_CLASS_COUNT] = {
     "other", "log", "blob", "staging", "index", "cache", "history", "lock", "out", "host"};
@@ -184,9 +189,24 @@ void os_class_set_fd(int fd, OsClass class)
     }
 }
 
+void *os_shared_memory(size_t size_bytes)
+{
+    void *memory = os_real()->mmap(NULL, size_bytes, PROT_READ | PROT_WRITE,
+                                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+__attribute__((constructor)) static void share_counts(void)
+{
+    Counts *shared = os_shared_memory(sizeof *shared);
+    if (shared == NULL) return;
+    memcpy(shared, &early_counts, sizeof early_counts);
+    counts = shared;
+}
+
 void os_count_call(OsOrigin origin, OsClass class, OsOp op)
 {
-    atomic_fetch_add_explicit(&call_counts[origin][class][op], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&counts->calls[origin][class][op], 1, memory_order_relaxed);
 }
 
 static _Thread_local uint64_t engine_read_bytes;
@@ -199,12 +219,12 @@ uint64_t os_engine_read_bytes(void)
 void os_count_bytes(OsOrigin origin, OsClass class, OsOp op, uint64_t bytes)
 {
     if (origin == OS_ENGINE && op == OS_READ) engine_read_bytes += bytes;
-    atomic_fetch_add_explicit(&byte_counts[origin][class][op], bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&counts->bytes[origin][class][op], bytes, memory_order_relaxed);
 }
 
 OsCount os_count(OsOrigin origin, OsClass class, OsOp op)
 {
     return (OsCount){
-        .calls = atomic_load_explicit(&call_counts[origin][class][op], memory_order_relaxed),
-        .bytes = atomic_load_explicit(&byte_counts[origin][class][op], memory_order_relaxed)};
+        .calls = atomic_load_explicit(&counts->calls[origin][class][op], memory_order_relaxed),
+        .bytes = atomic_load_explicit(&counts->bytes[origin][class][op], memory_order_relaxed)};
 }

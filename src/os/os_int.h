@@ -51,6 +51,8 @@ int os_op_by_name(const char *name, size_t length);
 /* Absolute, without empty, . and .. components, links not looked at. False when longer than
  * PATH_MAX. */
 bool os_path_clean(const char *path, char out[4096]);
+/* Zeroed, and the same memory in this process's children; NULL when there is none to be had. */
+void *os_shared_memory(size_t size_bytes);
 void os_count_call(OsOrigin origin, OsClass class, OsOp op);
 void os_count_bytes(OsOrigin origin, OsClass class, OsOp op, uint64_t bytes);
 
@@ -64,7 +66,8 @@ void os_path_closed(int fd);
 void os_path_sized(int fd, int64_t size_bytes); /* a stat of the descriptor told it */
 uint64_t os_path_begin(int fd);                 /* ticks for the two below; 0: not counted */
 /* offset -1: at the file's position */
-void os_path_read(OsOrigin origin, int fd, off_t offset, uint64_t bytes, uint64_t begin_ticks);
+void os_path_read(OsOrigin origin, int fd, off_t offset, const void *read, uint64_t bytes,
+                  uint64_t begin_ticks);
 void os_path_written(int fd, uint64_t bytes, uint64_t begin_ticks);
 
 /* ---- call.c: libc's semantics (-1 and errno) with counting, faults and journal ---- */

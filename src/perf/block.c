@@ -42,6 +42,21 @@ void perf_sample_set(PerfOp op, unsigned shift)
     (void)shift;
 }
 
+PerfChild *perf_child_new(void)
+{
+    return NULL;
+}
+
+void perf_child_enter(PerfChild *child)
+{
+    (void)child;
+}
+
+void perf_child_end(PerfChild *child)
+{
+    (void)child;
+}
+
 #else
 
 static pthread_mutex_t blocks_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -123,14 +138,19 @@ void perf_sample_set(PerfOp op, unsigned shift)
 
 /* ---- blocks ---- */
 
+static void release_block(Block *block)
+{
+    (void)pthread_mutex_lock(&blocks_lock);
+    block->next_free = free_blocks;
+    free_blocks = block;
+    (void)pthread_mutex_unlock(&blocks_lock);
+}
+
 /* Other destructors of the same thread may still count: they take a block anew and we run once
  * more. */
 static void give_back(void *block)
 {
-    (void)pthread_mutex_lock(&blocks_lock);
-    ((Block *)block)->next_free = free_blocks;
-    free_blocks = block;
-    (void)pthread_mutex_unlock(&blocks_lock);
+    release_block(block);
     perf_mine = NULL;
 }
 
@@ -142,7 +162,7 @@ static void make_key(void)
 void *block_memory(size_t size_bytes)
 {
     void *memory =
-        mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) {
         (void)fprintf(stderr, "pond: out of memory (%zu bytes)\n", size_bytes);
         abort();
@@ -158,9 +178,8 @@ static Block *new_block(void)
     return block;
 }
 
-Block *block_take(void)
+static Block *claim_block(void)
 {
-    (void)pthread_once(&thread_end_once, make_key);
     (void)pthread_mutex_lock(&blocks_lock);
     Block *block = free_blocks;
     if (block != NULL) {
@@ -169,6 +188,13 @@ Block *block_take(void)
         block = new_block();
     }
     (void)pthread_mutex_unlock(&blocks_lock);
+    return block;
+}
+
+Block *block_take(void)
+{
+    (void)pthread_once(&thread_end_once, make_key);
+    Block *block = claim_block();
     perf_mine = &block->counts;
     (void)pthread_setspecific(thread_end, block);
     return block;
@@ -180,6 +206,26 @@ Block *block_all(void)
     Block *newest = all_blocks;
     (void)pthread_mutex_unlock(&blocks_lock);
     return newest;
+}
+
+/* ---- a child process ---- */
+
+PerfChild *perf_child_new(void)
+{
+    Block *block = claim_block();
+    if (perf_level() >= PERF_SPANS)
+        (void)ring_of(block); /* one made in the child would be its own */
+    return (PerfChild *)block;
+}
+
+void perf_child_enter(PerfChild *child)
+{
+    perf_mine = &((Block *)child)->counts;
+}
+
+void perf_child_end(PerfChild *child)
+{
+    release_block((Block *)child);
 }
 
 /* ---- recording ---- */

@@ -60,6 +60,14 @@ void perf_sample_set(PerfOp op, unsigned shift);
 /* The sum over all threads, living and ended. */
 uint64_t perf_read(PerfOp op);
 
+/* A process that is forked to go on with our work, and waited for, counts in a block of its own
+ * that this process reads like a thread's: made before the fork, entered in the child, ended when
+ * the child has ended, however it did. */
+typedef struct PerfChild PerfChild;
+PerfChild *perf_child_new(void);
+void perf_child_enter(PerfChild *child);
+void perf_child_end(PerfChild *child);
+
 /* How calls of an operation are recorded now, in bits; 0: not at all. */
 enum {
     PERF_MODE_TIMED = 1,   /* always, but with no other bit nothing else is done */

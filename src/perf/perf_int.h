@@ -1,5 +1,6 @@
 /* What the files of perf share. Not for other modules (tests and benchmarks of perf include it). */
 #pragma once
+#include "perf/lookup.h"
 #include "perf/read.h"
 
 enum {
@@ -18,6 +19,17 @@ typedef struct Times {
 
 /* Where an operation's histogram begins among a block's buckets: place 0 is of none. */
 #define BUCKETS_OF(op) (1 + (size_t)(op)*PERF_BUCKETS)
+
+/* Of one cache. */
+typedef struct CacheTimes {
+    Times times;
+    _Atomic uint32_t buckets[PERF_BUCKETS];
+} CacheTimes;
+
+typedef struct CacheBlock {
+    _Atomic uint64_t events[PERF_CACHE_EVENTS];
+    CacheTimes access, load;
+} CacheBlock;
 
 typedef struct KeySlot {
     _Atomic uint64_t hash;
@@ -44,6 +56,7 @@ typedef struct Block {
      * the clock waits for it (13 of 37 ns, measured). One call later the address is long known. */
     _Atomic uint32_t pending;
     _Atomic uint32_t buckets[BUCKETS_OF(PERF_TIMED_COUNT)]; /* they stop at their greatest value */
+    CacheBlock caches[PERF_CACHE_COUNT];
     Keys keys;
 } Block;
 

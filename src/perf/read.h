@@ -3,6 +3,7 @@
  * newest call may stand in a histogram twice or not at all). */
 #pragma once
 #include "base/arena.h"
+#include "perf/lookup.h"
 #include "perf/perf.h"
 #include <stddef.h>
 
@@ -39,6 +40,19 @@ void perf_hist_merge(PerfHist *to, const PerfHist *from);
 
 /* Of a timed operation; NULL when no call of it was timed. */
 PerfHist *perf_read_times(Arena *arena, PerfOp op);
+
+/* ---- caches ---- */
+typedef struct PerfCacheInfo {
+    const char *name, *layer, *text;
+} PerfCacheInfo;
+const PerfCacheInfo *perf_cache_info(PerfCache cache);
+
+typedef struct PerfCacheCounts {
+    uint64_t events[PERF_CACHE_EVENTS]; /* by PerfCacheEvent */
+    int64_t held_bytes_most;            /* at once, as far as the cache knows */
+    PerfHist *access, *load;            /* NULL: none was timed */
+} PerfCacheCounts;
+void perf_read_cache(Arena *arena, PerfCache cache, PerfCacheCounts *out);
 
 /* ---- calls by distinct key ---- */
 typedef struct PerfKeys {

@@ -41,7 +41,7 @@ void plan_set_zone_source(Plan *plan,
 
 Err *plan_conn(Plan *plan, Conn **out)
 {
-    if (plan->conn == NULL) TRY(engine_connect(&plan->conn));
+    TRY(engine_connect_once(&plan->conn));
     *out = plan->conn;
     return NULL;
 }

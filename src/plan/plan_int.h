@@ -275,7 +275,8 @@ typedef struct SqlAnswer {
 /* Of what the answer follows from: text, names, columns and times of the inputs. */
 void sql_answer_key(const Rel *rel, char out_hex[65]);
 bool sql_answer_get(Plan *plan, const Rel *rel, const char *key, SqlAnswer *out);
-void sql_answer_put(Plan *plan, const Rel *rel, const char *key, const SqlAnswer *answer);
+/* Returns how many bytes it is. */
+int64_t sql_answer_put(Plan *plan, const Rel *rel, const char *key, const SqlAnswer *answer);
 
 struct SqlTree;
 Err *sql_check(Plan *plan, Arena *arena, const Rel *rel, const struct SqlTree *tree, SqlCheck *out)

@@ -5,7 +5,7 @@
  * out as written. Then the tree of the text is looked through (sql_local.c). The answer follows
  * from the text and the columns of the inputs, whatever their rows, and is kept under these
  * (sql_cache.c): new versions of an input ask nothing anew. */
-#include "perf/perf.h"
+#include "perf/lookup.h"
 #include "plan/plan_int.h"
 #include "plan/sql_tree.h"
 #include <string.h>
@@ -176,9 +176,10 @@ Err *rel_resolve_sql(Plan *plan, const Rel *rel, bool *out_done)
     SqlAnswer answer = {0};
     char key[65];
     sql_answer_key(rel, key);
-    if (!sql_answer_get(plan, rel, key, &answer)) {
+    PERF_LOOKUP(look, PERF_CACHE_schema);
+    if (!perf_found(&look, sql_answer_get(plan, rel, key, &answer))) {
         TRY(ask_engine(plan, rel, key, &answer));
-        sql_answer_put(plan, rel, key, &answer);
+        perf_fetched(&look, sql_answer_put(plan, rel, key, &answer));
     }
     find_time(rel, &answer.schema);
     facts->schema = answer.schema;

@@ -51,7 +51,7 @@ static void put_local(JsonOut *json, const SqlLocal *local)
     json_end(json);
 }
 
-void sql_answer_put(Plan *plan, const Rel *rel, const char *key, const SqlAnswer *answer)
+int64_t sql_answer_put(Plan *plan, const Rel *rel, const char *key, const SqlAnswer *answer)
 {
     SCRATCH(scratch);
     Buf text = buf_new(scratch);
@@ -67,6 +67,7 @@ void sql_answer_put(Plan *plan, const Rel *rel, const char *key, const SqlAnswer
     put_local(&json, &answer->local);
     json_end(&json);
     cache_put(plan->cache, CACHE_KIND, key, text.data, text.size);
+    return (int64_t)text.size;
 }
 
 /* ---- reading ---- */

@@ -2,6 +2,7 @@
  * crashed the engine (tests/engine). The child writes what it found, or its error, as JSON into a
  * pipe; a child that dies is the error that the file is damaged. The engine is loaded before, and
  * has no threads of its own (`threads=1`), so that the child goes on with the parent's. */
+#include "perf/perf.h"
 #include "provider/provider_int.h"
 #include <errno.h>
 #include <string.h>
@@ -29,8 +30,9 @@ static void write_all(int fd, const char *bytes, size_t size)
 }
 
 /* Never returns. */
-static _Noreturn void child(int fd, MetaBody *body, void *context)
+static _Noreturn void child(int fd, PerfChild *counts, MetaBody *body, void *context)
 {
+    perf_child_enter(counts);
     SCRATCH(scratch);
     Buf text = buf_new(scratch);
     JsonOut json = json_out(&text);
@@ -84,19 +86,22 @@ Err *isolated(Arena *arena, const char *label, MetaBody *body, void *context, Ve
 {
     int ends[2], status = 0;
     if (pipe(ends) != 0) return ERR_ERRNO(errno, "pipe");
+    PerfChild *counts = perf_child_new();
     pid_t pid = fork();
     if (pid < 0) {
         int why = errno;
+        perf_child_end(counts);
         (void)close(ends[0]);
         (void)close(ends[1]);
         return ERR_ERRNO(why, "fork");
     }
-    if (pid == 0) child(ends[1], body, context);
+    if (pid == 0) child(ends[1], counts, body, context);
     Buf text = buf_new(arena);
     (void)close(ends[1]);
     read_all(ends[0], &text);
     (void)close(ends[0]);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
+    perf_child_end(counts);
     return take_result(arena, &text, status, label, meta);
 }

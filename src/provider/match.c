@@ -16,6 +16,7 @@ Err *provider_host_file(Arena *arena, const Url *url, char **out, int64_t *size)
     }
     if (stat.is_dir)
         return err_path(ERR(INVALID, "%s: is a directory on the host", url->text), *out);
+    os_class_add(*out, OS_HOST);
     *size = stat.size_bytes;
     return NULL;
 }

@@ -118,7 +118,7 @@ Err *provider_conn(Provider *provider, Conn **out)
 {
     const char *scratch = NULL;
     TRY(provider_scratch_dir(provider, &scratch));
-    if (provider->conn == NULL) TRY(engine_connect(&provider->conn));
+    TRY(engine_connect_once(&provider->conn));
     *out = provider->conn;
     return NULL;
 }

@@ -12,9 +12,10 @@ struct Provider {
     Plan *plan;          /* made on first use */
     const char *scratch; /* likewise */
     ProviderFactories factories;
-    Map relations;      /* key of relation_key -> const Rel * */
-    TextVec trail;      /* paths of the derived nodes being listed or built, outermost first */
-    bool without_texts; /* texts are not parsed: each is an empty relation */
+    Map relations;         /* key of relation_key -> const Rel * */
+    size_t relation_bytes; /* of the arena, that building them took */
+    TextVec trail;         /* paths of the derived nodes being listed or built, outermost first */
+    bool without_texts;    /* texts are not parsed: each is an empty relation */
     int scratch_files;
     size_t piece_bytes, sample_bytes; /* of texts; 0: the usual ones. Tests make them small. */
     Conn *conn;                       /* for checks and conversions; opened on first use */

@@ -1,6 +1,6 @@
 /* A node as a relation: stored tables and series as scans of their versions, texts as scans of
  * Parquet made from them, dynamic nodes by their factory. Each is built once per command. */
-#include "perf/perf.h"
+#include "perf/lookup.h"
 #include "provider/provider_int.h"
 #include <string.h>
 
@@ -11,6 +11,8 @@ static Err *version_scan_file(Provider *provider, const char *path, const Versio
     const FsBackend *backend = &provider->options.backend;
     Content content;
     TRY(backend->ops->locate(backend->self, arena, version, &content));
+    PERF_LOOKUP(look, PERF_CACHE_footer);
+    (void)perf_found(&look, true); /* what the log says stands in for it */
     if (content.path == NULL) {
         return err_path(ERR(CORRUPT, "%s: version %lld is a table without a blob", path,
                             (long long)version->version),
@@ -143,10 +145,15 @@ Err *provider_relation(Provider *provider, const Source *source, const Url *url,
 {
     char *key = relation_key(provider->arena, source, url);
     perf_count_for(PERF_relation_ask, key);
+    PERF_LOOKUP(look, PERF_CACHE_relation);
     const Rel *known = map_get(&provider->relations, key);
-    if (known == NULL || !toggle_on(TOGGLE_relation_memo)) {
+    if (!perf_found(&look, known != NULL && toggle_on(TOGGLE_relation_memo))) {
+        size_t used = arena_used(provider->arena), inner = provider->relation_bytes;
         TRY(build(provider, source, url, &known));
         (void)map_put(&provider->relations, key, (void *)(uintptr_t)known);
+        size_t all = arena_used(provider->arena) - used; /* with what its inputs took */
+        perf_fetched(&look, (int64_t)(all - (provider->relation_bytes - inner)));
+        provider->relation_bytes = inner + all;
     }
     *out = known;
     return NULL;

@@ -158,7 +158,7 @@ static char *file_path(const Provider *provider, const TextFile *file)
 }
 
 /* Whether the file is what was written. It is read through unless it is the one that was seen. */
-static bool is_whole(const char *path, TextFile *file)
+static bool is_whole(const char *path, TextFile *file, bool *out_gone)
 {
     bool exists = false;
     OsStat stat;
@@ -166,6 +166,7 @@ static bool is_whole(const char *path, TextFile *file)
     int64_t size = 0;
     Err *err = os_stat_if(path, &exists, &stat);
     bool good = err == NULL && exists && stat.size_bytes == file->meta.size_bytes;
+    *out_gone = err == NULL && !exists;
     err_free(err);
     if (!good || (stat.inode == file->inode && stat.mtime_ns == file->mtime_ns)) return good;
     err = os_sha256_file(path, &size, hash);
@@ -184,10 +185,12 @@ static bool check_files(const Provider *provider, TextState *state)
     for (size_t i = 0; i < state->files.n; i++) {
         TextFile *file = &state->files.v[i];
         char *path = file_path(provider, file);
-        file->path = is_whole(path, file) ? path : NULL;
+        bool gone = false; /* evicted: what is known of it outlives it */
+        file->path = is_whole(path, file, &gone) ? path : NULL;
         any = any || file->path == NULL;
         if (file->path != NULL) continue;
         perf_count(PERF_format_damaged);
+        if (gone) perf_cache_add(PERF_CACHE_format, PERF_GHOST_HITS, 1);
         log_debug("%s: is missing or damaged; it is made again", path);
     }
     return any;
@@ -250,11 +253,21 @@ static void keep(TextJob *job, const Key *key, TextState *state)
     text_evict(provider);
 }
 
+static int64_t bytes_of(const TextState *state)
+{
+    int64_t bytes = 0;
+    for (size_t i = 0; i < state->files.n; i++) bytes += state->files.v[i].meta.size_bytes;
+    return bytes;
+}
+
 static Err *uncached(TextJob *job, const TextInput *input, TextState *state, Layout *out_layout)
 {
     PERF_SPAN_FOR(PERF_format_parse, job->label);
+    PERF_LOOKUP(look, PERF_CACHE_format);
+    (void)perf_found(&look, false);
     TRY(text_advance(job->provider->arena, job, input, state, out_layout));
     text_name_files(state);
+    perf_fetched(&look, 0);
     return NULL;
 }
 
@@ -269,12 +282,13 @@ Err *text_cached(TextJob *job, const TextVersions *versions, const TextInput *in
 {
     Arena *arena = job->provider->arena;
     if (!text_cache_serves(job->provider)) return uncached(job, input, state, out_layout);
+    PERF_LOOKUP(look, PERF_CACHE_format);
     Key *keys = keys_of(arena, job, versions);
     size_t known = versions->count;
     while (known > 0 && !recall(job, &keys[known], state))
         known = toggle_on(TOGGLE_format_growth) ? known - 1 : 0;
     bool damaged = check_files(job->provider, state);
-    if (known == versions->count && known > 0 && !damaged) {
+    if (perf_found(&look, known == versions->count && known > 0 && !damaged)) {
         perf_count(PERF_format_hit);
         if (text_renew(state)) put_state(job, &keys[known], state);
         return layout_of(job, state, out_layout);
@@ -284,5 +298,6 @@ Err *text_cached(TextJob *job, const TextVersions *versions, const TextInput *in
     TRY(text_advance(arena, job, input, state, out_layout));
     TRY(text_merge(job, input, state));
     keep(job, &keys[versions->count], state);
+    perf_fetched(&look, bytes_of(state));
     return NULL;
 }

@@ -1,5 +1,6 @@
 /* What is kept of texts (text_cache.c), for text_node.c. */
 #pragma once
+#include "perf/lookup.h"
 #include "perf/perf.h"
 #include "provider/text_int.h"
 

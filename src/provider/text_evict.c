@@ -53,6 +53,7 @@ static Err *evict(Arena *arena, const char *dir, int64_t budget)
         TRY(os_unlink_if(kept[i].path));
         bytes -= kept[i].size;
         perf_count(PERF_format_evict);
+        perf_cache_add(PERF_CACHE_format, PERF_EVICTIONS, 1);
     }
     return NULL;
 }

@@ -1,89 +1,90 @@
-/* The caches, as rows over operations: a hit is what was asked for and not fetched. One table, so
- * that a cache that comes to pond is one line here. */
+/* The caches of a run, from what the wrapper around each of them counted (perf/lookup.h). */
 #include "report/report_int.h"
+#include <string.h>
 
-typedef struct CacheRow {
-    const char *name, *layer, *text;
-    const char *asked, *hit; /* one of the two is counted */
-    const char *missed[2];   /* the loads; the first tells what a miss costs */
-} CacheRow;
-
-static const CacheRow CACHES[] = {
-    {"session",
-     "engine",
-     "connections to the engine, kept by plans and workers",
-     "engine_statement",
-     NULL,
-     {"engine_connect"}},
-    {"relation",
-     "provider",
-     "relation trees by node (table provider)",
-     "relation_ask",
-     NULL,
-     {"relation_build"}},
-    {"schema",
-     "plan",
-     "schemas of derived SQL by fingerprint",
-     NULL,
-     "schema_cache_hit",
-     {"schema_sql"}},
-    {"index",
-     "delta",
-     "the catalog index in place of the Delta log",
-     "index_open",
-     NULL,
-     {"index_rebuild", "index_catch_up"}},
-    {"format", "provider", "texts parsed once by content", NULL, "format_hit", {"format_parse"}},
-    {"directory",
-     "tinyfs",
-     "directories read in this command",
-     "dir_ask",
-     NULL,
-     {"dir_read", "dir_dynamic"}},
-    {"name", "tinyfs", "names looked up in this command", "lookup_ask", NULL, {"lookup"}},
-    {"store", "cache", "values in the persistent cache", NULL, "cache_hit", {"cache_miss"}},
-};
-
-static uint64_t count_of(const Run *run, const char *name)
+static double mean_us(const PerfHist *hist)
 {
-    const RunOp *op = name != NULL ? run_op(run, name) : NULL;
-    return op != NULL ? op->count : 0;
+    return hist->count > 0 ? hist->sum_ns / (double)hist->count / 1000 : 0;
 }
 
-static bool fill(const Run *run, const CacheRow *row, RunCache *out)
+void run_cache_times(RunCache *cache)
 {
-    RunCache cache = {.name = row->name, .layer = row->layer, .text = row->text};
-    cache.misses = count_of(run, row->missed[0]) + count_of(run, row->missed[1]);
-    if (row->hit != NULL) {
-        cache.hits = count_of(run, row->hit);
-        cache.asked = cache.hits + cache.misses;
-    } else {
-        cache.asked = count_of(run, row->asked);
-        if (cache.asked < cache.misses) cache.asked = cache.misses;
-        cache.hits = cache.asked - cache.misses;
+    const PerfHist *access = cache->access, *load = cache->load;
+    if (access != NULL) {
+        cache->access_us = mean_us(access);
+        cache->access_p99_us = perf_hist_quantile(access, 0.99) / 1000;
     }
-    const RunOp *load = run_op(run, row->missed[0]);
-    if (load != NULL) cache.load_us = load->p50_us; /* the first is often dear */
-    cache.saved_ms = cache.load_us * (double)cache.hits / 1000;
-    *out = cache;
-    return cache.asked > 0;
+    if (load != NULL) {
+        cache->load_us = mean_us(load);
+        cache->load_p99_us = perf_hist_quantile(load, 0.99) / 1000;
+    }
+}
+
+void run_cache_saved(RunCache *cache)
+{
+    double each_us = cache->load_us - cache->access_us;
+    cache->saved_ms = each_us > 0 ? each_us * (double)cache->hits / 1000 : 0;
+}
+
+static RunCache cache_of(Arena *arena, PerfCache which)
+{
+    const PerfCacheInfo *info = perf_cache_info(which);
+    PerfCacheCounts counts;
+    perf_read_cache(arena, which, &counts);
+    RunCache cache = {.name = info->name,
+                      .layer = info->layer,
+                      .text = info->text,
+                      .hits = counts.events[PERF_HITS],
+                      .misses = counts.events[PERF_MISSES],
+                      .fetches = counts.events[PERF_FETCHES],
+                      .evictions = counts.events[PERF_EVICTIONS],
+                      .ghost_hits = counts.events[PERF_GHOST_HITS],
+                      .held_bytes = counts.held_bytes_most,
+                      .access = counts.access,
+                      .load = counts.load};
+    cache.asked = cache.hits + cache.misses;
+    run_cache_times(&cache);
+    run_cache_saved(&cache);
+    return cache;
 }
 
 void run_caches(Arena *arena, Run *run)
 {
-    enum { COUNT = sizeof CACHES / sizeof *CACHES };
-    run->caches = AARRAY(arena, RunCache, COUNT);
+    run->caches = AARRAY(arena, RunCache, PERF_CACHE_COUNT);
     run->cache_count = 0;
-    for (size_t i = 0; i < COUNT; i++) {
-        if (fill(run, &CACHES[i], &run->caches[run->cache_count])) run->cache_count++;
+    for (int i = 0; i < PERF_CACHE_COUNT; i++) {
+        RunCache cache = cache_of(arena, (PerfCache)i);
+        if (cache.asked + cache.fetches > 0) run->caches[run->cache_count++] = cache;
+    }
+}
+
+static const RunCache *loaded_in(const Run *run, const char *name)
+{
+    for (size_t i = 0; i < run->cache_count; i++) {
+        const RunCache *cache = &run->caches[i];
+        if (cache->load_us > 0 && strcmp(cache->name, name) == 0) return cache;
+    }
+    return NULL;
+}
+
+void run_caches_price(Run *run, const Run *runs, size_t count)
+{
+    for (size_t i = 0; i < run->cache_count; i++) {
+        RunCache *cache = &run->caches[i];
+        const RunCache *priced = cache->load_us > 0 ? cache : NULL;
+        for (size_t r = count; priced == NULL && r > 0; r--)
+            priced = loaded_in(&runs[r - 1], cache->name);
+        if (priced != NULL) cache->load_us = priced->load_us;
+        run_cache_saved(cache);
     }
 }
 
 void run_cache_words(Map *words)
 {
-    for (size_t i = 0; i < sizeof CACHES / sizeof *CACHES; i++) {
-        run_word(words, CACHES[i].name);
-        run_word(words, CACHES[i].layer);
-        run_word(words, CACHES[i].text);
+    for (int i = 0; i < PERF_CACHE_COUNT; i++) {
+        const PerfCacheInfo *info = perf_cache_info((PerfCache)i);
+        run_word(words, info->name);
+        run_word(words, info->layer);
+        run_word(words, info->text);
     }
 }

@@ -14,6 +14,15 @@ static void *item_of(Map *map, const char *key, size_t item_bytes, bool *out_new
     return item;
 }
 
+static void add_hist(Arena *arena, PerfHist **to, const PerfHist *from)
+{
+    if (from == NULL) return;
+    if (*to == NULL)
+        *to = arena_memdup(arena, from, sizeof *from);
+    else
+        perf_hist_merge(*to, from);
+}
+
 static void add_op(Map *ops, const RunOp *from)
 {
     bool is_new;
@@ -32,10 +41,7 @@ static void add_op(Map *ops, const RunOp *from)
     if (from->keys_sampled_1_in > to->keys_sampled_1_in)
         to->keys_sampled_1_in = from->keys_sampled_1_in;
     if (from->hist == NULL) return;
-    if (to->hist == NULL)
-        to->hist = arena_memdup(ops->arena, from->hist, sizeof *from->hist);
-    else
-        perf_hist_merge(to->hist, from->hist);
+    add_hist(ops->arena, &to->hist, from->hist);
     run_op_times(to);
     to->total_ms = total; /* each run scaled by its own sampling */
 }
@@ -46,16 +52,20 @@ static void add_cache(Map *caches, const RunCache *from)
     RunCache *to = item_of(caches, from->name, sizeof *to, &is_new);
     if (is_new) {
         *to = *from;
-        return;
+        to->access = to->load = NULL;
+    } else {
+        to->asked += from->asked;
+        to->hits += from->hits;
+        to->misses += from->misses;
+        to->fetches += from->fetches;
+        to->evictions += from->evictions;
+        to->ghost_hits += from->ghost_hits;
+        if (from->held_bytes > to->held_bytes) to->held_bytes = from->held_bytes;
     }
-    uint64_t misses = to->misses + from->misses;
-    if (misses > 0)
-        to->load_us = (to->load_us * (double)to->misses + from->load_us * (double)from->misses) /
-                      (double)misses;
-    to->asked += from->asked;
-    to->hits += from->hits;
-    to->misses = misses;
-    to->saved_ms += from->saved_ms;
+    add_hist(caches->arena, &to->access, from->access);
+    add_hist(caches->arena, &to->load, from->load);
+    run_cache_times(to);
+    run_cache_saved(to);
 }
 
 static void add_io(Map *io, Arena *scratch, const RunIo *from)

@@ -52,11 +52,14 @@ typedef struct RunFile {
     double total_ms;    /* in reads and writes */
 } RunFile;
 
-typedef struct RunCache {
+typedef struct RunCache { /* see perf/lookup.h */
     const char *name, *layer, *text;
-    uint64_t asked, hits, misses;
-    double load_us;  /* median cost of a miss; 0: not timed */
-    double saved_ms; /* hits × that */
+    uint64_t asked, hits, misses, fetches, evictions, ghost_hits;
+    int64_t held_bytes; /* the most at once, as far as it knows */
+    double access_us, access_p99_us;
+    double load_us, load_p99_us; /* of a fetch; 0: not timed */
+    double saved_ms;             /* hits × (load - access), by their means */
+    PerfHist *access, *load;     /* NULL: none */
 } RunCache;
 
 /* Statements of the engine by shape (perf/query.h), the most time first. Sums over the run; facts
@@ -140,6 +143,9 @@ void run_to_json(JsonOut *json, const Run *run);
 /* Several runs as one: counts, times, caches, files added up; id and status of the newest. Distinct
  * keys are those of each run, added up. */
 void run_merge(Arena *arena, const Run *runs, size_t count, Run *out);
+/* Caches of `run` that fetched nothing take what a fetch cost from the newest of `runs` that tells:
+ * what their hits have saved is known then, too. */
+void run_caches_price(Run *run, const Run *runs, size_t count);
 /* The operation of that name, NULL when it did not happen. */
 const RunOp *run_op(const Run *run, const char *name);
 

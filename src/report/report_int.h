@@ -8,8 +8,10 @@
 #define RUN_BY_POND "pond"
 #define RUN_BY_ENGINE "engine"
 
-/* ---- caches.c: fills run->caches from its operations ---- */
-void run_caches(Arena *arena, Run *run);
+/* ---- caches.c ---- */
+void run_caches(Arena *arena, Run *run); /* fills run->caches */
+void run_cache_times(RunCache *cache);   /* its times from its histograms */
+void run_cache_saved(RunCache *cache);
 void run_cache_words(Map *words);
 
 /* ---- queries.c ---- */

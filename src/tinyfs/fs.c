@@ -8,7 +8,7 @@
  *
  * A resolver may walk this same Fs while it lists a directory. If that leads back to the directory
  * being listed, the node reads itself: the error prints the circle. */
-#include "perf/perf.h"
+#include "perf/lookup.h"
 #include "tinyfs/tinyfs_int.h"
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +34,7 @@ struct Fs {
     const Node *root;
     Map dirs;         /* stored directories: id → Dir */
     Map dynamic_dirs; /* dynamic ones, which depend on everything else */
+    MatchCache matches;
     const Listing *listing;
 };
 
@@ -44,6 +45,7 @@ Err *fs_open(Arena *arena, FsBackend backend, Fs **out)
     Fs *fs = ANEW(arena, Fs);
     fs->arena = arena;
     fs->backend = backend;
+    fs->matches = match_cache_new(arena);
     fs_forget(fs);
     *out = fs;
     return NULL;
@@ -53,6 +55,7 @@ void fs_set_resolver(Fs *fs, FsResolver resolver)
 {
     fs->resolver = resolver;
     fs->dynamic_dirs = map_new(fs->arena);
+    match_cache_forget(&fs->matches);
 }
 
 FsBackend fs_backend(const Fs *fs)
@@ -70,6 +73,12 @@ void fs_forget(Fs *fs)
     fs->root = NULL;
     fs->dirs = map_new(fs->arena);
     fs->dynamic_dirs = map_new(fs->arena);
+    match_cache_forget(&fs->matches);
+}
+
+MatchCache *fs_match_cache(Fs *fs)
+{
+    return &fs->matches;
 }
 
 Err *fs_root(Fs *fs, const Node **out)
@@ -210,8 +219,11 @@ static Err *read_dynamic(Fs *fs, const Place *place, Dir *dir)
 
 static Err *dir_read(Fs *fs, const Place *place, Dir *dir)
 {
-    if (dir->listed && toggle_on(TOGGLE_dir_memo)) return NULL;
-    return is_dynamic(place->node) ? read_dynamic(fs, place, dir) : read_stored(fs, place, dir);
+    PERF_LOOKUP(look, PERF_CACHE_directory);
+    if (perf_found(&look, dir->listed && toggle_on(TOGGLE_dir_memo))) return NULL;
+    TRY(is_dynamic(place->node) ? read_dynamic(fs, place, dir) : read_stored(fs, place, dir));
+    perf_fetched(&look, (int64_t)(dir->count * sizeof *dir->entries));
+    return NULL;
 }
 
 Err *dir_list(Fs *fs, const Place *place, const Node **out, size_t *count)
@@ -234,14 +246,16 @@ static const Node *find_entry(const Dir *dir, const char *name)
 /* Asks the store for one name, once. */
 static Err *lookup_stored(Fs *fs, const NodeId *id, Dir *dir, const char *name, const Node **out)
 {
+    PERF_LOOKUP(look, PERF_CACHE_name);
     Node *node = map_get(&dir->names, name);
-    if (node == NULL || !toggle_on(TOGGLE_name_memo)) {
+    if (!perf_found(&look, node != NULL && toggle_on(TOGGLE_name_memo))) {
         bool found = false;
         Node answer = {0};
         PERF_SPAN(PERF_lookup);
         TRY(fs->backend.ops->lookup(fs->backend.self, fs->arena, *id, name, &found, &answer));
         node = found ? arena_memdup(fs->arena, &answer, sizeof answer) : &ABSENT;
         (void)map_put(&dir->names, name, node);
+        perf_fetched(&look, found ? (int64_t)sizeof *node : 0);
     }
     *out = node == &ABSENT ? NULL : node;
     return NULL;
@@ -268,6 +282,7 @@ void dir_changed(Fs *fs, const NodeId *id, const char *name)
         if (map_has(&dir->names, name)) (void)map_put(&dir->names, name, NULL);
     }
     if (fs->dynamic_dirs.count > 0) fs->dynamic_dirs = map_new(fs->arena);
+    match_cache_forget(&fs->matches);
 }
 
 Err *dir_hint(Fs *fs, Err *err, const Place *place, const char *name)

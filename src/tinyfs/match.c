@@ -199,8 +199,8 @@ static Err *walk_dir(Walk *walk, Frame *dir)
     return NULL;
 }
 
-Err *fs_match(Fs *fs, Arena *arena, const Pattern *pattern, MatchOptions options, Match **out,
-              size_t *count)
+static Err *walk_all(Fs *fs, Arena *arena, const Pattern *pattern, MatchOptions options,
+                     Match **out, size_t *count)
 {
     SCRATCH(scratch);
     Walk walk = {
@@ -218,4 +218,12 @@ Err *fs_match(Fs *fs, Arena *arena, const Pattern *pattern, MatchOptions options
     *out = walk.matches.v;
     *count = walk.matches.n;
     return NULL;
+}
+
+Err *fs_match(Fs *fs, Arena *arena, const Pattern *pattern, MatchOptions options, Match **out,
+              size_t *count)
+{
+    /* Who hears of what is broken wants to hear it each time. */
+    if (options.broken != NULL) return walk_all(fs, arena, pattern, options, out, count);
+    return match_cached(fs_match_cache(fs), fs, arena, pattern, options, walk_all, out, count);
 }

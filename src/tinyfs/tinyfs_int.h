@@ -30,6 +30,22 @@ void dir_changed(Fs *fs, const NodeId *dir, const char *name);
  * `real` may be the path as the user wrote it. */
 Err *dir_hint(Fs *fs, Err *err, const Place *dir, const char *name) WARN_UNUSED;
 
+/* ---- match_cache.c: what patterns matched ---- */
+typedef struct MatchCache {
+    Arena *arena;
+    Map kept;
+    size_t bytes; /* ever kept */
+} MatchCache;
+MatchCache match_cache_new(Arena *arena);
+/* Something has changed. */
+void match_cache_forget(MatchCache *cache);
+MatchCache *fs_match_cache(Fs *fs); /* fs.c */
+typedef Err *MatchWalk(Fs *fs, Arena *arena, const Pattern *pattern, MatchOptions options,
+                       Match **out, size_t *count);
+/* What is kept, else what `walk` finds, which is then kept. */
+Err *match_cached(MatchCache *cache, Fs *fs, Arena *arena, const Pattern *pattern,
+                  MatchOptions options, MatchWalk *walk, Match **out, size_t *count) WARN_UNUSED;
+
 /* ---- resolve.c: paths and links ---- */
 
 /* Links followed on the way to one path, as in POSIX: at most LINKS_MAX. */

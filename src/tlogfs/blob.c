@@ -69,12 +69,14 @@ static Err *verify(Tlog *tlog, Arena *arena, const char *path, const Version *ve
     if (!exists) return damaged_blob(path, "it is missing");
     if (stat.size_bytes != version->size_bytes) return damaged_blob(path, "it has another size");
     Verified file = verified_of(blob_name(arena, version), &stat);
+    PERF_LOOKUP(look, PERF_CACHE_blob);
     TRY(is_verified(tlog, arena, &file, &known));
-    if (known) return NULL;
+    if (perf_found(&look, known)) return NULL;
     char hash[SHA256_HEX + 1];
     int64_t size = 0;
     PERF_SPAN_FOR(PERF_blob_verify, path);
     TRY(os_sha256_file(path, &size, hash));
+    perf_fetched(&look, 0);
     if (strcmp(hash, version->sha256) != 0)
         return damaged_blob(path, "its content has another hash");
     remember(tlog, &file);
@@ -197,10 +199,12 @@ static Err *is_there(Tlog *tlog, Arena *arena, const Staged *staged, const char 
     if (!*out) return NULL;
     Verified file = verified_of(staged->name, &stat);
     bool known = false;
+    PERF_LOOKUP(look, PERF_CACHE_blob);
     TRY(is_verified(tlog, arena, &file, &known));
-    if (known) return NULL;
+    if (perf_found(&look, known)) return NULL;
     PERF_SPAN_FOR(PERF_blob_verify, path);
     TRY(os_sha256_file(path, &size, hash));
+    perf_fetched(&look, 0);
     *out = memcmp(hash, staged->name, SHA256_HEX) == 0;
     return NULL;
 }

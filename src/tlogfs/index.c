@@ -126,6 +126,18 @@ static Err *open_file(Index *index)
     return index_reset(index);
 }
 
+/* For the statistics of caches alone. */
+static void hold(Index *index)
+{
+    OsStat stat;
+    bool exists = false;
+    if (index->path == NULL) return;
+    Err *error = os_stat_if(index->path, &exists, &stat);
+    if (error == NULL && exists) index->held_bytes = stat.size_bytes;
+    err_free(error);
+    perf_held(PERF_CACHE_index, index->held_bytes);
+}
+
 Err *index_open(const char *path, Index **out)
 {
     Arena *arena = arena_new();
@@ -139,6 +151,7 @@ Err *index_open(const char *path, Index **out)
         index_close_at(&index);
         return error;
     }
+    hold(index);
     *out = index;
     return NULL;
 }
@@ -147,6 +160,7 @@ void index_close_at(Index **index)
 {
     if (*index == NULL) return;
     forget_statements(*index);
+    perf_held(PERF_CACHE_index, -(*index)->held_bytes);
     (void)sqlite3_close((*index)->db);
     arena_free((*index)->arena);
     *index = NULL;

@@ -11,7 +11,7 @@
  *
  * A merge commit (dataChange = false) changes only which files are live. */
 #include "os/os.h"
-#include "perf/perf.h"
+#include "perf/lookup.h"
 #include "tlogfs/index_int.h"
 #include <string.h>
 
@@ -224,14 +224,16 @@ static Err *advance(Index *index, LogSource *source, Arena *arena)
 Err *index_refresh(Index *index, LogSource *source, Arena *arena, Stamp *out, bool *was_current)
 {
     bool found = false, known = false, newest = false;
+    PERF_LOOKUP(look, PERF_CACHE_index);
     TRY(index_begin_read(index));
     TRY(index_stamp_get(index, arena, &found, out));
     if (found) TRY(is_current(source, arena, out, &known, &newest));
     *was_current = newest;
-    if (newest) return NULL;
+    if (perf_found(&look, newest)) return NULL;
     index_rollback(index);
     TRY(index_begin_write(index));
     TRY(finish(index, advance(index, source, arena)));
+    perf_fetched(&look, 0);
     TRY(index_begin_read(index));
     TRY(index_stamp_get(index, arena, &found, out));
     return found ? NULL : index_damage(index, "it lost its stamp");

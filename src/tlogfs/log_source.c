@@ -9,7 +9,7 @@
 
 Err *log_source_conn(LogSource *source, Conn **out)
 {
-    if (source->conn == NULL) TRY(engine_connect(&source->conn));
+    TRY(engine_connect_once(&source->conn));
     *out = source->conn;
     return NULL;
 }

@@ -5,6 +5,7 @@
  * checkpoint and merge    vacuum.c    history.c    fsck.c    fingerprint.c    settings.c */
 #pragma once
 #include "os/os.h"
+#include "perf/lookup.h"
 #include "perf/perf.h"
 #include "tlogfs/index_int.h"
 #include "tlogfs/tlogfs.h"

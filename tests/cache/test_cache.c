@@ -3,7 +3,7 @@
  * call reaches the user. */
 #include "cache/cache.h"
 #include "os/os.h"
-#include "perf/perf.h"
+#include "perf/read.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -194,6 +194,40 @@ static void test_the_least_recently_used_leave(void **state)
         assert_null(cache_get(cache, arena, "a", arena_printf(arena, "%d", i), NULL));
     assert_in_range(cache_stats(cache).evictions, 80, 90);
     assert_in_range(cache_stats(cache).size_bytes, 15000, 20000);
+}
+
+static uint64_t store_events(PerfCacheEvent event)
+{
+    PerfCacheCounts counts;
+    perf_read_cache(arena, PERF_CACHE_store, &counts);
+    return counts.events[event];
+}
+
+/* A miss on what was let go is told from one on what never was there, by another handle too. */
+static void test_evicted_keys_are_remembered(void **state)
+{
+    (void)state;
+    char value[1000] = {0};
+    uint64_t evicted = store_events(PERF_EVICTIONS), ghosts = store_events(PERF_GHOST_HITS);
+    uint64_t fetched = store_events(PERF_FETCHES);
+    Cache *cache = cache_open(path, 20000);
+    for (int i = 0; i < 30; i++) {
+        now += 2 * US_PER_SECOND;
+        cache_put(cache, "a", arena_printf(arena, "%d", i), value, sizeof value);
+    }
+    assert_true(cache_stats(cache).evictions > 0);
+    assert_int_equal(store_events(PERF_EVICTIONS) - evicted, cache_stats(cache).evictions);
+    assert_int_equal(store_events(PERF_FETCHES) - fetched, 30);
+    cache_close_at(&cache);
+    cache = cache_open(path, 20000);
+    assert_non_null(cache_get(cache, arena, "a", "29", NULL));
+    assert_null(cache_get(cache, arena, "a", "30", NULL));
+    assert_null(cache_get(cache, arena, "b", "0", NULL));
+    assert_int_equal(store_events(PERF_GHOST_HITS) - ghosts, 0);
+    assert_null(cache_get(cache, arena, "a", "0", NULL));
+    assert_null(cache_get(cache, arena, "a", "0", NULL)); /* once */
+    assert_int_equal(store_events(PERF_GHOST_HITS) - ghosts, 1);
+    cache_close_at(&cache);
 }
 
 static void test_a_value_beyond_half_the_budget_is_not_kept(void **state)
@@ -447,6 +481,7 @@ int main(void)
         TEST(test_values_outlive_the_handle),
         TEST(test_off_and_null_always_miss),
         TEST(test_the_least_recently_used_leave),
+        TEST(test_evicted_keys_are_remembered),
         TEST(test_a_value_beyond_half_the_budget_is_not_kept),
         TEST(test_foreign_files_are_made_anew),
         TEST(test_a_changed_row_is_found),

@@ -4,7 +4,7 @@
                   runs them in a scratch folder; the last line is "N scenarios, M operations". DIR keeps the micro pond.
 
 A scenario is a list of commands on a micro pond of three series; the last one is measured (--stats --json). What it
-must count stands in ops.tsv: scenario, operation, count, why; OPERATION.keys is the number of distinct keys. Calls of the file layer depend on the libraries: their operations must equal the sum of the calls by class.
+must count stands in ops.tsv: scenario, operation, count, why; OPERATION.keys is the number of distinct keys, CACHE.hits and so on what a cache did. Calls of the file layer depend on the libraries: their operations must equal the sum of the calls by class.
 Each operation of src/perf/ops.def is in at least one scenario.
 """
 import collections
@@ -19,6 +19,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 FILE_CALLS = {'os_open': 'open', 'os_read': 'read', 'os_write': 'write', 'os_sync': 'sync'}
+CACHE_EVENTS = ('hits', 'misses', 'fetches', 'evictions', 'ghost_hits')
 DAY = 86400
 
 REDUCE = 'in_pattern: /s/*\nout_pattern: $0\nresolutions: [1h]\naggregations: [{type: avg, columns: [v]}]\n'
@@ -197,6 +198,13 @@ def cat_text_damaged(m):
     return m.run('cat', 'csv:///text.csv?unit=s', '--format', 'csv', measured=True)
 
 
+def cat_text_gone(m):
+    """Evicted by somebody else: what is known of the text is still there."""
+    cat_text(m)
+    shutil.rmtree(m.dir / 'p/cache/formats')
+    return m.run('cat', 'csv:///text.csv?unit=s', '--format', 'csv', measured=True)
+
+
 def cat_text_full(m):
     """The format cache holds more than its 8 GiB: a file with a hole, long unused."""
     (m.dir / 'p/cache/formats').mkdir(parents=True)
@@ -204,6 +212,11 @@ def cat_text_full(m):
         old.truncate(9 << 30)
     os.utime(old.name, (1, 1))
     return cat_text(m)
+
+
+def copy_parquet(m):
+    m.run('export', '-p', '/s/a', '-d', 'out', '--temporal', 'year')
+    return m.run('copy', f'host+series://{m.dir}/out/s/a/year=2024/data.parquet', '/parquet', measured=True)
 
 
 def cat_join(m):
@@ -222,12 +235,14 @@ def cat_join_again(m):
 
 
 SCENARIOS = [list_all, a_copy, cold, behind, compact, checkpointed, due, export, export_again, export_less, export_raw, export_days,
-             cat_blob, cat_later, cat_planned, cat_late, copy_known, cat_text, cat_text_again, cat_text_uncached, cat_otel, cat_text_damaged, cat_text_full, cat_join, cat_join_again, cat_scopes]
+             cat_blob, cat_later, cat_planned, cat_late, copy_known, cat_text, cat_text_again, cat_text_uncached, cat_otel, cat_text_damaged, cat_text_gone, cat_text_full,
+             copy_parquet, cat_join, cat_join_again, cat_scopes]
 
 
 def check(name, stats, expected, failures):
     counted = {op['name']: op['count'] for op in stats['ops']}
     counted |= {f"{op['name']}.keys": op['keys'] for op in stats['ops'] if op.get('keys')}
+    counted |= {f"{cache['name']}.{event}": cache[event] for cache in stats['caches'] for event in CACHE_EVENTS if cache.get(event)}
     calls = collections.Counter()
     for io in stats['io']:
         calls[io['op']] += io['calls']
@@ -275,7 +290,10 @@ def main():
                 for op, count in counted.items():
                     print(scenario.__name__, op, count, sep='\t')
             seen |= {op for op, count in expected[scenario.__name__].items() if count > 0} & counted.keys()
-    ops = set(re.findall(r'^PERF_OP\((\w+)', (HERE.parent.parent / 'src/perf/ops.def').read_text(), re.M))
+    source = HERE.parent.parent / 'src/perf'
+    ops = set(re.findall(r'^PERF_OP\((\w+)', (source / 'ops.def').read_text(), re.M))
+    caches = re.findall(r'^PERF_CACHE\((\w+)', (source / 'caches.def').read_text(), re.M)
+    ops |= {f'{cache}.{event}' for cache in caches for event in CACHE_EVENTS[:3]}
     if not wanted:
         failures += [f'expected in no scenario: {op}' for op in sorted(ops - seen)]
     print('\n'.join(failures))

@@ -568,6 +568,74 @@ static void test_circles(void **state)
         "/b: it reads itself: /b -> /c -> /b");
 }
 
+static uint64_t pattern_events(PerfCacheEvent event)
+{
+    SCRATCH(scratch);
+    PerfCacheCounts counts;
+    perf_read_cache(scratch, PERF_CACHE_pattern, &counts);
+    return counts.events[event];
+}
+
+/* The second time a pattern is not walked, whoever asks, until something changes; links kept or
+ * followed are two questions, and who hears of what is broken is told each time. */
+static void test_a_pattern_is_walked_once(void **state)
+{
+    Tree *tree = *state;
+    Node data = {.type = ENTRY_DATA};
+    GROW(tree, "/in/x", "/in/y", "/ln -> /in");
+    uint64_t walks = perf_read(PERF_pattern_walk), hits = pattern_events(PERF_HITS);
+    assert_string_equal(tree_match(tree, "/in/*", FOLLOW), "/in/x(x) /in/y(y)");
+    Match *matches = NULL;
+    size_t count = 0;
+    Arena *other = arena_new();
+    OK(fs_match(tree->fs, other, compiled(other, "/in/*"), FOLLOW, &matches, &count));
+    assert_int_equal(count, 2);
+    matches[0].path = "mine"; /* what is given out is the caller's */
+    arena_free(other);
+    assert_string_equal(tree_match(tree, "/in/*", FOLLOW), "/in/x(x) /in/y(y)");
+    assert_int_equal(perf_read(PERF_pattern_walk) - walks, 1);
+    assert_int_equal(pattern_events(PERF_HITS) - hits, 2);
+    assert_string_equal(tree_match(tree, "/l*", FOLLOW), "/ln(n)");
+    assert_string_equal(tree_match(tree, "/l*", (MatchOptions){.keep_links = true}), "/ln(n)");
+    assert_int_equal(perf_read(PERF_pattern_walk) - walks, 3);
+    fs_memory_begin(tree->memory);
+    OK(fs_create(tree->fs, tree->arena, "/in/z", &data, NULL));
+    assert_string_equal(tree_match(tree, "/in/*", FOLLOW), "/in/x(x) /in/y(y) /in/z(z)");
+    fs_memory_abort(tree->memory);
+    fs_forget(tree->fs);
+    assert_string_equal(tree_match(tree, "/in/*", FOLLOW), "/in/x(x) /in/y(y)");
+    assert_int_equal(pattern_events(PERF_HITS) - hits, 2);
+}
+
+static int64_t pattern_bytes(void)
+{
+    SCRATCH(scratch);
+    PerfCacheCounts counts;
+    perf_read_cache(scratch, PERF_CACHE_pattern, &counts);
+    return counts.held_bytes_most;
+}
+
+/* What does not fit is walked again: 60 listings of 2,000 matches are beyond 16 MiB. */
+static void test_kept_matches_are_bounded(void **state)
+{
+    Tree *tree = *state;
+    enum { NAMES = 2000, PATTERNS = 60 };
+    for (int i = 0; i < NAMES; i++) GROW(tree, arena_printf(tree->arena, "/d/n%d", i));
+    uint64_t hits = pattern_events(PERF_HITS);
+    int64_t held = pattern_bytes();
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < PATTERNS; i++) {
+            Match *matches = NULL;
+            size_t count = 0;
+            OK(tree_try_match(tree, arena_printf(tree->arena, "/d/*{,%d}", i), FOLLOW, &matches,
+                              &count));
+            assert_int_equal(count, NAMES);
+        }
+    }
+    assert_in_range(pattern_bytes() - held, 8 << 20, 17 << 20);
+    assert_in_range(pattern_events(PERF_HITS) - hits, 10, PATTERNS - 10);
+}
+
 typedef struct Told {
     Tree *tree;
     Buf text;
@@ -613,6 +681,8 @@ int main(void)
         TEST(test_cost_of_10000),
         TEST(test_cost_is_proportional),
         TEST(test_walks_share_listings),
+        TEST(test_a_pattern_is_walked_once),
+        TEST(test_kept_matches_are_bounded),
         TEST(test_links_are_followed),
         TEST(test_links_below_links),
         TEST(test_each_directory_is_read_once),

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "perf/perf.h"
+#include "perf/read.h"
 #include "tinyfs/tinyfs.h"
 #include <stdlib.h>
 #include <string.h>

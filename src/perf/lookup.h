@@ -1,0 +1,115 @@
+/* perf/lookup — what each cache of pond did. One wrapper that all of them go through, so that their
+ * figures mean the same; the table of caches is caches.def.
+ *
+ *   PERF_LOOKUP(look, PERF_CACHE_relation);             from here the access time
+ *   const Rel *known = map_get(&relations, key);
+ *   if (!perf_found(&look, known != NULL)) {            a hit or a miss; from a miss on the load
+ * time TRY(build(source, &known)); (void)map_put(&relations, key, known); perf_fetched(&look,
+ * bytes);                     fetched from the layer below, and held
+ *   }
+ *
+ * A look-up whose load fails is a miss without a fetch. Caches that let values go say so by
+ * perf_evicted; a miss on a key that was evicted before is a ghost hit: a larger cache would have
+ * hit. The keys of the last PERF_GHOSTS evictions of each cache are remembered by hash.
+ *
+ * Access times are of the first 64 look-ups of a thread and of one in 64 of the rest; load times
+ * are of each fetch and include what it fetched itself. Recorded from the level `counts` on.
+ * Invariant and threads: as perf.h. A look-up ends on the thread it began on. */
+#pragma once
+#include "perf/perf.h"
+
+typedef enum PerfCache {
+#define PERF_CACHE(name, layer, text) PERF_CACHE_##name,
+#include "perf/caches.def"
+#undef PERF_CACHE
+    PERF_CACHE_COUNT
+} PerfCache;
+
+typedef enum PerfCacheEvent {
+    PERF_HITS,
+    PERF_MISSES,
+    PERF_FETCHES,
+    PERF_EVICTIONS,
+    PERF_GHOST_HITS,
+    PERF_CACHE_EVENTS
+} PerfCacheEvent;
+
+enum { PERF_GHOSTS = 1024 };
+
+/* One look-up that goes on. */
+typedef struct PerfLookup {
+    uint64_t begin_ticks;
+    PerfCache cache;
+    uint8_t state;
+} PerfLookup;
+
+#ifndef POND_NO_TRACKER
+
+void perf_lookup_begin(PerfLookup *look, PerfCache cache);
+/* Returns `found`. Saying it again does nothing. */
+bool perf_found(PerfLookup *look, bool found);
+/* The value of a miss is there: a fetch, the time it took, and `bytes` more that the cache holds.
+ */
+void perf_fetched(PerfLookup *look, int64_t bytes);
+/* The same where fetches are counted elsewhere: the time alone. */
+void perf_loaded(PerfLookup *look);
+
+/* For what is no look-up with a load of its own: adds to a count. */
+void perf_cache_add(PerfCache cache, PerfCacheEvent event, uint64_t n);
+/* Bytes more (or fewer) that a cache holds. */
+void perf_held(PerfCache cache, int64_t bytes);
+
+/* A value was let go for want of room. */
+void perf_evicted(PerfCache cache, uint64_t key_hash, int64_t bytes);
+/* After a miss: was the key evicted before? Then it counts as a ghost hit, once. */
+void perf_missed(PerfCache cache, uint64_t key_hash);
+
+#else
+
+static inline void perf_lookup_begin(PerfLookup *look, PerfCache cache)
+{
+    (void)look;
+    (void)cache;
+}
+static inline bool perf_found(PerfLookup *look, bool found)
+{
+    (void)look;
+    return found;
+}
+static inline void perf_fetched(PerfLookup *look, int64_t bytes)
+{
+    (void)look;
+    (void)bytes;
+}
+static inline void perf_loaded(PerfLookup *look)
+{
+    (void)look;
+}
+static inline void perf_cache_add(PerfCache cache, PerfCacheEvent event, uint64_t n)
+{
+    (void)cache;
+    (void)event;
+    (void)n;
+}
+static inline void perf_held(PerfCache cache, int64_t bytes)
+{
+    (void)cache;
+    (void)bytes;
+}
+static inline void perf_evicted(PerfCache cache, uint64_t key_hash, int64_t bytes)
+{
+    (void)cache;
+    (void)key_hash;
+    (void)bytes;
+}
+static inline void perf_missed(PerfCache cache, uint64_t key_hash)
+{
+    (void)cache;
+    (void)key_hash;
+}
+
+#endif
+
+#define PERF_LOOKUP(look, cache)                                                                   \
+    PerfLookup look;                                                                               \
+    perf_lookup_begin(&(look), cache)
