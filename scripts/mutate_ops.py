@@ -1,13 +1,15 @@
 """Removes each recording site of the tracker in turn; some scenario of tests/cli/ops.py must notice.
 
-    python3 scripts/mutate_ops.py [--only OPERATION] [--list]
+    python3 scripts/mutate_ops.py [--only NAME]... [--jobs N] [--list]
     python3 scripts/mutate_ops.py --strip TREE      takes all of them out of the sources in TREE
 
-Sites are the statements of src/ (perf itself aside) that count, time or key an operation. For each the statement is taken
-out of a copy of the sources, pond is built, and the scenarios run whose counts name the operation. Of a keyed site the key
-alone is taken out, too. Prints one line a mutant; exit 1 when one survives. Needs a release build to begin with; takes some
-seconds a mutant.
+Sites are the statements of src/ (perf itself aside) that count, time or key an operation, or record what a cache did. In one copy of
+the sources each gets a number and stands behind a test of it, so that one binary is every mutant: SITE_OFF=N switches site N off. Of
+a keyed site the key alone is a mutant, too. A mutant runs the scenarios whose counts name what it records, one after the other, until
+one fails. Prints a line a mutant; exit 1 when one survives. NAME: an operation or a cache.
 """
+import concurrent.futures
+import os
 import pathlib
 import re
 import shutil
@@ -16,79 +18,181 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SITE = re.compile(r'(?:PERF_SPAN|PERF_SPAN_FOR|perf_count|perf_count_for|perf_add|perf_asked)\((?:[^();]|\((?:[^()]|\([^()]*\))*\))*\);'
-                  r'|perf_begin\(&\w+, PERF_\w+\);')
-NAMES = re.compile(r'PERF_([a-z_]+)')
+ARGUMENTS = r'\((?:[^();]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\);'
+SITE = re.compile(r'\b(PERF_SPAN_FOR|PERF_SPAN|PERF_LOOKUP|perf_count_for|perf_count|perf_add|perf_asked|perf_begin|'
+                  r'perf_fetched|perf_loaded|perf_cache_add|perf_held|perf_evicted|perf_missed)' + ARGUMENTS)
+OPS = re.compile(r'PERF_([a-z][a-z_]*)')
+CACHES = re.compile(r'PERF_CACHE_([a-z]+)')
+EVENTS = {'PERF_HITS': 'hits', 'PERF_MISSES': 'misses', 'PERF_FETCHES': 'fetches', 'PERF_EVICTIONS': 'evictions',
+          'PERF_GHOST_HITS': 'ghost_hits'}
+# What a scenario on a small pond cannot show; each has a test of its own.
+ELSEWHERE = {'perf_loaded': 'no count: a time alone', 'perf_evicted': 'tests/perf/test_lookup.c', 'perf_missed': 'tests/perf/test_lookup.c',
+             'perf_held': 'tests/cache, tests/tinyfs', 'store.evictions': 'tests/cache/test_cache.c', 'store.ghost_hits': 'tests/cache/test_cache.c'}
+SWITCH = '''
+extern int perf_site_off;
+static inline bool perf_site(int number)
+{
+    return number != perf_site_off;
+}
+'''
+SWITCHED = '''
+#include <stdlib.h>
+int perf_site_off = -1;
+__attribute__((constructor)) static void read_site(void)
+{
+    const char *number = getenv("SITE_OFF");
+    if (number != NULL) perf_site_off = atoi(number);
+}
+'''
 
 
-def sites(root):
-    """(file, begin, end, replacement, operations, what)"""
+def arguments(text):
+    """Of a call, split at its own commas."""
+    out, depth, begin = [], 0, 0
+    for at, char in enumerate(text):
+        depth += (char == '(') - (char == ')')
+        if char == ',' and depth == 0:
+            out.append(text[begin:at].strip())
+            begin = at + 1
+    return out + [text[begin:].strip()]
+
+
+class Site:
+    def __init__(self, path, text, match, lookups):
+        self.span, self.call = match.span(), match.group(1)
+        self.arguments = arguments(match.group()[len(self.call):].strip()[1:-2])
+        line = text.count('\n', 0, match.start()) + 1
+        self.what = f'{path}:{line} ' + re.sub(r'\s+', ' ', match.group())
+        caches = CACHES.findall(match.group())
+        if self.call == 'PERF_LOOKUP':
+            lookups[self.arguments[0]] = caches[0]
+            self.names = [f'{caches[0]}.hits', f'{caches[0]}.misses']
+        elif self.call in ('perf_fetched', 'perf_loaded'):
+            self.names = [f'{lookups[self.arguments[0].lstrip("&")]}.fetches']
+        elif caches:
+            self.names = [f'{caches[0]}.{EVENTS.get(self.arguments[1], "held")}']
+        else:
+            self.names = OPS.findall(match.group())
+        if self.call == 'perf_asked':
+            self.names = [f'{name}.keys' for name in self.names]
+        self.keyed = self.call in ('PERF_SPAN_FOR', 'perf_count_for')
+
+    def elsewhere(self):
+        return ELSEWHERE.get(self.call) or ELSEWHERE.get(self.names[0])
+
+    def stripped(self):
+        if self.call == 'perf_begin':
+            return f'{self.arguments[0].lstrip("&")}.mode = 0;'
+        return f'PerfLookup {self.arguments[0]} = {{0}};' if self.call == 'PERF_LOOKUP' else '(void)0;'
+
+    def switched(self, number):
+        on, a = f'perf_site({number})', self.arguments
+        if self.call in ('PERF_SPAN', 'PERF_SPAN_FOR'):
+            name = f'perf_span_site{number}'
+            key = f'if ({on} && perf_site({number + 1})) perf_asked({a[0]}, {a[1]});' if self.keyed else ''
+            return (f'__attribute__((cleanup(perf_end), unused)) PerfSpan {name}; '
+                    f'if ({on}) perf_begin(&{name}, {a[0]}); else {name}.mode = 0; {key}')
+        if self.call == 'PERF_LOOKUP':
+            return f'PerfLookup {a[0]}; if ({on}) perf_lookup_begin(&{a[0]}, {a[1]}); else {a[0]}.state = 0;'
+        if self.call == 'perf_begin':
+            return f'if ({on}) perf_begin({a[0]}, {a[1]}); else ({a[0]})->mode = 0;'
+        if self.call == 'perf_count_for':
+            return f'do {{ if ({on}) {{ perf_count({a[0]}); if (perf_site({number + 1})) perf_asked({a[0]}, {a[1]}); }} }} while (0);'
+        return f'do {{ if ({on}) {self.call}({", ".join(a)}); }} while (0);'
+
+
+def sources(root):
+    """(path, text, its sites)"""
     for path in sorted((root / 'src').rglob('*.c')):
+        text, lookups = path.read_text(), {}
         if path.parent.name == 'perf':
             continue
-        text = path.read_text()
-        for match in SITE.finditer(text):
-            statement = match.group()
-            where = f'{path.relative_to(root)}:{text.count(chr(10), 0, match.start()) + 1}'
-            names = NAMES.findall(statement)
-            if not names:
-                continue
-            gone = re.sub(r'perf_begin\(&(\w+),.*', r'\1.mode = 0;', statement) if 'perf_begin' in statement else '(void)0;'
-            yield path, match.span(), gone, names, f'{where} {statement}'
-            if '_for(' in statement or '_FOR(' in statement:
-                keyless = re.sub(r'_(?:for|FOR)\(((?:[^,()]|\([^()]*\))*),.*', r'(\1);', statement, flags=re.S)
-                yield path, match.span(), keyless, [f'{name}.keys' for name in names], f'{where} key of {statement}'
+        found = [Site(path.relative_to(root), text, match, lookups) for match in SITE.finditer(text)]
+        found = [site for site in found if site.names]
+        if found:
+            yield path, text, found
 
 
-def strip(root):
-    for path in sorted({site[0] for site in sites(root)}):
-        text = path.read_text()
-        for other, (begin, end), replacement, _, what in sorted(sites(root), key=lambda site: -site[1][0]):
-            if other == path and ' key of ' not in what:
-                text = text[:begin] + replacement + text[end:]
+def rewrite(root, replacement):
+    for path, text, found in list(sources(root)):
+        for site in reversed(found):
+            begin, end = site.span
+            text = text[:begin] + replacement(site) + text[end:]
         path.write_text(text)
 
 
-def scenarios_of(root, names):
-    table = [line.split('\t') for line in (root / 'tests/cli/ops.tsv').read_text().splitlines() if line and line[0] != '#']
+def strip(root):
+    rewrite(root, Site.stripped)
+
+
+def switch(tree):
+    """Numbers the sites of a tree and makes them switchable: [(number, names, what)]"""
+    mutants, number = [], 0
+    for _, _, found in sources(tree):
+        for site in found:
+            site_mutants = [(number, site.names, site.what, site.elsewhere())]
+            if site.keyed:
+                site_mutants.append((number + 1, [f'{name}.keys' for name in site.names], f'key of {site.what}', None))
+            mutants += site_mutants
+            number += 2
+    numbers = iter(range(0, number, 2))
+    order = {site.what: next(numbers) for _, _, found in sources(tree) for site in found}
+    rewrite(tree, lambda site: site.switched(order[site.what]))
+    header, block = tree / 'src/perf/perf.h', tree / 'src/perf/block.c'
+    header.write_text(header.read_text().replace('#include <stdint.h>\n', '#include <stdint.h>\n' + SWITCH, 1))
+    block.write_text(block.read_text() + SWITCHED)
+    return mutants
+
+
+def scenarios_of(names):
+    table = [line.split('\t') for line in (ROOT / 'tests/cli/ops.tsv').read_text().splitlines() if line and line[0] != '#']
     if any(name.startswith('os_') for name in names):
         return ['a_copy']  # held against the calls by class in every scenario
-    return sorted({row[0] for row in table if row[1] in names and row[2] != '0'})
+    return list(dict.fromkeys(row[0] for row in table if row[1] in names and row[2] != '0'))
+
+
+class Bench:
+    def __init__(self, scratch):
+        self.scratch, self.tree = scratch, pathlib.Path(scratch) / 'tree'
+        shutil.copytree(ROOT, self.tree, symlinks=True, ignore=shutil.ignore_patterns('build', '.git', '.deps'))
+        (self.tree / '.deps').symlink_to((ROOT / '.deps').resolve())
+        self.mutants = switch(self.tree)
+        build = self.tree / 'build/mutants'
+        subprocess.run([self.tree / 'scripts/configure.sh', build, 'release'], check=True, capture_output=True)
+        subprocess.run(['ninja', '-C', build, '--quiet', '-j2', 'pond'], check=True)
+        self.pond = build / 'pond'
+
+    def ops(self, off, *scenarios):
+        return subprocess.run([sys.executable, ROOT / 'tests/cli/ops.py', self.pond, '--template', f'{self.scratch}/template', *scenarios],
+                              capture_output=True, text=True, env=os.environ | {'SITE_OFF': str(off)})
+
+    def verdict(self, mutant):
+        number, names, what, elsewhere = mutant
+        scenarios = scenarios_of(names)
+        if any(self.ops(number, scenario).returncode != 0 for scenario in scenarios):
+            return 'killed  ', what
+        return ('ELSEWHERE' if elsewhere else 'SURVIVED' if scenarios else 'UNGUARDED'), what + (f'   ({elsewhere})' if elsewhere else '')
 
 
 def main():
     if '--strip' in sys.argv:
         strip(pathlib.Path(sys.argv[sys.argv.index('--strip') + 1]))
         return
-    only = sys.argv[sys.argv.index('--only') + 1] if '--only' in sys.argv else None
+    only = {sys.argv[i + 1] for i, word in enumerate(sys.argv) if word == '--only'}
+    jobs = int(sys.argv[sys.argv.index('--jobs') + 1]) if '--jobs' in sys.argv else 2
     if '--list' in sys.argv:
-        print('\n'.join(site[4] for site in sites(ROOT)))
+        print('\n'.join(site.what for _, _, found in sources(ROOT) for site in found))
         return
-    survivors = 0
     with tempfile.TemporaryDirectory(prefix='pond-mutants-') as scratch:
-        tree = pathlib.Path(scratch) / 'tree'
-        shutil.copytree(ROOT, tree, symlinks=True, ignore=shutil.ignore_patterns('build', '.git', '.deps'))
-        (tree / '.deps').symlink_to((ROOT / '.deps').resolve())
-        build = tree / 'build/mutant'
-        subprocess.run([tree / 'scripts/configure.sh', build, 'release'], check=True, capture_output=True)
-
-        def make():
-            return subprocess.run(['ninja', '-C', build, '--quiet', 'pond'], capture_output=True, text=True)
-
-        def ops(*words):
-            return subprocess.run([sys.executable, tree / 'tests/cli/ops.py', build / 'pond', '--template', f'{scratch}/template', *words],
-                                  capture_output=True, text=True)
-        assert make().returncode == 0 and ops().returncode == 0, 'the scenarios fail without a mutation'
-        chosen = [site for site in sites(tree) if only is None or any(name.split('.')[0] == only for name in site[3])]
-        for path, (begin, end), replacement, names, what in chosen:
-            text = path.read_text()
-            path.write_text(text[:begin] + replacement + text[end:])
-            built = make()
-            scenarios = scenarios_of(tree, names)
-            killed = built.returncode == 0 and scenarios and ops(*scenarios).returncode != 0
-            survivors += not killed
-            print('killed  ' if killed else 'SURVIVED' if built.returncode == 0 else 'NOT BUILT', re.sub(r'\s+', ' ', what), flush=True)
-            path.write_text(text)
+        bench = Bench(scratch)
+        whole = bench.ops(-1)
+        assert whole.returncode == 0, f'the scenarios fail without a mutation:\n{whole.stdout}{whole.stderr}'
+        chosen = [m for m in bench.mutants if not only or {name.split('.')[0] for name in m[1]} & only]
+        survivors = 0
+        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+            for verdict, what in pool.map(bench.verdict, chosen):
+                survivors += verdict[0] in 'SU'
+                print(verdict, what, flush=True)
     print(f'{len(chosen)} mutants, {survivors} survived')
     sys.exit(1 if survivors else 0)
 

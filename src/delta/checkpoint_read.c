@@ -168,16 +168,30 @@ static Err *check_hash(const DeltaCheckpointRef *ref)
     return damage(ERR(CORRUPT, "its content does not match its hash"), ref->paths[0]);
 }
 
-Err *delta_checkpoint_read(Arena *arena, const char *table, const DeltaCheckpointRef *ref,
-                           DeltaActions *into)
+static Err *read_all(Arena *arena, const char *table, const DeltaCheckpointRef *ref,
+                     DeltaActions *into)
 {
     CLEANUP(engine_disconnect_at) Conn *conn = NULL;
-    PERF_SPAN_FOR(PERF_checkpoint_read, ref->paths[0]);
-    TRY(check_hash(ref));
     if (ref->is_json) TRY(read_json(arena, ref->paths[0], into));
     if (ref->is_json && into->sidecars.n == 0) return NULL; /* the engine is not needed */
     TRY(engine_connect(&conn));
     for (size_t i = 0; !ref->is_json && i < ref->path_count; i++)
         TRY(damage(read_parquet(arena, conn, ref->paths[i], into), ref->paths[i]));
     return read_sidecars(arena, conn, table, into);
+}
+
+static size_t count_of(const DeltaActions *actions)
+{
+    size_t single = (actions->protocol.reader != 0) + (size_t)(actions->metadata.id != NULL);
+    return single + actions->adds.n + actions->removes.n + actions->txns.n;
+}
+
+Err *delta_checkpoint_read(Arena *arena, const char *table, const DeltaCheckpointRef *ref,
+                           DeltaActions *into)
+{
+    PERF_SPAN_FOR(PERF_checkpoint_read, ref->paths[0]);
+    TRY(check_hash(ref));
+    TRY(read_all(arena, table, ref, into));
+    perf_add(PERF_checkpoint_row, count_of(into));
+    return NULL;
 }

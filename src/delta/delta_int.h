@@ -14,6 +14,7 @@
  *   vacuum.c    files nobody refers to */
 #pragma once
 #include "delta/delta.h"
+#include "os/os.h"
 
 /* Everything that lines of an entry, or rows of a checkpoint, said. */
 typedef struct DeltaActions {
@@ -81,6 +82,9 @@ typedef enum CheckpointKind {
     CHECKPOINT_CLASSIC,
     CHECKPOINT_UUID
 } CheckpointKind;
+
+/* Entries of _delta_log, `dir`; counted. */
+Err *delta_log_list(Arena *arena, const char *dir, OsEntry **out, size_t *count) WARN_UNUSED;
 
 typedef struct DeltaCheckpointRef {
     CheckpointKind kind;

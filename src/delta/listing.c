@@ -8,7 +8,7 @@
  * checkpoints of one version a uuid-named one wins over the classic one, that over a complete
  * multi-part one. */
 #include "delta/delta_int.h"
-#include "os/os.h"
+#include "perf/perf.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,6 +135,14 @@ static void choose(const CandidateVec *candidates, int64_t version, DeltaStart *
     }
 }
 
+Err *delta_log_list(Arena *arena, const char *dir, OsEntry **out, size_t *count)
+{
+    PERF_SPAN_FOR(PERF_log_list, dir);
+    TRY(os_list(arena, dir, out, count));
+    perf_add(PERF_log_listed, *count);
+    return NULL;
+}
+
 static Err *start_by_listing(Arena *arena, const char *table, int64_t version, DeltaStart *out)
 {
     const char *dir = delta_log_dir(arena, table);
@@ -143,7 +151,7 @@ static Err *start_by_listing(Arena *arena, const char *table, int64_t version, D
     DeltaStart start = {
         .checkpoint = {.version = -1}, .listed = true, .newest_entry = -1, .oldest_kept = -1};
     CandidateVec candidates = {0};
-    TRY(os_list(arena, dir, &entries, &count));
+    TRY(delta_log_list(arena, dir, &entries, &count));
     for (size_t i = 0; i < count; i++) {
         LogName name = name_read(entries[i].name);
         if (name.version < 0 || entries[i].is_dir) continue;

@@ -7,6 +7,7 @@
  * that needs more than we know. */
 #include "delta/delta_int.h"
 #include "os/os.h"
+#include "perf/perf.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -100,6 +101,7 @@ static Err *load_from(Arena *arena, const char *table, int64_t version, const De
         TRY(ERR_WRAP(check_whole(table, &actions.protocol, &actions.metadata),
                      "checkpoint %" PRId64, start->checkpoint.version));
         TRY(delta_replay_actions(&replay, &actions));
+        perf_add(PERF_checkpoint_spared, (uint64_t)start->checkpoint.version + 1);
     }
     TRY(apply_tail(arena, table, start, version, &replay, &snapshot.version));
     TRY(check_whole(table, &replay.protocol, &replay.metadata));

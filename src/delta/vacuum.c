@@ -99,7 +99,7 @@ Err *delta_leftovers(Arena *arena, const char *table, int64_t before_ms, const c
     size_t count = 0;
     VEC(const char *) found = {0};
     const char *dir = delta_log_dir(scratch, table);
-    TRY(os_list(scratch, dir, &entries, &count));
+    TRY(delta_log_list(scratch, dir, &entries, &count));
     for (size_t i = 0; i < count; i++) {
         OsStat stat;
         bool exists = false;

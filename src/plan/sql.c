@@ -179,7 +179,8 @@ Err *rel_resolve_sql(Plan *plan, const Rel *rel, bool *out_done)
     PERF_LOOKUP(look, PERF_CACHE_schema);
     if (!perf_found(&look, sql_answer_get(plan, rel, key, &answer))) {
         TRY(ask_engine(plan, rel, key, &answer));
-        perf_fetched(&look, sql_answer_put(plan, rel, key, &answer));
+        int64_t bytes = sql_answer_put(plan, rel, key, &answer);
+        perf_fetched(&look, bytes);
     }
     find_time(rel, &answer.schema);
     facts->schema = answer.schema;

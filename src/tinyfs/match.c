@@ -224,6 +224,7 @@ Err *fs_match(Fs *fs, Arena *arena, const Pattern *pattern, MatchOptions options
               size_t *count)
 {
     /* Who hears of what is broken wants to hear it each time. */
-    if (options.broken != NULL) return walk_all(fs, arena, pattern, options, out, count);
+    if (options.broken != NULL || !toggle_on(TOGGLE_pattern_memo))
+        return walk_all(fs, arena, pattern, options, out, count);
     return match_cached(fs_match_cache(fs), fs, arena, pattern, options, walk_all, out, count);
 }

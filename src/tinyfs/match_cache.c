@@ -73,7 +73,8 @@ Err *match_cached(MatchCache *cache, Fs *fs, Arena *arena, const Pattern *patter
     Match *matches = NULL;
     size_t match_count = 0;
     TRY(walk(fs, arena, pattern, options, &matches, &match_count));
-    perf_fetched(&look, (int64_t)keep(cache, key, matches, match_count));
+    size_t bytes = keep(cache, key, matches, match_count);
+    perf_fetched(&look, (int64_t)bytes);
     *out = matches;
     *count = match_count;
     return NULL;

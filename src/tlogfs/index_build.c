@@ -224,6 +224,7 @@ static Err *advance(Index *index, LogSource *source, Arena *arena)
 Err *index_refresh(Index *index, LogSource *source, Arena *arena, Stamp *out, bool *was_current)
 {
     bool found = false, known = false, newest = false;
+    PERF_SPAN(PERF_version_resolve);
     PERF_LOOKUP(look, PERF_CACHE_index);
     TRY(index_begin_read(index));
     TRY(index_stamp_get(index, arena, &found, out));

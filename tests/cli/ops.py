@@ -219,6 +219,16 @@ def copy_parquet(m):
     return m.run('copy', f'host+series://{m.dir}/out/s/a/year=2024/data.parquet', '/parquet', measured=True)
 
 
+def cat_grown(m):
+    """A text that grows; what is appended makes its column another type, so that the first part is written again."""
+    rows(m.dir / 'first.csv', 0, 1)
+    (m.dir / 'second').write_text('1704240000,1.5\n')
+    m.run('copy', f'host+data:series://{m.dir}/first.csv', '/grown.csv')
+    m.run('cat', 'csv:///grown.csv?unit=s', '--format', 'csv')
+    m.run('copy', f'host:///{m.dir}/second', '/grown.csv')
+    return m.run('cat', 'csv:///grown.csv?unit=s', '--format', 'csv', measured=True)
+
+
 def cat_join(m):
     return m.run('cat', '/join', '--format', 'csv', measured=True)
 
@@ -236,7 +246,7 @@ def cat_join_again(m):
 
 SCENARIOS = [list_all, a_copy, cold, behind, compact, checkpointed, due, export, export_again, export_less, export_raw, export_days,
              cat_blob, cat_later, cat_planned, cat_late, copy_known, cat_text, cat_text_again, cat_text_uncached, cat_otel, cat_text_damaged, cat_text_gone, cat_text_full,
-             copy_parquet, cat_join, cat_join_again, cat_scopes]
+             cat_grown, copy_parquet, cat_join, cat_join_again, cat_scopes]
 
 
 def check(name, stats, expected, failures):
