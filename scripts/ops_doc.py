@@ -17,7 +17,8 @@ each call; `fine` counts each call and times one in 64 (all at the level `detail
 POINTS = '''
 ## The performance plan's instrumentation points
 
-Each point and metric that the plan names, and where it is counted.
+Each point and metric that the plan names, and where it is counted. `docs/plan_points.tsv` says of each in which scenario of `tests/cli/ops.py` it is above 0,
+and a test looks.
 
 | plan | point | counted by |
 |---|---|---|
@@ -42,7 +43,7 @@ def page():
         out += f'| `{name}` | {unit} | {short} | {long} |\n'
     out += POINTS
     for line in (ROOT / 'docs/plan_points.tsv').read_text().splitlines():
-        part, point, counted = line.split('\t')
+        part, point, counted, _ = line.split('\t')
         for name in re.findall(r'`([a-z_]+)`', counted):
             assert name in names, f'docs/plan_points.tsv: no operation {name}'
         out += f'| {part} | {point} | {counted} |\n'

@@ -69,6 +69,11 @@ struct Cli {
     char *own_temp;    /* scratch without a pond */
     int64_t committed; /* the newest transaction of this command; 0: none */
     int status;        /* exit status of a command that succeeded but has a negative answer */
+    /* for the record of the run */
+    const RunTarget *targets;
+    size_t target_count;
+    const RunWork *work;
+    size_t work_count;
 };
 
 /* ---- arguments ---- */

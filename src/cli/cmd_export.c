@@ -139,6 +139,40 @@ static Err *read_options(Cli *cli, ExportOptions *options)
     return cli_time_span(cli, "start-time", "end-time", &options->bounds);
 }
 
+/* What the record of this run says of the export. */
+static void tell_run(Cli *cli, const ExportSummary *summary)
+{
+    RunTarget *targets = AARRAY(cli->arena, RunTarget, summary->target_count + 1);
+    for (size_t i = 0; i < summary->target_count; i++) {
+        const ExportTarget *from = &summary->targets[i];
+        const double *us = from->phases.us;
+        targets[i] = (RunTarget){.target = from->source,
+                                 .targets = 1,
+                                 .files = from->file_count,
+                                 .bytes = (uint64_t)from->size_bytes,
+                                 .rows = from->rows,
+                                 .context_ms = us[PHASE_CONTEXT] / 1000,
+                                 .registration_ms = us[PHASE_REGISTRATION] / 1000,
+                                 .planning_ms = us[PHASE_PLANNING] / 1000,
+                                 .execution_ms = us[PHASE_EXECUTION] / 1000,
+                                 .traversal_ms = us[PHASE_TRAVERSAL] / 1000,
+                                 .metadata_ms = us[PHASE_METADATA] / 1000};
+        for (int phase = 0; phase < PHASE_COUNT; phase++) targets[i].total_ms += us[phase] / 1000;
+    }
+    RunWork *work = ANEW(cli->arena, RunWork);
+    *work = (RunWork){.name = "export",
+                      .threads = (uint64_t)summary->work.threads,
+                      .busy_most = (uint64_t)summary->work.busy_most,
+                      .jobs = (uint64_t)summary->work.jobs,
+                      .busy_ms = (double)summary->work.busy_us / 1000,
+                      .wall_ms = (double)summary->work.wall_us / 1000,
+                      .written_bytes = (uint64_t)summary->work.bytes};
+    cli->targets = targets;
+    cli->target_count = summary->target_count;
+    cli->work = work;
+    cli->work_count = 1;
+}
+
 static Err *run(Cli *cli)
 {
     ExportOptions options;
@@ -156,6 +190,7 @@ static Err *run(Cli *cli)
     options.context = progress;
     TRY(export_run(cli->arena, provider, &options, &summary));
     progress_end_at(&progress);
+    if (!options.dry_run) tell_run(cli, &summary);
     if (cli->json)
         print_json(cli, &summary, options.dry_run);
     else if (!cli->quiet)

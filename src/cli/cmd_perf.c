@@ -155,6 +155,57 @@ static void print_alarms(const Cli *cli, const Run *run)
                    alarm_format(cli->arena, &run->alarms[i]), run->alarms[i].command);
 }
 
+/* A part of the whole, with its share. */
+static const char *share_cell(Arena *arena, double part_ms, double all_ms)
+{
+    if (part_ms <= 0 || all_ms <= 0) return "";
+    return arena_printf(arena, "%s %2.0f%%", perf_duration_cell(arena, part_ms * 1000),
+                        100 * part_ms / all_ms);
+}
+
+static void print_targets(const Cli *cli, const Run *run)
+{
+    static const char *const HEADERS[] = {"target",    "files",    "rows",     "total",
+                                          "context",   "register", "planning", "execution",
+                                          "traversal", "metadata"};
+    static const bool RIGHT[] = {false, true, true, true, true, true, true, true, true, true};
+    Arena *arena = cli->arena;
+    Table *table = table_new(arena, HEADERS, RIGHT, NULL, 10);
+    for (size_t i = 0; i < run->target_count; i++) {
+        const RunTarget *target = &run->targets[i];
+        double all = target->total_ms;
+        const char *name = text_printable(arena, arena_strdup(arena, target->target));
+        if (target->targets > 1)
+            name = arena_printf(arena, "%s, %s", name,
+                                count_of(arena, (int64_t)target->targets, "target"));
+        const char *cells[] = {name,
+                               perf_count_cell(arena, target->files),
+                               target->rows < 0 ? "" : count_format(arena, target->rows),
+                               perf_duration_cell(arena, all * 1000),
+                               share_cell(arena, target->context_ms, all),
+                               share_cell(arena, target->registration_ms, all),
+                               share_cell(arena, target->planning_ms, all),
+                               share_cell(arena, target->execution_ms, all),
+                               share_cell(arena, target->traversal_ms, all),
+                               share_cell(arena, target->metadata_ms, all)};
+        table_add(table, cells);
+    }
+    out_printf("\n");
+    (void)table_print(table, cli->color_out);
+}
+
+static void print_work(const Cli *cli, const RunWork *work)
+{
+    Arena *arena = cli->arena;
+    out_printf("%s: %s by %s, %.2f busy on average, %llu at most; %s in %s, %s/s\n", work->name,
+               count_of(arena, (int64_t)work->jobs, "job"),
+               count_of(arena, (int64_t)work->threads, "worker"), work->busy_mean,
+               (unsigned long long)work->busy_most,
+               size_format(arena, (int64_t)work->written_bytes),
+               perf_duration_cell(arena, work->wall_ms * 1000),
+               size_format(arena, (int64_t)work->bytes_per_s));
+}
+
 static Err *show_report(Cli *cli)
 {
     Chosen chosen;
@@ -165,6 +216,8 @@ static Err *show_report(Cli *cli)
     }
     perf_print_head(cli, &chosen);
     print_ops(cli, &chosen.sum);
+    if (chosen.sum.target_count > 0) print_targets(cli, &chosen.sum);
+    for (size_t i = 0; i < chosen.sum.work_count; i++) print_work(cli, &chosen.sum.work[i]);
     print_alarms(cli, &chosen.sum);
     return NULL;
 }

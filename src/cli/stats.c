@@ -59,6 +59,38 @@ static void put_changed_plan(const RunQuery *query)
                       query->shape, query->shape);
 }
 
+static void put_targets(const Run *run)
+{
+    if (run->target_count == 0) return;
+    (void)fprintf(stderr, "%-32s %9s %9s %9s %9s %9s %9s %9s\n", "target", "total", "context",
+                  "register", "plan", "execute", "traverse", "metadata");
+    for (size_t i = 0; i < run->target_count; i++) {
+        SCRATCH(scratch);
+        const RunTarget *target = &run->targets[i];
+        const double parts[] = {target->total_ms,    target->context_ms,   target->registration_ms,
+                                target->planning_ms, target->execution_ms, target->traversal_ms,
+                                target->metadata_ms};
+        (void)fprintf(stderr, "%-32s",
+                      text_printable(scratch, arena_strdup(scratch, target->target)));
+        for (size_t p = 0; p < sizeof parts / sizeof *parts; p++)
+            (void)fprintf(stderr, " %9s", duration_text(scratch, parts[p] * 1000));
+        (void)fprintf(stderr, "\n");
+    }
+}
+
+static void put_work(const RunWork *work)
+{
+    SCRATCH(scratch);
+    (void)fprintf(stderr,
+                  "%s: %llu jobs by %llu workers, %.2f busy on average, %llu at most; "
+                  "%s in %s, %s/s\n",
+                  work->name, (unsigned long long)work->jobs, (unsigned long long)work->threads,
+                  work->busy_mean, (unsigned long long)work->busy_most,
+                  size_format(scratch, (int64_t)work->written_bytes),
+                  duration_text(scratch, work->wall_ms * 1000),
+                  size_format(scratch, (int64_t)work->bytes_per_s));
+}
+
 static void print_table(const Run *run)
 {
     (void)fprintf(stderr, "%-32s %-10s %12s %9s %9s %9s %9s %7s\n", "operation", "layer", "count",
@@ -69,6 +101,8 @@ static void print_table(const Run *run)
     }
     for (size_t i = 0; i < run->cache_count; i++) put_cache(&run->caches[i]);
     for (size_t i = 0; i < run->query_count; i++) put_changed_plan(&run->queries[i]);
+    put_targets(run);
+    for (size_t i = 0; i < run->work_count; i++) put_work(&run->work[i]);
     if (run->spans_dropped > 0)
         (void)fprintf(stderr, "%llu spans did not fit into the rings\n",
                       (unsigned long long)run->spans_dropped);

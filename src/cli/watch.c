@@ -188,7 +188,11 @@ void watch_end(Cli *cli, int status)
         RunContext context = {.command = cli->command_line,
                               .begun = watch->begun,
                               .begun_monotonic_us = watch->begun_monotonic_us,
-                              .status = status};
+                              .status = status,
+                              .targets = cli->targets,
+                              .target_count = cli->target_count,
+                              .work = cli->work,
+                              .work_count = cli->work_count};
         Run run;
         run_snapshot(cli->arena, &context, &run);
         if (watch->history_of != NULL) keep_plans(cli, watch->history_of, &run);

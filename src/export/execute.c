@@ -34,6 +34,8 @@ typedef struct Queue {
     const size_t *order; /* positions in jobs, longest first */
     size_t count, next;
     int running; /* workers */
+    int busy;    /* of them, with a job */
+    ExportWork work;
     bool stopped;
     Err *error;
     size_t error_job;
@@ -123,6 +125,22 @@ static void queue_done(Queue *queue, Slot *slot, int64_t bytes, Err *err)
     if (first) engine_interrupt();
 }
 
+/* Runs a job, and records that a worker is busy meanwhile. */
+static Err *run_job(Queue *queue, const Job *job, Worker *worker)
+{
+    pthread_mutex_lock(&queue->mutex);
+    if (++queue->busy > queue->work.busy_most) queue->work.busy_most = queue->busy;
+    pthread_mutex_unlock(&queue->mutex);
+    int64_t begun_us = os_monotonic_us();
+    Err *err = job->run(job->self, worker);
+    pthread_mutex_lock(&queue->mutex);
+    queue->busy--;
+    queue->work.jobs++;
+    queue->work.busy_us += os_monotonic_us() - begun_us;
+    pthread_mutex_unlock(&queue->mutex);
+    return err;
+}
+
 static void *work(void *argument)
 {
     Queue *queue = argument;
@@ -131,7 +149,7 @@ static void *work(void *argument)
     pthread_mutex_unlock(&queue->mutex);
     size_t job;
     while (queue_take(queue, worker.slot, &job)) {
-        Err *err = queue->jobs[job].run(queue->jobs[job].self, &worker);
+        Err *err = run_job(queue, &queue->jobs[job], &worker);
         queue_done(queue, worker.slot, worker.bytes, err);
         arena_reset(worker.arena);
         worker.bytes = 0;
@@ -241,7 +259,12 @@ Err *jobs_run(JobPool *pool, const Job *jobs, size_t count)
     size_t *order = AARRAY(scratch, size_t, count);
     for (size_t i = 0; i < count; i++) order[i] = i;
     qsort_r(order, count, sizeof *order, order_compare, (void *)(uintptr_t)jobs);
-    Queue queue = {.jobs = jobs, .order = order, .count = count, .progress = pool->progress};
+    Queue queue = {.jobs = jobs,
+                   .order = order,
+                   .count = count,
+                   .progress = pool->progress,
+                   .work = pool->work};
+    int64_t begun_us = os_monotonic_us();
     pthread_mutex_init(&queue.mutex, NULL);
     pthread_cond_init(&queue.ended, NULL);
 
@@ -253,6 +276,9 @@ Err *jobs_run(JobPool *pool, const Job *jobs, size_t count)
         for (int i = 0; i < thread_count; i++) (void)pthread_join(threads[i], NULL);
     }
     pool->progress = queue.progress;
+    pool->work = queue.work;
+    pool->work.wall_us += os_monotonic_us() - begun_us;
+    if (thread_count > pool->work.threads) pool->work.threads = thread_count;
     pthread_cond_destroy(&queue.ended);
     pthread_mutex_destroy(&queue.mutex);
     if (err == NULL && pool->options != NULL) err = os_check_interrupt();

@@ -105,9 +105,12 @@ static DiffInput diff_input(const Run *run)
                        .patterns = options->patterns,
                        .pattern_count = options->pattern_count,
                        .pond_id = options->pond_id};
-    for (size_t i = 0; i < run->call->input_count; i++)
+    for (size_t i = 0; i < run->call->input_count; i++) {
+        Meter meter = meter_begin();
         vec_push(run->arena, &input.targets,
                  manifest_target_of(run->arena, run->call, &run->targets[i]));
+        meter_end(&meter, PHASE_METADATA, &run->targets[i].phases);
+    }
     return input;
 }
 
@@ -152,6 +155,22 @@ static Err *stage(Run *run)
     return work_write(run->arena, &run->pool, run->targets, run->call->input_count);
 }
 
+static void sum_phases(const Run *run, const ExportPhases *common, ExportSummary *summary)
+{
+    double files = 0;
+    for (size_t i = 0; i < summary->target_count; i++)
+        files += (double)summary->targets[i].file_count;
+    for (size_t i = 0; i < summary->target_count; i++) {
+        const Target *target = &run->targets[i];
+        ExportPhases *sum = &summary->targets[i].phases;
+        phases_add(sum, &target->input->phases, 1);
+        phases_add(sum, &target->phases, 1);
+        for (size_t f = 0; f < target->files.n; f++)
+            phases_add(sum, &target->files.v[f]->phases, 1);
+        if (files > 0) phases_add(sum, common, (double)summary->targets[i].file_count / files);
+    }
+}
+
 static Err *run_locked(Run *run, ExportSummary *out)
 {
     bool completed;
@@ -166,10 +185,18 @@ static Err *run_locked(Run *run, ExportSummary *out)
     ExportSummary summary = {0};
     DiffInput input = diff_input(run);
     Diff diff;
+    ExportPhases common = {0}; /* looking through OUT, putting it in order: by number of files */
+    Meter meter = meter_begin();
     TRY(diff_make(run->arena, &input, &diff));
+    meter_end(&meter, PHASE_TRAVERSAL, &common);
     summarize(run->arena, &input.targets, &summary);
+    meter = meter_begin();
     TRY(publish(run->arena, &run->out, &diff.changes));
+    meter_end(&meter, PHASE_METADATA, &common);
     summarize_diff(&diff, &summary);
+    sum_phases(run, &common, &summary);
+    summary.work = run->pool.work;
+    summary.work.bytes = run->pool.progress.bytes_done;
     *out = summary;
     return NULL;
 }

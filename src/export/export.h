@@ -54,6 +54,30 @@ typedef struct ExportOptions {
     void *context;
 } ExportOptions;
 
+/* Where time goes: connections to the engine; what is made known to it (relation trees, tables of
+ * ours, views); planning; running and writing; walking names, of the pond and of OUT; what is
+ * recorded of files (hashes, fingerprints, entries of the catalogue). */
+typedef enum ExportPhase {
+    PHASE_CONTEXT,
+    PHASE_REGISTRATION,
+    PHASE_PLANNING,
+    PHASE_EXECUTION,
+    PHASE_TRAVERSAL,
+    PHASE_METADATA,
+    PHASE_COUNT
+} ExportPhase;
+const char *export_phase_name(ExportPhase phase);
+typedef struct ExportPhases {
+    double us[PHASE_COUNT];
+} ExportPhases;
+/* Of the workers, while files are made. */
+typedef struct ExportWork {
+    int threads;
+    int busy_most;          /* at once */
+    int64_t jobs, busy_us;  /* of all workers */
+    int64_t wall_us, bytes; /* written meanwhile */
+} ExportWork;
+
 typedef struct ExportFile {
     const char *path; /* relative to OUT */
     int64_t rows, size_bytes;
@@ -64,7 +88,8 @@ typedef struct ExportTarget {
     const char *partitioning;  /* "year,month"; "" for raw data and one file */
     int64_t rows, size_bytes;
     size_t file_count;
-    double predicted_s; /* dry run: its share of the time */
+    double predicted_s;  /* dry run: its share of the time */
+    ExportPhases phases; /* what it took; of what targets share, a part each */
 } ExportTarget;
 typedef struct ExportSummary {
     ExportTarget *targets;
@@ -73,6 +98,7 @@ typedef struct ExportSummary {
     size_t file_count;
     int64_t written, kept, removed, rows, bytes, duration_us;
     Prediction prediction; /* dry run */
+    ExportWork work;
 } ExportSummary;
 
 /* Dry run: plans only, writes nothing, takes no lock; rows, bytes and time are predicted from what

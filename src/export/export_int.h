@@ -21,6 +21,7 @@ typedef struct ExportInput {
     const Content *pieces;
     size_t piece_count;
     const char *raw_fingerprint; /* raw: of the versions' hashes */
+    ExportPhases phases;         /* of finding and building it */
 } ExportInput;
 typedef struct ExportCall {
     Plan *plan;
@@ -101,11 +102,22 @@ typedef struct Target {
     VEC(struct Part *) files; /* ascending in time */
     double predicted_s;       /* of work; 0: unknown */
     int64_t busy_us;          /* of workers, so far, on what is its alone */
+    ExportPhases phases;      /* so far, without its files and its input */
 } Target;
 /* Paths and collisions; a column named like a key in the path is found by target_check_columns once
  * the parts are known. */
 Err *targets_make(Arena *arena, const ExportCall *call, Target **out) WARN_UNUSED;
 Err *target_check_columns(const Target *target) WARN_UNUSED;
+
+/* ---- profile.c: where the time of a target goes ---- */
+enum { METER_INNER = 6 };
+typedef struct Meter {
+    uint64_t begin, inner[METER_INNER];
+} Meter;
+Meter meter_begin(void);
+/* On the thread where it began. */
+void meter_end(const Meter *meter, ExportPhase phase, ExportPhases *to);
+void phases_add(ExportPhases *to, const ExportPhases *from, double share);
 
 /* ---- execute.c: workers ---- */
 /* One thing a worker does. `run` may be called on any worker; results go into `self`. */
@@ -132,6 +144,7 @@ typedef struct JobPool {
     int threads;
     const ExportOptions *options; /* progress; NULL: none, and interrupts are not heard */
     ExportProgress progress;      /* where earlier jobs left it */
+    ExportWork work;              /* of all jobs so far */
 } JobPool;
 /* fsync by name, many at once: they share the journal's commits (a third of the time of one after
  * the other). */
@@ -192,6 +205,7 @@ typedef struct Part {
     char sha256[65];
     FileState state;
     int64_t busy_us;
+    ExportPhases phases;
 } Part;
 
 /* Materialises what several targets share and what cannot be cut before it has run; sets

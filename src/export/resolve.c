@@ -38,6 +38,7 @@ static Err *resolve_source(Resolving *r, const Source *source)
                          .source = source->path,
                          .captures = source->captures,
                          .capture_count = source->capture_count};
+    Meter meter = meter_begin();
     bool as_text = r->url.is_url && r->url.format != FORMAT_FILE;
     if (entry_is_dir(source->node.type))
         return err_hint(
@@ -51,6 +52,7 @@ static Err *resolve_source(Resolving *r, const Source *source)
         TRY(provider_relation(r->provider, source, r->url.is_url ? &r->url : NULL, &input.rel));
     else
         TRY(resolve_raw(r, source, &input));
+    meter_end(&meter, PHASE_REGISTRATION, &input.phases);
     vec_push(r->arena, &r->inputs, input);
     return NULL;
 }
@@ -64,13 +66,17 @@ static Err *resolve_pattern(Resolving *r)
             "copy it in first with 'pond copy'");
     Source *sources;
     size_t count;
+    Meter meter = meter_begin();
     TRY(provider_match(r->provider, r->arena, r->pattern, &sources, &count));
+    ExportPhases found = {0}; /* by all of them */
+    meter_end(&meter, PHASE_TRAVERSAL, &found);
     if (count == 0)
         return err_hint(ERR(NOT_FOUND, "%s: nothing in the pond matches", r->pattern),
                         "see what there is with 'pond list'");
     for (size_t i = 0; i < count; i++) {
         TRY(os_check_interrupt());
         TRY(resolve_source(r, &sources[i]));
+        phases_add(&r->inputs.v[r->inputs.n - 1].phases, &found, 1.0 / (double)count);
     }
     return NULL;
 }

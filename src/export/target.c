@@ -87,7 +87,9 @@ Err *targets_make(Arena *arena, const ExportCall *call, Target **out)
     Target *targets = AARRAY(arena, Target, call->input_count);
     for (size_t i = 0; i < call->input_count; i++) {
         TRY(os_check_interrupt());
+        Meter meter = meter_begin();
         TRY(target_make(arena, call, &call->inputs[i], &targets[i]));
+        meter_end(&meter, PHASE_PLANNING, &targets[i].phases);
     }
     TRY(check_places(arena, targets, call->input_count));
     perf_add(PERF_export_target, call->input_count);

@@ -27,6 +27,7 @@ typedef struct Materialization {
     size_t users;
     double work_s; /* predicted */
     int64_t busy_us;
+    ExportPhases phases;
 } Materialization;
 
 static Err *materialize(void *self, Worker *worker)
@@ -34,10 +35,12 @@ static Err *materialize(void *self, Worker *worker)
     Materialization *made = self;
     Conn *conn;
     int64_t begun_us = os_monotonic_us();
+    Meter meter = meter_begin();
     TRY(worker_conn(worker, &conn));
     TRY(rel_materialize(made->call->plan, made->arena, conn, made->rel, made->span, made->path,
                         &made->result));
     made->busy_us += os_monotonic_us() - begun_us;
+    meter_end(&meter, PHASE_EXECUTION, &made->phases);
     return NULL;
 }
 
@@ -143,8 +146,10 @@ static Err *run_shared(Arena *arena, JobPool *pool, const Materials *materials)
     TRY(run_materials(pool, &first));
     for (size_t i = 0; i < count; i++) {
         shared[i].made = made[i]->result;
-        for (size_t j = 0; j < readers.n; j++)
+        for (size_t j = 0; j < readers.n; j++) {
             readers.v[j]->busy_us += made[i]->busy_us / (int64_t)readers.n;
+            phases_add(&readers.v[j]->phases, &made[i]->phases, 1.0 / (double)readers.n);
+        }
     }
     for (size_t i = 0; i < readers.n; i++)
         TRY(rel_replace(materials->call->plan, arena, readers.v[i]->rel, shared, count,
@@ -191,6 +196,7 @@ Err *work_materialize(Arena *arena, const ExportCall *call, JobPool *pool, Targe
     for (size_t i = 0; i < call->input_count; i++) {
         if (made[i] == NULL) continue;
         targets[i].busy_us += made[i]->busy_us / (int64_t)made[i]->users;
+        phases_add(&targets[i].phases, &made[i]->phases, 1.0 / (double)made[i]->users);
         targets[i].predicted_s *= 1 - MATERIAL_SHARE;
         targets[i].material = made[i]->result;
         targets[i].rel = partials[i] != NULL
@@ -359,12 +365,18 @@ static Err *finish_part(Part *part, Worker *worker, const char *staged)
     return NULL;
 }
 
-static Err *finish_rows(Part *part, Worker *worker, const char *staged)
+static Err *hash_staged(const char *staged, Part *part)
 {
     int64_t size;
+    PERF_SPAN(PERF_export_hash);
+    return os_sha256_file(staged, &size, part->sha256);
+}
+
+static Err *finish_rows(Part *part, Worker *worker, const char *staged)
+{
     part->empty = part->written.rows == 0;
     if (part->empty) return NULL; /* what was staged goes with staging */
-    TRY(os_sha256_file(staged, &size, part->sha256));
+    TRY(hash_staged(staged, part));
     return finish_part(part, worker, staged);
 }
 
@@ -375,6 +387,7 @@ static Err *write_rows(void *self, Worker *worker)
     const char *staged = staged_path(worker->arena, part);
     Conn *conn;
     int64_t begun_us = os_monotonic_us();
+    Meter meter = meter_begin();
     PERF_SPAN(PERF_export_partition);
     TRY(os_check_interrupt());
     TRY(worker_conn(worker, &conn));
@@ -383,6 +396,7 @@ static Err *write_rows(void *self, Worker *worker)
     TRY(rel_write(part->call->plan, worker->arena, conn, target->rel, &write, &part->written));
     TRY(finish_rows(part, worker, staged));
     part->busy_us = os_monotonic_us() - begun_us;
+    meter_end(&meter, PHASE_EXECUTION, &part->phases);
     return NULL;
 }
 
@@ -392,12 +406,14 @@ static Err *write_raw(void *self, Worker *worker)
     const ExportInput *input = part->target->input;
     const char *staged = staged_path(worker->arena, part);
     int64_t begun_us = os_monotonic_us();
+    Meter meter = meter_begin();
     PERF_SPAN(PERF_export_partition);
     part->written = (RelWritten){.rows = -1};
     TRY(raw_write(staged, input->pieces, input->piece_count, &part->written.size_bytes,
                   part->sha256));
     TRY(finish_part(part, worker, staged));
     part->busy_us = os_monotonic_us() - begun_us;
+    meter_end(&meter, PHASE_EXECUTION, &part->phases);
     return NULL;
 }
 
@@ -428,6 +444,7 @@ static Err *write_batch(void *self, Worker *worker)
     Part *first = batch->parts[0], *last = batch->parts[batch->count - 1];
     CLEANUP(cut_close_at) Cut *cut = NULL;
     int64_t begun_us = os_monotonic_us();
+    Meter meter = meter_begin();
     TRY(cut_open(worker->arena, first->call->plan, first->target->rel,
                  (TimeSpan){first->span.min, last->span.max}, &cut));
     for (size_t i = 0; i < batch->count; i++) {
@@ -435,6 +452,7 @@ static Err *write_batch(void *self, Worker *worker)
         worker_tell(worker, (double)(i + 1) / (double)batch->count);
     }
     first->busy_us = os_monotonic_us() - begun_us; /* of all of them */
+    meter_end(&meter, PHASE_EXECUTION, &first->phases);
     return NULL;
 }
 

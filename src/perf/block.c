@@ -42,6 +42,12 @@ void perf_sample_set(PerfOp op, unsigned shift)
     (void)shift;
 }
 
+uint64_t perf_my_ticks(PerfOp op)
+{
+    (void)op;
+    return 0;
+}
+
 PerfChild *perf_child_new(void)
 {
     return NULL;
@@ -226,6 +232,12 @@ void perf_child_enter(PerfChild *child)
 void perf_child_end(PerfChild *child)
 {
     release_block((Block *)child);
+}
+
+uint64_t perf_my_ticks(PerfOp op)
+{
+    if (perf_mine == NULL || op >= PERF_TIMED_COUNT) return 0;
+    return atomic_load_explicit(&block_mine()->times[op].sum_ticks, memory_order_relaxed);
 }
 
 /* ---- recording ---- */

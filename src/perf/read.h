@@ -54,6 +54,9 @@ typedef struct PerfCacheCounts {
 } PerfCacheCounts;
 void perf_read_cache(Arena *arena, PerfCache cache, PerfCacheCounts *out);
 
+/* What a timed operation has taken on the calling thread so far, in ticks. */
+uint64_t perf_my_ticks(PerfOp op);
+
 /* ---- calls by distinct key ---- */
 typedef struct PerfKeys {
     uint64_t calls;    /* with a key: exact */

@@ -174,6 +174,36 @@ static const Field ALARM[] = {
     {"command", FIELD_TEXT, AT(RunAlarm, command), 0, false, "what shows more"},
 };
 
+static const Field TARGET[] = {
+    {"target", FIELD_TEXT, AT(RunTarget, target), 0, false, "path in the pond"},
+    {"targets", FIELD_UINT, AT(RunTarget, targets), 1, false, "how many stand together"},
+    {"files", FIELD_UINT, AT(RunTarget, files), 0, false, "in OUT"},
+    {"rows", FIELD_INT, AT(RunTarget, rows), -1, false, "-1: raw data"},
+    {"bytes", FIELD_UINT, AT(RunTarget, bytes), 0, false, "of the files"},
+    {"total_ms", FIELD_REAL, AT(RunTarget, total_ms), 0, false, "the sum of the following"},
+    {"context_ms", FIELD_REAL, AT(RunTarget, context_ms), 0, false, "connections to the engine"},
+    {"registration_ms", FIELD_REAL, AT(RunTarget, registration_ms), 0, false,
+     "relation trees, tables and views made known"},
+    {"planning_ms", FIELD_REAL, AT(RunTarget, planning_ms), 0, false, "schemas and statements"},
+    {"execution_ms", FIELD_REAL, AT(RunTarget, execution_ms), 0, false, "running and writing"},
+    {"traversal_ms", FIELD_REAL, AT(RunTarget, traversal_ms), 0, false,
+     "walking names of the pond and of OUT"},
+    {"metadata_ms", FIELD_REAL, AT(RunTarget, metadata_ms), 0, false,
+     "hashes, fingerprints, the catalogue"},
+};
+
+static const Field WORK[] = {
+    {"name", FIELD_WORD, AT(RunWork, name), 0, false, "what was done"},
+    {"threads", FIELD_UINT, AT(RunWork, threads), 0, false, "workers"},
+    {"busy_most", FIELD_UINT, AT(RunWork, busy_most), 0, false, "of them busy at once, at most"},
+    {"busy_mean", FIELD_REAL, AT(RunWork, busy_mean), 0, false, "on average"},
+    {"jobs", FIELD_UINT, AT(RunWork, jobs), 0, false, "pieces of work"},
+    {"busy_ms", FIELD_REAL, AT(RunWork, busy_ms), 0, false, "of all workers together"},
+    {"wall_ms", FIELD_REAL, AT(RunWork, wall_ms), 0, false, "from begin to end"},
+    {"written_bytes", FIELD_UINT, AT(RunWork, written_bytes), 0, false, "meanwhile"},
+    {"bytes_per_s", FIELD_REAL, AT(RunWork, bytes_per_s), 0, false, "written, by the wall"},
+};
+
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 #define LIST(key, text, fields, Item, items, count)                                                \
     {                                                                                              \
@@ -196,6 +226,9 @@ const Section RUN_SECTIONS[] = {
          PASS, RunPass, passes, pass_count),
     LIST("alarms", "figures of work out of their usual range", ALARM, RunAlarm, alarms,
          alarm_count),
+    LIST("targets", "where the time of each export's targets went, the 64 longest", TARGET,
+         RunTarget, targets, target_count),
+    LIST("work", "how busy workers were, and what they wrote", WORK, RunWork, work, work_count),
 };
 const size_t RUN_SECTION_COUNT = COUNT(RUN_SECTIONS);
 

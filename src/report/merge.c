@@ -93,6 +93,28 @@ static void add_file(Map *files, const RunFile *from)
     to->total_ms += before.total_ms;
 }
 
+static void add_target(Map *targets, const RunTarget *from)
+{
+    bool is_new;
+    RunTarget *to = item_of(targets, from->target, sizeof *to, &is_new);
+    if (is_new) to->target = from->target;
+    run_target_add(to, from);
+}
+
+static void add_work(Map *all, const RunWork *from)
+{
+    bool is_new;
+    RunWork *to = item_of(all, from->name, sizeof *to, &is_new);
+    to->name = from->name;
+    if (from->threads > to->threads) to->threads = from->threads;
+    if (from->busy_most > to->busy_most) to->busy_most = from->busy_most;
+    to->jobs += from->jobs;
+    to->busy_ms += from->busy_ms;
+    to->wall_ms += from->wall_ms;
+    to->written_bytes += from->written_bytes;
+    run_work_means(to);
+}
+
 static void *flatten(Arena *arena, const Map *map, size_t item_bytes, size_t *out_count)
 {
     char *items = arena_alloc(arena, (map->count + 1) * item_bytes);
@@ -117,6 +139,7 @@ void run_merge(Arena *arena, const Run *runs, size_t count, Run *out)
 {
     SCRATCH(scratch);
     Map ops = map_new(arena), caches = map_new(arena), io = map_new(arena), files = map_new(arena);
+    Map targets = map_new(arena), work = map_new(arena);
     Run sum = count > 0 ? runs[count - 1] : (Run){0};
     sum.duration_us = sum.user_us = sum.system_us = 0;
     sum.files_left_out = sum.spans = sum.spans_dropped = sum.rings = sum.rings_anonymous = 0;
@@ -126,6 +149,8 @@ void run_merge(Arena *arena, const Run *runs, size_t count, Run *out)
         for (size_t i = 0; i < run->cache_count; i++) add_cache(&caches, &run->caches[i]);
         for (size_t i = 0; i < run->io_count; i++) add_io(&io, scratch, &run->io[i]);
         for (size_t i = 0; i < run->file_count; i++) add_file(&files, &run->files[i]);
+        for (size_t i = 0; i < run->target_count; i++) add_target(&targets, &run->targets[i]);
+        for (size_t i = 0; i < run->work_count; i++) add_work(&work, &run->work[i]);
         sum.duration_us += run->duration_us > 0 ? run->duration_us : 0;
         sum.user_us += run->user_us > 0 ? run->user_us : 0;
         sum.system_us += run->system_us > 0 ? run->system_us : 0;
@@ -142,5 +167,8 @@ void run_merge(Arena *arena, const Run *runs, size_t count, Run *out)
     sum.io = flatten(arena, &io, sizeof *sum.io, &sum.io_count);
     sum.files = flatten(arena, &files, sizeof *sum.files, &sum.file_count);
     run_merge_queries(arena, runs, count, &sum);
+    RunTarget *all = flatten(arena, &targets, sizeof *all, &sum.target_count);
+    run_targets(arena, all, sum.target_count, &sum);
+    sum.work = flatten(arena, &work, sizeof *sum.work, &sum.work_count);
     *out = sum;
 }

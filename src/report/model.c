@@ -117,6 +117,12 @@ void run_snapshot(Arena *arena, const RunContext *context, Run *out)
     snapshot_files(arena, &run);
     run_caches(arena, &run);
     run_queries(arena, &run);
+    run_targets(arena, context->targets, context->target_count, &run);
+    run.work = AARRAY(arena, RunWork, context->work_count + 1);
+    for (size_t i = 0; i < context->work_count; i++) {
+        run.work[run.work_count] = context->work[i];
+        run_work_means(&run.work[run.work_count++]);
+    }
     snapshot_spans(&run);
     *out = run;
 }

@@ -104,6 +104,25 @@ typedef struct RunAlarm { /* a figure of work that was out of range: alarm.h */
     const char *cause, *command; /* what it may mean; what shows more of it */
 } RunAlarm;
 
+/* Of an export: where the time of one target went. Beyond the first 64 by time they stand
+ * together. */
+typedef struct RunTarget {
+    const char *target;
+    uint64_t targets, files, bytes; /* targets: 1, or how many stand together */
+    int64_t rows;
+    double total_ms, context_ms, registration_ms, planning_ms, execution_ms, traversal_ms,
+        metadata_ms;
+} RunTarget;
+enum { RUN_TARGETS_MAX = 64 };
+
+typedef struct RunWork { /* of several workers, while they made files */
+    const char *name;
+    uint64_t threads, busy_most, jobs; /* busy_most: at once */
+    double busy_ms, wall_ms;           /* of all workers together; from begin to end */
+    uint64_t written_bytes;            /* meanwhile */
+    double busy_mean, bytes_per_s;     /* workers at once; by wall_ms */
+} RunWork;
+
 typedef struct Run {
     const char *id, *command, *version, *host, *level;
     TimeUs begun;
@@ -127,6 +146,10 @@ typedef struct Run {
     uint64_t queries_left_out; /* statements of shapes beyond those listed */
     RunAlarm *alarms;
     size_t alarm_count;
+    RunTarget *targets; /* the most time first */
+    size_t target_count;
+    RunWork *work;
+    size_t work_count;
     uint64_t spans, spans_dropped, rings, rings_anonymous;
 } Run;
 
@@ -136,6 +159,10 @@ typedef struct RunContext {
     TimeUs begun;
     int64_t begun_monotonic_us;
     int status;
+    const RunTarget *targets; /* in any order, any number */
+    size_t target_count;
+    const RunWork *work;
+    size_t work_count;
 } RunContext;
 void run_snapshot(Arena *arena, const RunContext *context, Run *out);
 

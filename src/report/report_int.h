@@ -8,6 +8,11 @@
 #define RUN_BY_POND "pond"
 #define RUN_BY_ENGINE "engine"
 
+/* ---- targets.c ---- */
+void run_targets(Arena *arena, const RunTarget *targets, size_t count, Run *run);
+void run_target_add(RunTarget *to, const RunTarget *from);
+void run_work_means(RunWork *work);
+
 /* ---- caches.c ---- */
 void run_caches(Arena *arena, Run *run); /* fills run->caches */
 void run_cache_times(RunCache *cache);   /* its times from its histograms */

@@ -98,6 +98,13 @@ def compact(m):
     return m.run('maintain', '--compact', measured=True)
 
 
+def unhinted(m):
+    """Nothing tells which checkpoint is the newest: the folder must be listed."""
+    m.forget()
+    (m.dir / 'p/log/_delta_log/_last_checkpoint').unlink()
+    return m.run('list', '/s/*', measured=True)
+
+
 def checkpointed(m):
     m.run('maintain')
     m.forget()
@@ -244,7 +251,7 @@ def cat_join_again(m):
     return m.run('cat', '/join', '--format', 'csv', measured=True)
 
 
-SCENARIOS = [list_all, a_copy, cold, behind, compact, checkpointed, due, export, export_again, export_less, export_raw, export_days,
+SCENARIOS = [list_all, a_copy, cold, behind, compact, unhinted, checkpointed, due, export, export_again, export_less, export_raw, export_days,
              cat_blob, cat_later, cat_planned, cat_late, copy_known, cat_text, cat_text_again, cat_text_uncached, cat_otel, cat_text_damaged, cat_text_gone, cat_text_full,
              cat_grown, copy_parquet, cat_join, cat_join_again, cat_scopes]
 
@@ -273,11 +280,31 @@ def check(name, stats, expected, failures):
     return counted
 
 
+def value_of(stats, measure):
+    """`operation`, `operation.member`, `cache.member`, `run.member`; of the members of a list (files.opens ...) the largest."""
+    name, _, member = measure.partition('.')
+    if name == 'run':
+        return stats.get(member, 0)
+    if isinstance(stats.get(name), list):
+        return max((item[member] for item in stats[name] if member in item), default=0)
+    items = [item for item in stats['ops'] + stats['caches'] if item['name'] == name and (member or 'count') in item]
+    return items[0][member or 'count'] if items else 0
+
+
+def check_points(results, failures):
+    """Each point that the plan names is above 0 where docs/plan_points.tsv says."""
+    for line in (HERE.parent.parent / 'docs/plan_points.tsv').read_text().splitlines():
+        part, point, _, shown = line.split('\t')
+        for scenario, measures in (clause.split(': ') for clause in shown.split('; ')):
+            failures += [f'{part}, {point}: {measure} is nothing in {scenario}' for measure in measures.split(', ')
+                         if not value_of(results[scenario], measure)]
+
+
 def main():
     pond, wanted, kept = str(pathlib.Path(sys.argv[1]).resolve()), sys.argv[2:], None
     if wanted[:1] == ['--template']:
         kept, wanted = pathlib.Path(wanted[1]), wanted[2:]
-    expected, seen, failures = collections.defaultdict(dict), set(FILE_CALLS), []
+    expected, seen, failures, results = collections.defaultdict(dict), set(FILE_CALLS), [], {}
     table = (HERE / 'ops.tsv').read_text().splitlines() if (HERE / 'ops.tsv').exists() else []
     for line in table:
         if line and not line.startswith('#'):
@@ -295,6 +322,7 @@ def main():
             shutil.copytree(template, box)
             stats = scenario(Micro(pond, box))
             shutil.rmtree(box)
+            results[scenario.__name__] = stats
             counted = check(scenario.__name__, stats, expected[scenario.__name__], failures)
             if os.environ.get('OPS_SHOW'):
                 for op, count in counted.items():
@@ -305,6 +333,7 @@ def main():
     caches = re.findall(r'^PERF_CACHE\((\w+)', (source / 'caches.def').read_text(), re.M)
     ops |= {f'{cache}.{event}' for cache in caches for event in CACHE_EVENTS[:3]}
     if not wanted:
+        check_points(results, failures)
         failures += [f'expected in no scenario: {op}' for op in sorted(ops - seen)]
     print('\n'.join(failures))
     if failures:
