@@ -108,6 +108,68 @@ Y
     has schema ratio
 }
 
+@test "caches: each look-up is a hit or a miss, each load a fetch; what hits saved has a price" {
+    cat >d.yaml <<'Y'
+patterns: {a: /a.series}
+query: SELECT timestamp, v * 2 AS w FROM a
+Y
+    pond mknod sql-derived-series /d.series --config-path d.yaml
+    pond cat /d.series --format csv >/dev/null
+    pond cat /d.series --format csv >/dev/null
+    ok perf caches --json
+    python3 - "$output" <<'PY'
+import json, sys
+caches = {c['name']: c for c in json.loads(sys.argv[1])['caches']}
+for c in caches.values():
+    assert c['asked'] == c['hits'] + c['misses'] and c.get('fetches', 0) <= c['misses'] or c['name'] == 'footer', c
+    assert c['asked'] == 0 or c['access_p99_us'] >= c['access_us'] * 0.98 > 0 or c['asked'] > 64, c
+schema = caches['schema']
+assert (schema['hits'], schema['misses']) == (1, 0), schema
+assert schema['load_us'] > schema['access_us'] and abs(schema['saved_ms'] * 1000 / (schema['load_us'] - schema['access_us']) - 1) < 1e-4, schema
+assert caches['relation']['held_bytes'] > 0 and caches['index']['held_bytes'] > 0
+PY
+    ok perf caches
+    has fetched evicted 'missed again' held access load p99
+}
+
+@test "an export tells where the time of each target went, and how busy its workers were" {
+    ok copy host+csv+series:///$PWD/a.csv /b.series
+    run --separate-stderr pond export -p '/*.series' -d out --temporal year,month --stats
+    [[ $stderr == *"target "*context*metadata* && $stderr == *"/a.series "* && $stderr == *"busy on average"* ]]
+    ok perf report
+    has registration traversal '/b.series' 'busy on average'
+    ok perf report --json
+    python3 - "$output" "$PWD/out" <<'PY'
+import json, os, sys
+run = json.loads(sys.argv[1])
+names = ('context_ms', 'registration_ms', 'planning_ms', 'execution_ms', 'traversal_ms', 'metadata_ms')
+assert sorted(t['target'] for t in run['targets']) == ['/a.series', '/b.series'], run['targets']
+for t in run['targets']:
+    assert (t['files'], t['rows']) == (2, 3), t
+    assert abs(sum(t.get(n, 0) for n in names) / t['total_ms'] - 1) < 1e-3 and t['execution_ms'] > 0, t
+work, = run['work']
+sizes = [os.path.getsize(os.path.join(d, f)) for d, _, files in os.walk(sys.argv[2]) for f in files if f.endswith('.parquet')]
+assert work['written_bytes'] == sum(sizes) == sum(t['bytes'] for t in run['targets']), work
+assert work['jobs'] == 4 and 1 <= work['busy_most'] <= work['threads'], work
+assert work['busy_mean'] <= work['threads'] + 0.01 and abs(work['bytes_per_s'] * work['wall_ms'] / 1000 / work['written_bytes'] - 1) < 1e-4, work
+PY
+}
+
+@test "an export's targets beyond 64 stand together" {
+    mkdir raw
+    for i in $(seq 70); do echo "$i" >"raw/$i"; done
+    ok mkdir /raw
+    ok copy raw/* /raw/
+    ok export -p '/raw/*' -d out
+    ok perf report --json
+    [ "$(field 'len(d["targets"]), d["targets"][-1]["target"], d["targets"][-1]["targets"], sum(t["files"] for t in d["targets"])')" = "(65, '(the rest)', 6, 70)" ]
+}
+
+@test "bytes are those that the kernel counted, within 2 %" {
+    run python3 "$BATS_TEST_DIRNAME/io_truth.py" "$POND_BIN"
+    [ "$status" = 0 ] || fail "see above"
+}
+
 @test "a Perfetto trace holds a slice for each call; record writes one" {
     run --separate-stderr pond export -p '/*.series' -d out --temporal year,month --trace t.pftrace --stats --json
     output=$stderr
