@@ -674,7 +674,8 @@ const Command COMMAND_PERF = {
     .json =
         "report, caches, io: a run {\"pond\",\"id\",\"command\",\"version\",\"host\",\"level\","
         "\"pid\",\"begun_us\",\"duration_us\",\"user_us\",\"system_us\",\"peak_bytes\",\"status\","
-        "\"ops\":[],\"caches\":[],\"io\":[],\"files\":[],\"targets\":[],\"work\":[]}; runs: [{\"id\",\"time\",\"command\","
+        "\"ops\":[],\"caches\":[],\"io\":[],\"files\":[],\"targets\":[],\"work\":[]}; runs: "
+        "[{\"id\",\"time\",\"command\","
         "\"status\",\"duration_us\",\"user_us\",\"system_us\",\"peak_bytes\"}]; ops: "
         "[{\"name\",\"layer\",\"unit\",\"text\",\"details\"}]; plans: "
         "{\"run\",\"rates\":{},\"plans\":"
