@@ -90,12 +90,12 @@ class Site:
         if self.call in ('PERF_SPAN', 'PERF_SPAN_FOR'):
             name = f'perf_span_site{number}'
             key = f'if ({on} && perf_site({number + 1})) perf_asked({a[0]}, {a[1]});' if self.keyed else ''
-            return (f'__attribute__((cleanup(perf_end), unused)) PerfSpan {name}; '
-                    f'if ({on}) perf_begin(&{name}, {a[0]}); else {name}.mode = 0; {key}')
+            return (f'__attribute__((cleanup(perf_end), unused)) PerfSpan {name} = {{0}}; '
+                    f'if ({on}) perf_begin(&{name}, {a[0]}); {key}')
         if self.call == 'PERF_LOOKUP':
-            return f'PerfLookup {a[0]}; if ({on}) perf_lookup_begin(&{a[0]}, {a[1]}); else {a[0]}.state = 0;'
+            return f'PerfLookup {a[0]} = {{0}}; if ({on}) perf_lookup_begin(&{a[0]}, {a[1]});'
         if self.call == 'perf_begin':
-            return f'if ({on}) perf_begin({a[0]}, {a[1]}); else ({a[0]})->mode = 0;'
+            return f'if ({on}) perf_begin({a[0]}, {a[1]}); else *({a[0]}) = (PerfSpan){{0}};'
         if self.call == 'perf_count_for':
             return f'do {{ if ({on}) {{ perf_count({a[0]}); if (perf_site({number + 1})) perf_asked({a[0]}, {a[1]}); }} }} while (0);'
         return f'do {{ if ({on}) {self.call}({", ".join(a)}); }} while (0);'
