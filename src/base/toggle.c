@@ -78,6 +78,13 @@ static Err *parse(const char *from, const char *text, uint8_t *is_off)
     return NULL;
 }
 
+bool toggles_any_off(void)
+{
+    for (size_t i = 0; i < TOGGLE_COUNT; i++)
+        if (!toggle_on((Toggle)i)) return true;
+    return false;
+}
+
 Err *toggles_check(const char *from, const char *text)
 {
     uint8_t is_off[TOGGLE_COUNT];

@@ -33,6 +33,8 @@ static inline bool toggle_on(Toggle toggle)
 {
     return atomic_load_explicit(&toggles_off[toggle], memory_order_relaxed) == 0;
 }
+/* What such a run takes is no measure of the next. */
+bool toggles_any_off(void);
 void toggle_set(Toggle toggle, bool on);
 /* "NAME=off,NAME=on,..."; "all" names all of them; empty: nothing. `from` is what the text is
  * called in errors. USAGE, with nothing set, for unknown names (the nearest is the hint) and

@@ -185,7 +185,7 @@ static Err *run(Cli *cli)
     engine_allow(options.dir);
     options.pond_id = pond_info(cli->pond)->pond_id;
     if (cli_keeps_history(cli)) options.history_of = pond_info(cli->pond)->dir;
-    options.learns = !pond_is_read_only(cli->pond);
+    options.learns = !pond_is_read_only(cli->pond) && !toggles_any_off();
     options.progress = on_progress;
     options.context = progress;
     TRY(export_run(cli->arena, provider, &options, &summary));

@@ -8,8 +8,8 @@
  *
  * The bytes of a stored file are spread over its columns by type: times of an even step pack to
  * next to nothing, doubles hardly at all. A mean has all the digits of a double, whatever its input
- * looked like; a minimum has those of its input. The weights were fitted on the ponds of
- * bench/predict.py. */
+ * looked like; a minimum has those of its input. The weights were set by hand after
+ * the ponds of bench/predict.py, which tells how far off they are. */
 #include "plan/plan_int.h"
 #include <inttypes.h>
 #include <math.h>

@@ -9,7 +9,8 @@ const char *const FEATURE_NAMES[FEATURES] = {"target", "file", "million rows", "
 const char *const WHOLE_FEATURE_NAMES[FEATURES] = {"export", "target", "file", "second of work",
                                                    "MB written"};
 
-/* Seconds a unit, fitted by `bench/run.sh BUILD predict` on the machine of docs/performance.md. */
+/* Seconds a unit, set by hand after runs of `bench/run.sh BUILD predict`, which tells how far off
+ * they are. */
 const double PRIORS[WORK_KINDS + 1][FEATURES] = {
     [WORK_RAW] = {0.0003, 0.001, 1e-9, 1e-9, 0.006}, [WORK_COPY] = {0.002, 0.008, 0.15, 0.05, 0.02},
     [WORK_BUCKET] = {0.004, 0.01, 0.12, 0.05, 0.02}, [WORK_JOIN] = {0.006, 0.012, 0.3, 0.08, 0.03},

@@ -106,7 +106,8 @@ size_t predictor_bytes(const Predictor *predictor);
 /* Oldest first. */
 size_t predictor_outcomes(const Predictor *predictor, Arena *arena, Outcome **out);
 
-/* How much slower the machine is now than the one of the prior, by 2 ms of work: 1 = as fast. */
+/* How much slower the machine is now than the one of the prior, by a quarter of a millisecond of
+ * work: 1 = as fast. */
 double speed_slowness(void);
 /* max(a/b, b/a); 1 when both are nothing. */
 double q_error(double a, double b);

@@ -5,8 +5,8 @@
 #include "report/predict.h"
 #include <math.h>
 
-enum { ROUNDS = 170000, CELLS = 1 << 15 };
-static const double REFERENCE_US = 2000; /* on the machine of docs/performance.md, quiet */
+enum { ROUNDS = 21250, CELLS = 1 << 13 };
+static const double REFERENCE_US = 250; /* on the machine of docs/performance.md, quiet */
 
 static uint64_t work(uint32_t *cells)
 {
@@ -29,7 +29,8 @@ double speed_slowness(void)
     uint64_t sum = work(cells);
     __asm__ volatile("" : : "r"(sum)); /* or it would all be left out */
     double slowness = (double)(os_monotonic_us() - begun_us) / REFERENCE_US;
-    /* 2 ms may hold a whole slice of somebody else's time: the root trusts half of what they say */
+    /* So short a work may hold a whole slice of somebody else's time: the root trusts half of what
+     * they say */
     slowness = sqrt(slowness);
     return slowness < 0.5 ? 0.5 : slowness > 2 ? 2 : slowness;
 }
