@@ -110,15 +110,26 @@ static Err *load_from(Arena *arena, const char *table, int64_t version, const De
     return NULL;
 }
 
+/* What a listing showed and is there no more was removed by a writer that has moved on. */
+static bool has_gone(const char *path)
+{
+    OsStat stat;
+    bool exists = true;
+    err_free(os_stat_if(path, &exists, &stat));
+    return !exists;
+}
+
 /* A checkpoint may be replaced or removed between the look at the hint and the reading: then the
- * hint is another by now, and it is tried again. */
+ * hint is another by now, or the file that was listed is gone (while a writer replaces a checkpoint
+ * there is no hint), and it is tried again. */
 static bool has_moved(const char *table, const DeltaStart *start)
 {
     SCRATCH(scratch);
     DeltaHint hint = {.version = -1};
     if (start->checkpoint.kind == CHECKPOINT_NONE) return false;
     err_free(delta_hint_read(scratch, table, &hint));
-    if (start->listed) return hint.version > start->checkpoint.version;
+    if (start->listed)
+        return hint.version > start->checkpoint.version || has_gone(start->checkpoint.paths[0]);
     if (hint.version != start->checkpoint.version) return true;
     return hint.sha256 != NULL && start->checkpoint.sha256 != NULL &&
            strcmp(hint.sha256, start->checkpoint.sha256) != 0;

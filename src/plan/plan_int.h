@@ -10,7 +10,7 @@
 #include <pthread.h>
 
 enum {
-    PLAN_REVISION = 1
+    PLAN_REVISION = 2
 }; /* of what the emitter and `bucket` compute: part of every fingerprint */
 
 /* ---- times ---- */

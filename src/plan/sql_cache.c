@@ -7,7 +7,7 @@
 
 static const char CACHE_KIND[] = "sql-answer";
 
-enum { ANSWER_REVISION = 1 }; /* of what is asked: the check for time-locality above all */
+enum { ANSWER_REVISION = 2 }; /* of what is asked: the check for time-locality above all */
 
 void sql_answer_key(const Rel *rel, char out_hex[65])
 {

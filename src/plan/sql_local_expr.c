@@ -163,6 +163,7 @@ const char *local_check(LocalScope *scope, const SqlTreeNode *expr, bool *out_ha
     if (strcmp(class, "SUBQUERY") == 0) {
         if (!local_is_static(scope->walk, sql_node_get(expr, "subquery")))
             return "a sub-query in an expression";
+        scope->is_steady = false; /* the engine makes a join of it, with the sides as it likes */
         expr = sql_node_get(expr, "child");
         return expr != NULL ? local_check(scope, expr, out_has_aggregate) : NULL;
     }

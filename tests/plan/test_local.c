@@ -30,6 +30,11 @@ static const Query QUERIES[] = {
     {"SELECT t, k + 1 AS k FROM seconds WHERE k > 2", NULL},
     {"SELECT timestamp, (SELECT max(height) FROM stations) AS h FROM source", NULL},
     {"SELECT timestamp, v FROM source WHERE station IN (SELECT station FROM stations)", NULL},
+    {"SELECT timestamp, station, v FROM (SELECT * FROM source WHERE station IN (SELECT station "
+     "FROM "
+     "stations WHERE height < 3)) x WHERE station IN (SELECT station FROM stations WHERE height < "
+     "3)",
+     NULL},
     {"SELECT timestamp, v, v + 1 AS a, a * 2 AS b FROM source WHERE v > 2", NULL},
     /* buckets */
     {"SELECT time_bucket(INTERVAL 6 HOUR, timestamp) AS timestamp, v, station FROM source", NULL},
@@ -187,6 +192,9 @@ static const Query QUERIES[] = {
      "order of rows"},
     {"SELECT timestamp, sum(c) AS s FROM (SELECT timestamp, station, avg(v) AS c FROM source GROUP "
      "BY ALL) GROUP BY timestamp",
+     "order of rows"},
+    {"SELECT timestamp, sum(v) AS s FROM source WHERE station IN (SELECT station FROM stations) "
+     "GROUP BY timestamp",
      "order of rows"},
 };
 
