@@ -66,7 +66,7 @@ void perf_child_end(PerfChild *child)
 #else
 
 static pthread_mutex_t blocks_lock = PTHREAD_MUTEX_INITIALIZER;
-static Block *all_blocks, *free_blocks;
+static Block *all_blocks, *free_blocks[2]; /* of threads, of children */
 static pthread_key_t thread_end;
 static pthread_once_t thread_end_once = PTHREAD_ONCE_INIT;
 static _Atomic uint32_t sample_masks[PERF_TIMED_COUNT] = {
@@ -147,8 +147,8 @@ void perf_sample_set(PerfOp op, unsigned shift)
 static void release_block(Block *block)
 {
     (void)pthread_mutex_lock(&blocks_lock);
-    block->next_free = free_blocks;
-    free_blocks = block;
+    block->next_free = free_blocks[block->is_shared];
+    free_blocks[block->is_shared] = block;
     (void)pthread_mutex_unlock(&blocks_lock);
 }
 
@@ -165,10 +165,10 @@ static void make_key(void)
     if (pthread_key_create(&thread_end, give_back) != 0) abort();
 }
 
-void *block_memory(size_t size_bytes)
+void *block_memory(size_t size_bytes, bool is_shared)
 {
-    void *memory =
-        mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int flags = MAP_ANONYMOUS | (is_shared ? MAP_SHARED : MAP_PRIVATE);
+    void *memory = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (memory == MAP_FAILED) {
         (void)fprintf(stderr, "pond: out of memory (%zu bytes)\n", size_bytes);
         abort();
@@ -176,22 +176,23 @@ void *block_memory(size_t size_bytes)
     return memory;
 }
 
-static Block *new_block(void)
+static Block *new_block(bool is_shared)
 {
-    Block *block = block_memory(sizeof(Block));
+    Block *block = block_memory(sizeof(Block), is_shared);
+    block->is_shared = is_shared;
     block->next = all_blocks;
     all_blocks = block;
     return block;
 }
 
-static Block *claim_block(void)
+static Block *claim_block(bool is_shared)
 {
     (void)pthread_mutex_lock(&blocks_lock);
-    Block *block = free_blocks;
+    Block *block = free_blocks[is_shared];
     if (block != NULL) {
-        free_blocks = block->next_free;
+        free_blocks[is_shared] = block->next_free;
     } else {
-        block = new_block();
+        block = new_block(is_shared);
     }
     (void)pthread_mutex_unlock(&blocks_lock);
     return block;
@@ -200,7 +201,7 @@ static Block *claim_block(void)
 Block *block_take(void)
 {
     (void)pthread_once(&thread_end_once, make_key);
-    Block *block = claim_block();
+    Block *block = claim_block(false);
     perf_mine = &block->counts;
     (void)pthread_setspecific(thread_end, block);
     return block;
@@ -218,7 +219,7 @@ Block *block_all(void)
 
 PerfChild *perf_child_new(void)
 {
-    Block *block = claim_block();
+    Block *block = claim_block(true);
     if (perf_level() >= PERF_SPANS)
         (void)ring_of(block); /* one made in the child would be its own */
     return (PerfChild *)block;

@@ -49,6 +49,7 @@ typedef struct Block {
     PerfCounts counts;  /* first: perf_mine points here */
     struct Block *next; /* all blocks ever made */
     struct Block *next_free;
+    bool is_shared;         /* of a child process; else a fork has a copy of its own */
     PerfRing *_Atomic ring; /* made with the first span */
     Times times[PERF_TIMED_COUNT];
     /* The place in `buckets` of the newest call, which is not counted there yet. To store to an
@@ -103,7 +104,8 @@ static inline Block *block_mine(void)
 #endif
 /* The newest block; walk by `next`. Blocks are never freed. */
 Block *block_all(void);
-void *block_memory(size_t size_bytes); /* zeroed pages that cost nothing until they are touched */
+/* Zeroed pages that cost nothing until they are touched; shared with processes forked later. */
+void *block_memory(size_t size_bytes, bool is_shared);
 
 /* ---- ring.c ---- */
 PerfRing *ring_new(Block *block);

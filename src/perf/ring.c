@@ -29,13 +29,13 @@ void perf_rings_set(size_t records, PerfRingSource *source, void *context)
 static pthread_mutex_t rings_lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t lanes;
 
-static PerfRing *make_ring(void)
+static PerfRing *make_ring(bool is_shared)
 {
     size_t size = perf_ring_bytes(ring_records);
     (void)pthread_mutex_lock(&rings_lock);
     PerfRing *ring = ring_source != NULL ? ring_source(ring_context, size) : NULL;
     if (ring == NULL) {
-        ring = block_memory(size);
+        ring = block_memory(size, is_shared);
         atomic_fetch_add(&anonymous_rings, 1);
     }
     ring->capacity = ring_records;
@@ -46,7 +46,7 @@ static PerfRing *make_ring(void)
 
 PerfRing *ring_new(Block *block)
 {
-    PerfRing *ring = make_ring();
+    PerfRing *ring = make_ring(block->is_shared);
     atomic_store_explicit(&block->ring, ring, memory_order_release);
     return ring;
 }

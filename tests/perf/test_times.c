@@ -316,7 +316,7 @@ static void test_drops_are_exact(void **state)
 static void test_long_spans(void **state)
 {
     (void)state;
-    PerfRing *ring = block_memory(perf_ring_bytes(4));
+    PerfRing *ring = block_memory(perf_ring_bytes(4), false);
     PerfRecord record;
     size_t count = 0;
     ring->capacity = 4;
