@@ -304,6 +304,7 @@ static void test_no_engine(void **state)
     assert_true(rel_extent(arena, rel).known);
     assert_int_equal(rel_rows_estimate(rel, ALL), 11);
     assert_false(engine_is_loaded());
+    plan_close_at(&world.plan);
 }
 
 int main(void)

@@ -407,6 +407,13 @@ static char *lite_join(Arena *arena, int sides)
                         out.data, sql, order.data);
 }
 
+static char *window_rows(World *world, sqlite3 *db, const char *form, int from, int to)
+{
+    char *sql = sqlite3_mprintf(form, from, to), *rows = lite_rows(world, db, sql);
+    sqlite3_free(sql);
+    return rows;
+}
+
 static void one_round(World *world, sqlite3 *db)
 {
     int sides = 2 + (int)below(SIDES_MAX - 1);
@@ -414,11 +421,10 @@ static void one_round(World *world, sqlite3 *db)
     for (int i = 0; i < sides; i++) rels[i] = random_side(world, db, i);
     const Rel *rel = join(world, rels, AB, (size_t)sides);
     char *form = lite_join(world->arena, sides);
-    compare(world, "whole", all_rows(world, rel),
-            lite_rows(world, db, sqlite3_mprintf(form, -1000, 10000)));
+    compare(world, "whole", all_rows(world, rel), window_rows(world, db, form, -1000, 10000));
     int from = (int)below(500) - 50, to = from + (int)below(300);
     compare(world, "a window", rows_in(world, rel, from * US_PER_SECOND, to * US_PER_SECOND),
-            lite_rows(world, db, sqlite3_mprintf(form, from, to)));
+            window_rows(world, db, form, from, to));
     /* cut anywhere, the parts are the whole; unsorted above a union as well */
     Buf parts = buf_new(world->arena);
     for (int begin = -10; begin < 1000;) {
