@@ -172,7 +172,7 @@ typedef struct BenchComparison {
 } BenchComparison;
 
 /* What differs by more than it may: counts and bytes not at all, instructions by 1 %, the engine's
- * allocations by 0.5 %, memory by 10 % and 4 MiB (see baseline.c). Counters that the run did not
+ * allocations by 2 %, memory by 10 % and 4 MiB (see baseline.c). Counters that the run did not
  * measure are left out. */
 Err *bench_compare(Arena *arena, const char *dir, const BenchRun *run, const BenchResult *result,
                    BenchComparison *out) WARN_UNUSED;
