@@ -210,7 +210,6 @@ static Err *read_toggles(const Cli *cli, Toggle *toggles, size_t *count)
 
 static void on_progress(void *context, Toggle toggle, size_t pairs)
 {
-    SCRATCH(scratch);
     progress_update(context, (int64_t)pairs, 0, "pairs", toggle_info(toggle)->name);
 }
 
