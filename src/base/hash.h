@@ -1,5 +1,5 @@
-/* Hashes: SHA-256 (content, through OpenSSL) and XXH3-64 (cache keys, row checks). Hex is lower
- * case. */
+/* Hashes: SHA-256 (content, through OpenSSL) and XXH3-64 (cache keys, row checks); splitmix64. Hex
+ * is lower case. */
 #pragma once
 #include "base/arena.h"
 #include <stddef.h>
@@ -20,3 +20,18 @@ void sha256_hex(Sha256 *hash, char *out);
 void sha256_of(const void *bytes, size_t size_bytes, char *out_hex);
 
 uint64_t xxh64(const void *bytes, size_t size_bytes);
+
+/* splitmix64, numbers that look random and follow from a state (Steele, Lea, Flood: Fast splittable
+ * pseudorandom number generators, 2014): the state goes on by a step, the number is a function of
+ * it, so that any one of a row can be had alone. Not for secrets. */
+#define SPLITMIX64_STEP UINT64_C(0x9e3779b97f4a7c15)
+static inline uint64_t splitmix64_of(uint64_t state)
+{
+    state = (state ^ (state >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    state = (state ^ (state >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return state ^ (state >> 31);
+}
+static inline uint64_t splitmix64_next(uint64_t *state)
+{
+    return splitmix64_of(*state += SPLITMIX64_STEP);
+}

@@ -53,10 +53,7 @@ void bench_end(void)
 
 uint64_t bench_mix(uint64_t seed, uint64_t number)
 {
-    uint64_t z = seed + (number + 1) * 0x9e3779b97f4a7c15u; /* splitmix64 */
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
+    return splitmix64_of(seed + (number + 1) * SPLITMIX64_STEP);
 }
 
 int64_t maker_count(const Maker *maker, int64_t full)

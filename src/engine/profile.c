@@ -67,7 +67,6 @@ static bool send(const Conn *conn, const char *sql)
     return ddb.query(conn->handle, sql, &result) == DuckDBSuccess;
 }
 
-/* The tracker's own time and bytes are no statement's. */
 static bool is_copy(const char *sql)
 {
     return strncasecmp(sql, "COPY", strlen("COPY")) == 0;
@@ -96,6 +95,7 @@ static void switch_off(Conn *conn)
     if (send(conn, "PRAGMA disable_profiling")) conn->profiles = false;
 }
 
+/* The tracker's own time and bytes are no statement's. */
 static void switch_for(Profile *profile, const PerfAsk *ask)
 {
     PROFILE_TURN(NULL, false);

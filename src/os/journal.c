@@ -297,22 +297,13 @@ void os_journal_clear(void)
 
 /* ---- the crash ---- */
 
-/* splitmix64: the same plan tears the same way. */
-static uint64_t next_random(uint64_t *state)
-{
-    uint64_t z = (*state += UINT64_C(0x9E3779B97F4A7C15));
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return z ^ (z >> 31);
-}
-
 static void cut(const DirtyFile *file, bool tear, uint64_t *random)
 {
     struct stat now;
     if (fstatat(file->fd, "", &now, AT_EMPTY_PATH) != 0) give_up("stat");
     off_t size = file->synced_size;
     if (now.st_size <= size) return;
-    if (tear) size += (off_t)(next_random(random) % (uint64_t)(now.st_size - size + 1));
+    if (tear) size += (off_t)(splitmix64_next(random) % (uint64_t)(now.st_size - size + 1));
     int fd = reopen(file->fd, O_WRONLY);
     if (fd < 0 || os_real()->ftruncate(fd, size) != 0) give_up("truncate");
     close_fd(fd);

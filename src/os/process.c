@@ -69,10 +69,7 @@ bool os_syncs(void)
 static void replay_random(char *into, size_t size)
 {
     while (size > 0) {
-        uint64_t z = atomic_fetch_add(&replayed, 0x9e3779b97f4a7c15u); /* splitmix64 */
-        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-        z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-        z ^= z >> 31;
+        uint64_t z = splitmix64_of(atomic_fetch_add(&replayed, SPLITMIX64_STEP));
         size_t part = size < sizeof z ? size : sizeof z;
         memcpy(into, &z, part);
         into += part;

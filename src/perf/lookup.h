@@ -1,12 +1,16 @@
 /* perf/lookup — what each cache of pond did. One wrapper that all of them go through, so that their
  * figures mean the same; the table of caches is caches.def.
  *
- *   PERF_LOOKUP(look, PERF_CACHE_relation);             from here the access time
+ *   PERF_LOOKUP(look, PERF_CACHE_relation);
  *   const Rel *known = map_get(&relations, key);
- *   if (!perf_found(&look, known != NULL)) {            a hit or a miss; from a miss on the load
- * time TRY(build(source, &known)); (void)map_put(&relations, key, known); perf_fetched(&look,
- * bytes);                     fetched from the layer below, and held
+ *   if (!perf_found(&look, known != NULL)) {
+ *       TRY(build(source, &known));
+ *       (void)map_put(&relations, key, known);
+ *       perf_fetched(&look, bytes);
  *   }
+ *
+ * The access time is from PERF_LOOKUP to perf_found, which tells a hit or a miss; the load time
+ * from there to perf_fetched: the value came from the layer below, and so many bytes are held.
  *
  * A look-up whose load fails is a miss without a fetch. Caches that let values go say so by
  * perf_evicted; a miss on a key that was evicted before is a ghost hit: a larger cache would have

@@ -29,14 +29,6 @@ typedef struct Pairs {
     uint64_t random;
 } Pairs;
 
-static uint64_t next_random(uint64_t *state) /* splitmix64 */
-{
-    uint64_t z = (*state += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
 /* ---- a child ---- */
 
 typedef struct ChildUse {
@@ -238,7 +230,7 @@ static const char *difference_of(const Pairs *pairs)
 static Err *run_pair(Pairs *pairs, double *out_log_ratio)
 {
     double wall_s[SIDE_COUNT];
-    PairSide first = next_random(&pairs->random) & 1 ? SIDE_B : SIDE_A, second = first ^ SIDE_B;
+    PairSide first = splitmix64_next(&pairs->random) & 1 ? SIDE_B : SIDE_A, second = first ^ SIDE_B;
     TRY(run_side(pairs, &pairs->sides[first], false, &wall_s[first]));
     TRY(run_side(pairs, &pairs->sides[second], false, &wall_s[second]));
     *out_log_ratio = log(wall_s[SIDE_B] / wall_s[SIDE_A]);
@@ -318,7 +310,7 @@ static Err *timed_work(double *out_wall_s)
 
 static double uniform(uint64_t *random)
 {
-    return (double)(next_random(random) >> 11) / 9007199254740992.0;
+    return (double)(splitmix64_next(random) >> 11) / 9007199254740992.0;
 }
 
 /* A stretch of neighbouring pairs, since the machine's drift is part of the noise. */
@@ -329,7 +321,7 @@ static Verdict resampled(const double *ratios, size_t n, size_t pairs, double sh
     double x[PAIRS_MAX];
     size_t start = (size_t)(uniform(random) * (double)n);
     for (size_t i = 0; i < pairs; i++) {
-        double sign = next_random(random) & 1 ? 1 : -1; /* which half was A was chance */
+        double sign = splitmix64_next(random) & 1 ? 1 : -1; /* which half was A was chance */
         x[i] = sign * ratios[(start + i) % n] + shift;
     }
     return verdict_of(&(VerdictRule){.most_pairs = pairs}, x, pairs).verdict;
