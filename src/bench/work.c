@@ -20,17 +20,27 @@ static bool is_ours(const char *variable)
     return false;
 }
 
+/* Of two variables with the same name. */
+static bool same_variable(const char *one, const char *other)
+{
+    size_t name = strcspn(one, "=") + 1;
+    return other != NULL && strncmp(one, other, name) == 0;
+}
+
 static const char **environment_of(Arena *arena, const BenchWorkSpec *spec, const char *stats_path)
 {
     const char *set = getenv("POND_TOGGLES");
     WordVec words = {0};
     for (size_t i = 0; environ[i] != NULL; i++)
-        if (!is_ours(environ[i])) vec_push(arena, &words, environ[i]);
+        if (!is_ours(environ[i]) && !same_variable(environ[i], spec->setting))
+            vec_push(arena, &words, environ[i]);
     vec_push(arena, &words, arena_printf(arena, "POND_STATS=%s", stats_path));
     vec_push(arena, &words, "POND_HISTORY=off");
     vec_push(arena, &words, "POND_PLANS=off");
-    vec_push(arena, &words,
-             arena_printf(arena, "POND_TOGGLES=%s,%s", set != NULL ? set : "", spec->toggles));
+    if (spec->setting != NULL) vec_push(arena, &words, spec->setting);
+    if (!same_variable("POND_TOGGLES=", spec->setting))
+        vec_push(arena, &words,
+                 arena_printf(arena, "POND_TOGGLES=%s,%s", set != NULL ? set : "", spec->toggles));
     vec_push(arena, &words, NULL);
     return words.v;
 }
@@ -147,25 +157,37 @@ static const char **words_of(Arena *arena, const BenchWorkSpec *spec, const char
     return words.v;
 }
 
+static Err *exec_in(Arena *arena, const BenchWorkSpec *spec, const char *dir, ChildResult *out)
+{
+    ChildSpec child = {.words = words_of(arena, spec, dir),
+                       .environment = environment_of(arena, spec, path_join(arena, dir, "stats"))};
+    TRY(child_run(arena, &child, out));
+    return child_check(&child, out, spec->command);
+}
+
 static Err *run_in(Arena *arena, const BenchWorkSpec *spec, const char *dir, BenchWork *work)
 {
     SCRATCH(scratch);
     ChildResult result;
-    const char *out_dir = path_join(scratch, dir, "out");
-    const char *stats_path = path_join(scratch, dir, "stats");
-    ChildSpec child = {.words = words_of(scratch, spec, dir),
-                       .environment = environment_of(scratch, spec, stats_path)};
-    TRY(child_run(scratch, &child, &result));
-    TRY(child_check(&child, &result, spec->command));
+    TRY(exec_in(scratch, spec, dir, &result));
     work->counters = map_new(arena);
     work->times_ms = map_new(arena);
     work->wall_s = (double)result.wall_us * 1e-6;
-    TRY(read_accounts(scratch, stats_path, work));
+    TRY(read_accounts(scratch, path_join(scratch, dir, "stats"), work));
     if (spec->valgrind != NULL) TRY(read_instructions(scratch, dir, work));
-    return hash_outcome(scratch, &result, out_dir, work);
+    return hash_outcome(scratch, &result, path_join(scratch, dir, "out"), work);
 }
 
-Err *bench_work_run(Arena *arena, const BenchWorkSpec *spec, BenchWork *out)
+static Err *count_in(Arena *arena, const BenchWorkSpec *spec, const char *dir, BenchWork *work)
+{
+    ChildResult result;
+    TRY(exec_in(arena, spec, dir, &result));
+    return read_instructions(arena, dir, work);
+}
+
+typedef Err *RunIn(Arena *arena, const BenchWorkSpec *spec, const char *dir, BenchWork *work);
+
+static Err *in_new_folder(Arena *arena, const BenchWorkSpec *spec, RunIn *run, BenchWork *out)
 {
     SCRATCH(scratch);
     BenchWork work = {0};
@@ -174,7 +196,7 @@ Err *bench_work_run(Arena *arena, const BenchWorkSpec *spec, BenchWork *out)
     const char *dir =
         arena_printf(scratch, "%s/work-%016llx", spec->scratch_dir, (unsigned long long)random);
     TRY(os_mkdir(dir));
-    Err *err = run_in(arena, spec, dir, &work);
+    Err *err = run(arena, spec, dir, &work);
     Err *left = os_remove_tree(dir);
     if (err != NULL) {
         err_free(left);
@@ -182,6 +204,20 @@ Err *bench_work_run(Arena *arena, const BenchWorkSpec *spec, BenchWork *out)
     }
     *out = work;
     return left;
+}
+
+Err *bench_work_run(Arena *arena, const BenchWorkSpec *spec, BenchWork *out)
+{
+    return in_new_folder(arena, spec, run_in, out);
+}
+
+Err *bench_work_instructions(const BenchWorkSpec *spec, int64_t *out)
+{
+    SCRATCH(scratch);
+    BenchWork work;
+    TRY(in_new_folder(scratch, spec, count_in, &work));
+    *out = work.instructions;
+    return NULL;
 }
 
 Err *bench_work_settled(Arena *arena, const BenchWorkSpec *spec, BenchWork *out)

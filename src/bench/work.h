@@ -3,6 +3,8 @@
  *
  *   bench_work_run       once, in this process's environment with more toggles
  *   bench_work_settled   again after a first time, so that caches are as they will be
+ *   bench_work_instructions
+ *                        only counts them; the line may run any program
  *
  * Counters have the names of baselines (op.dir_read, io.blob.pond.open ...); times are those of
  * operations, in ms. Not counted are times and what differs by the machine: see counters.c.
@@ -13,8 +15,9 @@
 typedef struct BenchWorkSpec {
     const char *command;     /* "{out}" is a new folder */
     const char *toggles;     /* more than POND_TOGGLES says, "" for none */
+    const char *setting;     /* "NAME=value" more in the environment, or NULL */
     const char *scratch_dir; /* exists; what is made in it is removed */
-    const char *valgrind;    /* counts instructions; NULL: they are 0 */
+    const char *valgrind;    /* the program, to count instructions; NULL: they are 0 */
 } BenchWorkSpec;
 
 typedef struct BenchWork {
@@ -28,5 +31,6 @@ typedef struct BenchWork {
 /* INVALID with what the command said when it fails; INTERRUPTED. */
 Err *bench_work_run(Arena *arena, const BenchWorkSpec *spec, BenchWork *out) WARN_UNUSED;
 Err *bench_work_settled(Arena *arena, const BenchWorkSpec *spec, BenchWork *out) WARN_UNUSED;
+Err *bench_work_instructions(const BenchWorkSpec *spec, int64_t *out) WARN_UNUSED;
 int64_t bench_work_count(const BenchWork *work, const char *counter);
 double bench_work_time_ms(const BenchWork *work, const char *operation);

@@ -19,6 +19,8 @@ Err *bench_count_option(const Cli *cli, const char *name, size_t least, size_t m
     WARN_UNUSED;
 Err *bench_seed_option(const Cli *cli, uint64_t *out) WARN_UNUSED;
 Err *bench_scale_option(const Cli *cli, BenchScale *out) WARN_UNUSED;
+/* With --instructions: valgrind, or NULL and a warning when it is not there. */
+Err *bench_valgrind_option(const Cli *cli, const char **out) WARN_UNUSED;
 /* A pond of the scenario in `dir`, which is absent or empty; it is left open in `cli`. Nothing
  * stays of it when it fails. */
 typedef struct BenchPondSpec {

@@ -1,5 +1,6 @@
 /* pond bench ab, selftest: is one command faster than another, and how far can this machine be
  * trusted to tell? */
+#include "bench/work.h"
 #include "cli/bench.h"
 #include "report/pairs.h"
 #include <stdlib.h>
@@ -27,8 +28,14 @@ static void on_pair(void *context, const VerdictState *state, size_t pairs)
     progress_update(context, (int64_t)pairs, 0, "pairs", detail);
 }
 
-static void ab_json(const PairsResult *result)
+typedef struct Ab {
+    PairsResult times;
+    int64_t instructions[SIDE_COUNT]; /* 0: not counted */
+} Ab;
+
+static void ab_json(const Ab *ab)
 {
+    const PairsResult *result = &ab->times;
     SCRATCH(scratch);
     static const char *const KEYS[] = {"a", "b"};
     Buf text = buf_new(scratch);
@@ -51,14 +58,24 @@ static void ab_json(const PairsResult *result)
         json_key(&json, "cpu_s");
         json_put_double(&json, result->use[i].cpu_s);
         json_kv_int(&json, "peak_bytes", result->use[i].peak_bytes);
+        if (ab->instructions[i] > 0) json_kv_int(&json, "instructions", ab->instructions[i]);
         json_end(&json);
     }
     json_end(&json);
     out_json(&text);
 }
 
-static void ab_text(Cli *cli, const PairsResult *result)
+static void instructions_text(Cli *cli, const int64_t counts[SIDE_COUNT])
 {
+    if (counts[SIDE_A] <= 0 || counts[SIDE_B] <= 0) return;
+    out_printf("B takes %.4f of A's instructions (%s of %s)\n",
+               (double)counts[SIDE_B] / (double)counts[SIDE_A],
+               count_format(cli->arena, counts[SIDE_B]), count_format(cli->arena, counts[SIDE_A]));
+}
+
+static void ab_text(Cli *cli, const Ab *ab)
+{
+    const PairsResult *result = &ab->times;
     const VerdictState *state = &result->state;
     for (int i = 0; i < SIDE_COUNT; i++)
         out_printf("%s: median %.3f s, %.3f s of processor, at most %s of memory\n", SIDE_NAMES[i],
@@ -69,6 +86,7 @@ static void ab_text(Cli *cli, const PairsResult *result)
         out_printf(" (with 99 %% certainty between %.3f and %.3f)", state->ratio_low,
                    state->ratio_high);
     out_printf(", %s\n", count_of(cli->arena, (int64_t)result->pairs, "pair"));
+    instructions_text(cli, ab->instructions);
     out_printf("%s\n", state->verdict == VERDICT_UNDECIDED ? "undecided"
                        : state->verdict == VERDICT_SAME    ? "the same"
                                                            : verdict_name(state->verdict));
@@ -120,28 +138,46 @@ static Err *ab_commands(Cli *cli, PairsSpec *spec)
                           "give --b CMD or --toggle NAME=A,B");
 }
 
+/* Once each: they hardly differ between runs. */
+static Err *count_instructions(const PairsSpec *spec, const char *valgrind, Ab *ab)
+{
+    for (int i = 0; valgrind != NULL && i < SIDE_COUNT; i++) {
+        const BenchWorkSpec work = {.command = spec->commands[i],
+                                    .toggles = "",
+                                    .setting = spec->environment[i],
+                                    .scratch_dir = spec->scratch_dir,
+                                    .valgrind = valgrind};
+        progress_update(spec->context, i, SIDE_COUNT, "instructions", SIDE_NAMES[i]);
+        TRY(bench_work_instructions(&work, &ab->instructions[i]));
+    }
+    return NULL;
+}
+
 Err *bench_ab(Cli *cli)
 {
     PairsSpec spec = {.differ = cli_flag(cli, "differ"), .progress = on_pair};
-    PairsResult result;
+    Ab ab = {0};
+    const char *valgrind;
     TRY(ab_commands(cli, &spec));
     TRY(band_option(cli, &spec.rule.band));
     TRY(bench_count_option(cli, "pairs", 8, 230, &spec.rule.most_pairs));
     TRY(cli_duration(cli, "cap", &spec.cap_us));
     TRY(bench_seed_option(cli, &spec.seed));
+    TRY(bench_valgrind_option(cli, &valgrind));
     TRY(cli_temp_dir(cli, &spec.scratch_dir));
     CLEANUP(progress_end_at) Progress *progress = progress_new(cli, "measuring");
     spec.context = progress;
-    TRY(pairs_run(cli->arena, &spec, &result));
-    progress_end_at(&progress);
-    if (result.difference != NULL && !spec.differ)
-        return err_hint(ERR(INVALID, "A and B differ in %s", result.difference),
+    TRY(pairs_run(cli->arena, &spec, &ab.times));
+    if (ab.times.difference != NULL && !spec.differ)
+        return err_hint(ERR(INVALID, "A and B differ in %s", ab.times.difference),
                         "what is not equal cannot be faster; --differ measures all the same");
+    TRY(count_instructions(&spec, valgrind, &ab));
+    progress_end_at(&progress);
     if (cli->json)
-        ab_json(&result);
+        ab_json(&ab);
     else
-        ab_text(cli, &result);
-    if (result.state.verdict == VERDICT_SLOWER) cli->status = 1;
+        ab_text(cli, &ab);
+    if (ab.times.state.verdict == VERDICT_SLOWER) cli->status = 1;
     return NULL;
 }
 

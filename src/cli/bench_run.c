@@ -61,6 +61,15 @@ static const char *const *environment_of(Arena *arena)
     return words;
 }
 
+Err *bench_valgrind_option(const Cli *cli, const char **out)
+{
+    *out = NULL;
+    if (!cli_flag(cli, "instructions")) return NULL;
+    *out = program_find(cli->arena, "valgrind");
+    if (*out == NULL) log_warn("valgrind is not installed: instructions are not counted");
+    return NULL;
+}
+
 Err *bench_run_options(Cli *cli, BenchRun *out)
 {
     char *program = NULL;
@@ -74,10 +83,7 @@ Err *bench_run_options(Cli *cli, BenchRun *out)
     out->cache_dir = cache_dir_of(cli);
     out->environment = environment_of(cli->arena);
     out->allocs = find_allocs(cli->arena, program);
-    if (!cli_flag(cli, "instructions")) return NULL;
-    out->valgrind = program_find(cli->arena, "valgrind");
-    if (out->valgrind == NULL) log_warn("valgrind is not installed: instructions are not counted");
-    return NULL;
+    return bench_valgrind_option(cli, &out->valgrind);
 }
 
 static const char *baselines_of(const Cli *cli)

@@ -95,7 +95,7 @@ static const Option OPTIONS[] = {
     {"quick", 0, NULL, "run, baseline, toggles: each at the small scale that tests use"},
     {"baselines", 0, "DIR", "run, baseline: where they are (default bench/baselines)"},
     {"dir", 0, "DIR", "run, baseline, toggles: where ponds are kept (default ~/.cache/pond/bench)"},
-    {"instructions", 0, NULL, "run, baseline, toggles: count instructions, too, by valgrind"},
+    {"instructions", 0, NULL, "run, baseline, ab, toggles: count instructions, too, by valgrind"},
     {"only", 0, "COMMANDS", "run, baseline: those of these commands only (list,cat)"},
     {"times", 0, "N", "first: the median of N runs of each (default 5)"},
     {"readme", 0, "FILE", "first: whose commands are counted (default README.md)"},
@@ -115,7 +115,7 @@ const Command COMMAND_BENCH = {
                 "  pond bench run --quick --instructions --only list,plan\n"
                 "  pond bench baseline --update noyo\n"
                 "  pond bench first\n"
-                "  pond bench ab --a 'old/pond list /' --b 'pond list /'\n"
+                "  pond bench ab --a 'old/pond list /' --b 'pond list /' --instructions\n"
                 "  pond bench ab --a 'pond export -p \"/reduced/*/*\" -d {out}' --toggle "
                 "shared_joins=off,on\n"
                 "  pond bench toggles --scenario noyo --quick\n"
@@ -162,7 +162,7 @@ const Command COMMAND_BENCH = {
         "{\"steps\",\"commands\":[{\"command\",\"first_us\","
         "\"all_us\",\"instructions\"}]}; ab: "
         "{\"verdict\",\"ratio\",\"ratio_low\",\"ratio_high\",\"pairs\",\"same_output\",\"a\":"
-        "{\"wall_s\",\"cpu_s\",\"peak_bytes\"},\"b\"}; toggles: "
+        "{\"wall_s\",\"cpu_s\",\"peak_bytes\",\"instructions\"},\"b\"}; toggles: "
         "[{\"name\",\"shows\",\"on\",\"off\",\"same_output\",\"worth\",\"instructions_on\","
         "\"instructions_off\",\"verdict\",\"ratio\","
         "\"pairs\"}]; bisect: {\"differs\",\"same_output\",\"toggles\":[{\"name\",\"share\","

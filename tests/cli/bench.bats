@@ -64,3 +64,14 @@ load helpers
     [ "$status" -eq 0 ] || fail "failed"
     jq -e '.pairs == 80 and .spread >= 1 and ([.false_paired, .false_blocks, .found_paired] | all(. >= 0 and . <= 1))' <<<"$output" || fail "$output"
 }
+
+@test "bench ab --instructions: those that valgrind counts, of each side's own setting" {
+    command -v valgrind >/dev/null || skip "valgrind is not installed"
+    local loop='awk -v n=$N "BEGIN { for (i = 0; i < n; i++) sum += i; print sum > \"/dev/null\" }"'
+    run --separate-stderr pond bench ab --a "$loop" --toggle N=20000,400000 --pairs 8 --instructions --json
+    [ "$status" -le 1 ] || fail "the run failed"
+    counted() { N=$1 valgrind --tool=callgrind --callgrind-out-file=/dev/null --trace-children=yes sh -c "$loop" 2>&1 | awk '/Collected :/ { sum += $4 } END { printf "%d", sum }'; }
+    jq -e --argjson a "$(counted 20000)" --argjson b "$(counted 400000)" \
+        'def near($x): . > 0.99 * $x and . < 1.01 * $x; (.a.instructions | near($a)) and (.b.instructions | near($b)) and $b > 2 * $a' <<<"$output" ||
+        fail "$output, by valgrind $(counted 20000) and $(counted 400000)"
+}
