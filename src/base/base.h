@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/schema.h"
+#include "base/stats.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "base/toggle.h"

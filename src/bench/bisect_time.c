@@ -5,7 +5,6 @@
  */
 #include "bench/bisect_int.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef VEC(double) DoubleVec;
@@ -61,24 +60,12 @@ static Err *run_pairs(Timing *timing)
 
 /* ---- operations ---- */
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, size_t count)
-{
-    qsort(values, count, sizeof *values, by_value);
-    return values[count / 2];
-}
-
 static double median_ms(const BenchWork *works, size_t count, const char *operation)
 {
     SCRATCH(scratch);
     double *values = AARRAY(scratch, double, count);
     for (size_t i = 0; i < count; i++) values[i] = bench_work_time_ms(&works[i], operation);
-    return median(values, count);
+    return stats_median(values, count);
 }
 
 static void name_operation(Timing *timing)
@@ -119,7 +106,7 @@ static Err *share_of(Timing *timing, Toggle toggle, double difference, double *o
         TRY(run_once(bisect, bisect->spec->a, off, &with));
         ratios[i] = log(with.wall_s / plain.wall_s);
     }
-    *out = median(ratios, TOGGLE_RUNS) / difference;
+    *out = stats_median(ratios, TOGGLE_RUNS) / difference;
     return NULL;
 }
 

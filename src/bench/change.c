@@ -8,7 +8,6 @@
 #include "bench/bench.h"
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { SEGMENT_MIN = 4 }; /* runs on either side of a change */
 
@@ -18,20 +17,13 @@ typedef struct Split {
 } Split;
 typedef VEC(Split) SplitVec;
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double noise_of(Arena *arena, const double *values, size_t count)
 {
     const double NORMAL = 1.4826 / 1.4142135623730951; /* of a median to a deviation; two values */
     double *steps = AARRAY(arena, double, count), mean = 0;
     for (size_t i = 0; i + 1 < count; i++) steps[i] = fabs(values[i + 1] - values[i]);
     for (size_t i = 0; i < count; i++) mean += fabs(values[i]) / (double)count;
-    qsort(steps, count - 1, sizeof *steps, by_value);
-    double noise = steps[(count - 1) / 2] * NORMAL, least = mean * 1e-6;
+    double noise = stats_median(steps, count - 1) * NORMAL, least = mean * 1e-6;
     return noise > least ? noise : least; /* of counts that are mostly equal */
 }
 

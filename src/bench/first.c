@@ -3,7 +3,6 @@
  * A command's first byte, on either stream, is what a person waits for; the export before has
  * filled the caches, as in a second hour of use. */
 #include "bench/bench_int.h"
-#include <stdlib.h>
 #include <string.h>
 
 static const BenchCommand COMMANDS[] = {
@@ -23,32 +22,21 @@ static const BenchCommand COMMANDS[] = {
 };
 enum { COMMAND_COUNT = sizeof COMMANDS / sizeof *COMMANDS };
 
-static int by_value(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
-static int64_t median(int64_t *values, size_t count)
-{
-    qsort(values, count, sizeof *values, by_value);
-    return values[count / 2];
-}
-
 static Err *measure(const Round *round, const BenchCommand *command, size_t times, BenchFirst *out)
 {
-    int64_t *first = AARRAY(round->arena, int64_t, times);
-    int64_t *all = AARRAY(round->arena, int64_t, times);
+    double *first = AARRAY(round->arena, double, times);
+    double *all = AARRAY(round->arena, double, times);
     const BenchRun *run = round->run;
     ChildResult result;
     if (run->progress != NULL) run->progress(run->context, command->name);
     for (size_t i = 0; i < times; i++) {
         TRY(round_exec(round, command, false, &result));
-        first[i] = result.first_us < 0 ? result.wall_us : result.first_us;
-        all[i] = result.wall_us;
+        first[i] = (double)(result.first_us < 0 ? result.wall_us : result.first_us);
+        all[i] = (double)result.wall_us;
     }
-    *out = (BenchFirst){
-        .words = command->words, .first_us = median(first, times), .all_us = median(all, times)};
+    *out = (BenchFirst){.words = command->words,
+                        .first_us = (int64_t)stats_median(first, times),
+                        .all_us = (int64_t)stats_median(all, times)};
     if (run->valgrind == NULL) return NULL;
     TRY(round_exec(round, command, true, &result));
     return round_instructions(round, command, &out->instructions);

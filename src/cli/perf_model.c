@@ -29,8 +29,8 @@ static void errors_of(const Outcome *outcomes, size_t count, int basis, Errors *
     }
     *out = (Errors){.basis = basis == BASIS_COUNT ? "all" : basis_name((Basis)basis), .count = n};
     if (n == 0) return;
-    out->p50 = quantile_of(times, n, 0.5);
-    out->p90 = quantile_of(times, n, 0.9);
+    out->p50 = stats_median(times, n);
+    out->p90 = stats_quantile(times, n, 0.9);
     out->rows = rows / (double)n;
     out->bytes = bytes / (double)n;
     out->files = files / (double)n;

@@ -189,9 +189,9 @@ static bool range_of(const Line *line, Since since, size_t number, double *out_m
     for (size_t i = 0; i < held; i++)
         if (values[i] >= 0) kept[count++] = (double)values[i];
     if (count < LEAST[since]) return false;
-    double median = quantile_of(kept, count, 0.5);
+    double median = stats_median(kept, count);
     for (size_t i = 0; i < count; i++) kept[i] = fabs(kept[i] - median);
-    double spread = MADS * quantile_of(kept, count, 0.5), margin = MARGINS[since] * median;
+    double spread = MADS * stats_median(kept, count), margin = MARGINS[since] * median;
     *out_most = median + (spread > margin ? spread : margin);
     return true;
 }

@@ -203,22 +203,6 @@ static Err *run_side(Pairs *pairs, Side *side, bool is_first, double *out_wall_s
 
 /* ---- pairs ---- */
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* The value that the share `q` of all lies below. */
-static double quantile(const double *values, size_t n, double q)
-{
-    SCRATCH(scratch);
-    if (n == 0) return 0;
-    double *sorted = arena_memdup(scratch, values, n * sizeof *sorted);
-    qsort(sorted, n, sizeof *sorted, by_value);
-    return sorted[(size_t)(q * (double)(n - 1) + 0.5)];
-}
-
 static const char *difference_of(const Pairs *pairs)
 {
     const Side *a = &pairs->sides[SIDE_A], *b = &pairs->sides[SIDE_B];
@@ -280,8 +264,8 @@ Err *pairs_run(Arena *arena, const PairsSpec *spec, PairsResult *out)
     for (int i = 0; i < SIDE_COUNT; i++) {
         Side *side = &pairs.sides[i];
         if (side->folder != NULL) err_free(os_remove_tree(side->folder));
-        result.use[i] = (PairsUse){.wall_s = quantile(side->wall_s.v, side->wall_s.n, 0.5),
-                                   .cpu_s = quantile(side->cpu_s.v, side->cpu_s.n, 0.5),
+        result.use[i] = (PairsUse){.wall_s = stats_median(side->wall_s.v, side->wall_s.n),
+                                   .cpu_s = stats_median(side->cpu_s.v, side->cpu_s.n),
                                    .peak_bytes = side->peak_bytes};
     }
     if (err == NULL) *out = result;
@@ -330,31 +314,33 @@ static Verdict resampled(const double *ratios, size_t n, size_t pairs, double sh
 static bool blocks_differ(const double *times, size_t n, uint64_t *random)
 {
     enum { BLOCK = 40 };
+    double blocks[2 * BLOCK];
     size_t start = (size_t)(uniform(random) * (double)(n - (size_t)2 * BLOCK + 1));
-    double a = quantile(times + start, BLOCK, 0.5);
-    return fabs(quantile(times + start + BLOCK, BLOCK, 0.5) / a - 1) > 0.05;
+    memcpy(blocks, times + start, sizeof blocks);
+    return fabs(stats_median(blocks + BLOCK, BLOCK) / stats_median(blocks, BLOCK) - 1) > 0.05;
 }
 
 Err *pairs_selftest(Arena *arena, size_t pairs, uint64_t seed, PairsSelftest *out)
 {
     enum { TRIALS = 2000, LEAST_PAIRS = 80 };
     if (pairs < LEAST_PAIRS) pairs = LEAST_PAIRS;
-    double *times = AARRAY(arena, double, 2 * pairs), *ratios = AARRAY(arena, double, pairs);
-    for (size_t i = 0; i < 2 * pairs; i++) TRY(timed_work(&times[i]));
+    const size_t count = 2 * pairs;
+    double *times = AARRAY(arena, double, count), *ratios = AARRAY(arena, double, pairs);
+    for (size_t i = 0; i < count; i++) TRY(timed_work(&times[i]));
     for (size_t i = 0; i < pairs; i++) ratios[i] = log(times[2 * i + 1] / times[2 * i]);
     size_t false_paired = 0, false_blocks = 0, found = 0;
     for (size_t t = 0; t < TRIALS; t++) {
         Verdict none = resampled(ratios, pairs, 40, 0, &seed);
         false_paired += none == VERDICT_FASTER || none == VERDICT_SLOWER;
         found += resampled(ratios, pairs, 80, log(1.1), &seed) == VERDICT_SLOWER;
-        false_blocks += blocks_differ(times, 2 * pairs, &seed);
+        false_blocks += blocks_differ(times, count, &seed);
     }
+    double spread = stats_quantile(times, count, 0.95) / stats_quantile(times, count, 0.05);
     *out = (PairsSelftest){.pairs = pairs,
                            .trials = TRIALS,
                            .false_paired = (double)false_paired / TRIALS,
                            .false_blocks = (double)false_blocks / TRIALS,
                            .found_paired = (double)found / TRIALS,
-                           .spread =
-                               quantile(times, 2 * pairs, 0.95) / quantile(times, 2 * pairs, 0.05)};
+                           .spread = spread};
     return NULL;
 }

@@ -1,7 +1,6 @@
 /* Guesses and predictions; the state they come from is predict_state.c's. */
 #include "report/predict_int.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 const char *const FEATURE_NAMES[FEATURES] = {"target", "file", "million rows", "million cells",
@@ -36,22 +35,6 @@ double q_error(double a, double b)
     if (a == b) return 1;
     if (a <= 0 || b <= 0) return INFINITY;
     return a > b ? a / b : b / a;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-double quantile_of(double *values, size_t count, double quantile)
-{
-    if (count == 0) return 0;
-    qsort(values, count, sizeof *values, by_value);
-    double at = quantile * (double)(count - 1);
-    size_t below = (size_t)at, above = below + 1 < count ? below + 1 : below;
-    if (values[below] == values[above]) return values[below];
-    return values[below] + (at - (double)below) * (values[above] - values[below]);
 }
 
 /* ---- one target ---- */
@@ -141,7 +124,7 @@ static double shape_median(const Shape *shape)
     double values[SHAPE_RUNS];
     size_t count = shape->count < SHAPE_RUNS ? shape->count : SHAPE_RUNS;
     for (size_t i = 0; i < count; i++) values[i] = (double)shape->ratios[i];
-    return quantile_of(values, count, 0.5);
+    return stats_median(values, count);
 }
 
 /* How far 8 of 10 predictions on the same basis were off: of the newest 16. */
@@ -157,7 +140,7 @@ static double band_of(const Predictor *predictor, Basis basis)
             errors[count++] =
                 q_error((double)state->outcomes[i].predicted_s, (double)state->outcomes[i].real_s);
     if (count < ENOUGH) return FIRST[basis];
-    double width = quantile_of(errors, count, 0.8);
+    double width = stats_quantile(errors, count, 0.8);
     return width < 1.15 ? 1.15 : width > 10 ? 10 : width;
 }
 

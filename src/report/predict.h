@@ -111,8 +111,6 @@ size_t predictor_outcomes(const Predictor *predictor, Arena *arena, Outcome **ou
 double speed_slowness(void);
 /* max(a/b, b/a); 1 when both are nothing. */
 double q_error(double a, double b);
-/* Sorts; 0 <= quantile <= 1; 0 of nothing. */
-double quantile_of(double *values, size_t count, double quantile);
 /* "0.4 s", "40 s", "2 min", "1 h 20 min": no more digits than a prediction has. */
 char *about_format(Arena *arena, double seconds);
 /* "about 2 min, 1:20 to 3:00" */

@@ -7,7 +7,6 @@
  * recurrence from n * log(1/2): exact to double precision for the counts in use. */
 #include "report/verdict.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const size_t LOOKS[] = {8,  10, 12, 14, 17, 20,  24,  28,  34,  40,
@@ -37,17 +36,6 @@ size_t verdict_rank(size_t n, double miss)
     return rank;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median_of(const double *sorted, size_t n)
-{
-    return n % 2 == 1 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
-}
-
 static Verdict judge(double low, double high, double band)
 {
     const double edge = log1p(band);
@@ -69,8 +57,7 @@ static VerdictState look(const VerdictRule *rule, const double *log_ratios, size
     double *sorted = arena_memdup(scratch, log_ratios, n * sizeof *sorted);
     VerdictState state = {.pairs = n, .ratio = 1, .ratio_high = INFINITY};
     if (n == 0) return state;
-    qsort(sorted, n, sizeof *sorted, by_value);
-    state.ratio = exp(median_of(sorted, n));
+    state.ratio = exp(stats_median(sorted, n));
     size_t rank = verdict_rank(n, miss_at(rule, n));
     if (rank == 0) return state;
     double low = sorted[rank - 1], high = sorted[n - rank];

@@ -106,7 +106,7 @@ static void test_simulated(void **state)
         assert_true(judged.jumps <= 1);
         errors[i] = judged.error;
     }
-    double p50 = quantile_of(errors, TRACES, 0.5), p90 = quantile_of(errors, TRACES, 0.9);
+    double p50 = stats_quantile(errors, TRACES, 0.5), p90 = stats_quantile(errors, TRACES, 0.9);
     print_message("error of the whole time after a tenth of the work: p50 %.3f, p90 %.3f\n", p50,
                   p90);
     assert_true(p50 <= 0.15);
@@ -191,7 +191,7 @@ static void test_recorded(void **state)
         assert_true(count < TRACES_MOST);
         if (judged.error >= 0) errors[count++] = judged.error;
     }
-    double p50 = quantile_of(errors, count, 0.5), p90 = quantile_of(errors, count, 0.9);
+    double p50 = stats_quantile(errors, count, 0.5), p90 = stats_quantile(errors, count, 0.9);
     print_message("%zu recorded: p50 %.3f, p90 %.3f\n", count, p50, p90);
     assert_int_equal(count, 6);
     assert_true(p50 <= 0.15);

@@ -162,7 +162,7 @@ static void test_texts(void **state)
     Prediction prediction = {.seconds = 120, .low = 81, .high = 178};
     assert_string_equal(prediction_format(arena, &prediction), "about 2 min, 1:20 to 3:00");
     double values[] = {4, 1, 3, 2};
-    assert_true(quantile_of(values, 4, 0.5) == 2.5 && quantile_of(values, 4, 1) == 4);
+    assert_true(stats_quantile(values, 4, 0.5) == 2.5 && stats_quantile(values, 4, 1) == 4);
     assert_true(q_error(2, 1) == 2 && q_error(1, 2) == 2 && q_error(0, 0) == 1);
 }
 
