@@ -265,18 +265,13 @@ bool os_is_temporary_of(const char *name, const char *of)
            strspn(random, "0123456789abcdef") == 16 && strcmp(random + 16, ".tmp") == 0;
 }
 
-static Err *write_synced(OsFile *file, const void *bytes, size_t size)
-{
-    TRY(os_write(file, bytes, size));
-    return os_sync(file);
-}
-
-/* A temporary file with that content, synced; after an error it does not exist. */
-static Err *write_temporary(const char *path, const void *bytes, size_t size)
+/* A temporary file with that content; after an error it does not exist. */
+static Err *write_temporary(const char *path, const void *bytes, size_t size, bool durable)
 {
     OsFile *file = NULL;
     TRY(os_open_new(path, &file));
-    Err *err = write_synced(file, bytes, size);
+    Err *err = os_write(file, bytes, size);
+    if (err == NULL && durable) err = os_sync(file);
     Err *close_err = os_close(file);
     if (err == NULL) {
         err = close_err;
@@ -287,32 +282,28 @@ static Err *write_temporary(const char *path, const void *bytes, size_t size)
     return err;
 }
 
-Err *os_replace_file(const char *path, const void *bytes, size_t size)
+static Err *replace(const char *path, const void *bytes, size_t size, bool durable)
 {
     SCRATCH(scratch);
     char *dir, *temporary = temporary_name(scratch, path);
     (void)split(scratch, path, &dir);
-    TRY(write_temporary(temporary, bytes, size));
+    TRY(write_temporary(temporary, bytes, size, durable));
     Err *err = os_rename(temporary, path);
     if (err != NULL) {
         err_free(os_unlink_if(temporary));
         return err;
     }
-    return os_sync_dir(dir);
+    return durable ? os_sync_dir(dir) : NULL;
 }
 
-Err *os_publish_new(const char *path, const void *bytes, size_t size, bool *out_won)
+Err *os_replace_file(const char *path, const void *bytes, size_t size)
 {
-    SCRATCH(scratch);
-    bool won = false;
-    char *dir, *temporary = temporary_name(scratch, path);
-    (void)split(scratch, path, &dir);
-    TRY(write_temporary(temporary, bytes, size));
-    Err *err = os_link(temporary, path, &won);
-    err_free(os_unlink_if(temporary)); /* it is litter now, whatever happened */
-    if (err == NULL && won) err = os_sync_dir(dir);
-    if (err == NULL) *out_won = won;
-    return err;
+    return replace(path, bytes, size, true);
+}
+
+Err *os_replace_unsynced(const char *path, const void *bytes, size_t size)
+{
+    return replace(path, bytes, size, false);
 }
 
 /* ---- copies and hashes ---- */

@@ -74,13 +74,12 @@ Err *os_read_file_if(Arena *arena, const char *path, size_t max_bytes, char **ou
 /* New content appears whole or not at all: temporary file beside it, fsync, rename, directory
  * fsync. */
 Err *os_replace_file(const char *path, const void *bytes, size_t size) WARN_UNUSED;
-/* Whether `name` is the temporary file that os_replace_file makes beside one of name `of`: a killed
+/* The same without fsync: a power cut may leave the old content, the new, or less than either. For
+ * what checks itself and may be lost. */
+Err *os_replace_unsynced(const char *path, const void *bytes, size_t size) WARN_UNUSED;
+/* Whether `name` is the temporary file that these two make beside one of name `of`: a killed
  * process leaves it. */
 bool os_is_temporary_of(const char *name, const char *of);
-/* The same by link(2): never overwrites. *out_won = false when the name exists already. An error
- * may come after the name has appeared (the directory's fsync failed): whether it is there must
- * then be looked up. */
-Err *os_publish_new(const char *path, const void *bytes, size_t size, bool *out_won) WARN_UNUSED;
 /* Copies a file of any size through a fixed buffer into a new file; size and SHA-256 (hex) as read.
  * No fsync. `on_bytes` (may be NULL) hears how many bytes each step copied and may stop by
  * returning an error. After an error `to` does not exist. */

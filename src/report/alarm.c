@@ -94,14 +94,14 @@ static Err *load(Arena *arena, const char *pond_dir, Ranges **out)
     char *bytes = NULL;
     size_t size = 0;
     *out = ANEW(arena, Ranges);
-    Err *err =
-        os_read_file_if(arena, arena_printf(arena, "%s/ranges", dir), BYTES_MAX, &bytes, &size);
+    Err *err = os_read_file_if(arena, arena_printf(arena, "%s/%s", dir, REPORT_RANGES), BYTES_MAX,
+                               &bytes, &size);
     if (err != NULL && err_code(err) != ERR_LIMIT) return err;
     bool is_damaged = err != NULL || (bytes != NULL && !parse(bytes, size, *out));
     err_free(err);
     if (!is_damaged) return NULL;
     **out = (Ranges){0};
-    report_set_aside(dir, "ranges");
+    report_set_aside(dir, REPORT_RANGES);
     log_warn("%s/ranges is damaged; the usual ranges of work are learned anew", dir);
     return NULL;
 }
@@ -117,7 +117,7 @@ static Err *save(Arena *arena, const char *pond_dir, const Ranges *ranges)
     buf_add(&bytes, ranges->lines, sizeof(Line) * ranges->line_count);
     uint64_t hash = xxh64(bytes.data, bytes.size);
     buf_add(&bytes, &hash, sizeof hash);
-    return report_replace(pond_dir, "ranges", bytes.data, bytes.size);
+    return report_replace(pond_dir, REPORT_RANGES, bytes.data, bytes.size);
 }
 
 /* ---- figures ---- */

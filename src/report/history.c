@@ -61,22 +61,28 @@ static bool is_ours(const OsEntry *entry)
     return (digits == HASH_DIGITS || digits == 6) && (*rest == '\0' || strcmp(rest, DAMAGED) == 0);
 }
 
-/* By name; none when there is no folder. */
-static Err *list_ours(Arena *arena, const char *dir, const char ***out, size_t *out_count)
+static const char **pick_ours(Arena *arena, const OsEntry *entries, size_t count, size_t *out_count)
 {
-    OsEntry *entries = NULL;
-    OsStat stat;
-    size_t count = 0, found = 0;
-    bool exists = false;
-    TRY(os_stat_if(dir, &exists, &stat));
-    if (exists) TRY(os_list(arena, dir, &entries, &count));
+    size_t found = 0;
     const char **names = AARRAY(arena, const char *, count + 1);
     for (size_t i = 0; i < count; i++) {
         names[found] = entries[i].name;
         found += is_ours(&entries[i]);
     }
-    *out = names;
     *out_count = found;
+    return names;
+}
+
+/* By name; none when there is no folder. */
+static Err *list_ours(Arena *arena, const char *dir, const char ***out, size_t *out_count)
+{
+    OsEntry *entries = NULL;
+    OsStat stat;
+    size_t count = 0;
+    bool exists = false;
+    TRY(os_stat_if(dir, &exists, &stat));
+    if (exists) TRY(os_list(arena, dir, &entries, &count));
+    *out = pick_ours(arena, entries, count, out_count);
     return NULL;
 }
 
@@ -89,13 +95,15 @@ int report_by_age(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
-/* The oldest go, so that there may be one more. */
+/* The oldest go, so that there may be one more, and what killed processes left in the folder. */
 static Err *make_room(const char *dir)
 {
     SCRATCH(scratch);
-    const char **names;
-    size_t count, there = 0;
-    TRY(list_ours(scratch, dir, &names, &count));
+    OsEntry *entries = NULL;
+    size_t entry_count = 0, count, there = 0;
+    TRY(os_list(scratch, dir, &entries, &entry_count));
+    err_free(report_sweep(dir, entries, entry_count));
+    const char **names = pick_ours(scratch, entries, entry_count, &count);
     if (count < FILES_MOST) return NULL;
     ReportAged *files = AARRAY(scratch, ReportAged, count);
     for (size_t i = 0; i < count; i++) {

@@ -172,13 +172,13 @@ static void load(State *state, const char *pond_dir)
     const char *dir = report_history_dir(scratch, pond_dir);
     char *bytes = NULL;
     size_t size = 0;
-    Err *err = os_read_file_if(scratch, arena_printf(scratch, "%s/model", dir), MODEL_BYTES_MAX,
-                               &bytes, &size);
+    Err *err = os_read_file_if(scratch, arena_printf(scratch, "%s/%s", dir, REPORT_MODEL),
+                               MODEL_BYTES_MAX, &bytes, &size);
     bool is_damaged = err != NULL || (bytes != NULL && !parse(bytes, size, state));
     err_free(err);
     if (!is_damaged) return;
     state_begin(state);
-    report_set_aside(dir, "model");
+    report_set_aside(dir, REPORT_MODEL);
     log_warn("%s/model is damaged; what was learned for predictions begins anew", dir);
 }
 
@@ -203,5 +203,5 @@ Err *predictor_save(const Predictor *predictor, const char *pond_dir)
     buf_add(&bytes, state->outcomes, sizeof(Outcome) * state->outcome_count);
     uint64_t hash = xxh64(bytes.data, bytes.size);
     buf_add(&bytes, &hash, sizeof hash);
-    return report_replace(pond_dir, "model", bytes.data, bytes.size);
+    return report_replace(pond_dir, REPORT_MODEL, bytes.data, bytes.size);
 }

@@ -1,24 +1,33 @@
-/* Files of the history that are small and replaced as a whole. */
+/* Files of the history that are small and replaced as a whole; they check themselves when read, so
+ * that nothing is synced. */
 #include "report/report_int.h"
-#include <unistd.h>
 
-static Err *write_new(const char *path, const void *bytes, size_t size)
-{
-    CLEANUP(os_close_at) OsFile *file = NULL;
-    TRY(os_open_new(path, &file));
-    return os_write(file, bytes, size);
-}
+static const int64_t KILLED_NS = INT64_C(3600) * 1000000000; /* no process takes as long */
 
 Err *report_replace(const char *pond_dir, const char *name, const void *bytes, size_t size)
 {
     SCRATCH(scratch);
     const char *dir = report_history_dir(scratch, pond_dir);
-    const char *path = arena_printf(scratch, "%s/%s", dir, name);
-    const char *staged = arena_printf(scratch, "%s.%ld", path, (long)getpid());
     TRY(os_mkdirs(dir));
-    TRY(os_unlink_if(staged)); /* of a killed process that had our number */
-    Err *err = write_new(staged, bytes, size);
-    if (err == NULL) err = os_rename(staged, path);
-    if (err != NULL) err_free(os_unlink_if(staged));
-    return err;
+    return os_replace_unsynced(arena_printf(scratch, "%s/%s", dir, name), bytes, size);
+}
+
+static bool is_temporary(const OsEntry *entry)
+{
+    return entry->is_file && (os_is_temporary_of(entry->name, REPORT_MODEL) ||
+                              os_is_temporary_of(entry->name, REPORT_RANGES));
+}
+
+Err *report_sweep(const char *dir, const OsEntry *entries, size_t count)
+{
+    SCRATCH(scratch);
+    for (size_t i = 0; i < count; i++) {
+        OsStat stat;
+        bool exists = false;
+        const char *path = arena_printf(scratch, "%s/%s", dir, entries[i].name);
+        if (!is_temporary(&entries[i])) continue;
+        TRY(os_stat_if(path, &exists, &stat));
+        if (exists && stat.mtime_ns < os_now() * 1000 - KILLED_NS) TRY(os_unlink_if(path));
+    }
+    return NULL;
 }

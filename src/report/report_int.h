@@ -61,8 +61,12 @@ int report_by_age(const void *a, const void *b);
 
 char *report_random_id(Arena *arena); /* 16 hex digits */
 char *report_history_dir(Arena *arena, const char *pond_dir);
-/* Replaces POND/history/`name` as a whole, by rename and without fsync. */
+/* Small files of the history that are replaced as a whole. */
+#define REPORT_MODEL "model"   /* predict_state.c */
+#define REPORT_RANGES "ranges" /* alarm.c */
 Err *report_replace(const char *pond_dir, const char *name, const void *bytes, size_t size)
     WARN_UNUSED;
+/* Removes what killed processes left while they replaced one; `entries`: of the history folder. */
+Err *report_sweep(const char *dir, const OsEntry *entries, size_t count) WARN_UNUSED;
 /* Renames `name` in the history folder to `name`.damaged, where it can. */
 void report_set_aside(const char *dir, const char *name);

@@ -168,31 +168,14 @@ static void test_replace_file_with_the_longest_name(void **state)
 static void test_relative_paths(void **state)
 {
     (void)state;
-    bool won = false;
     char here[PATH_MAX];
     assert_non_null(getcwd(here, sizeof here));
     assert_int_equal(chdir(base), 0);
     OK(os_replace_file("f", "x", 1));
-    OK(os_publish_new("g", "y", 1, &won));
     OK(os_mkdirs("a/b/c"));
     assert_int_equal(chdir(here), 0);
-    assert_true(won);
     assert_string_equal(content(at("f")), "x");
-    assert_string_equal(content(at("g")), "y");
     assert_true(is_there(at("a/b/c")));
-}
-
-static void test_publish_new(void **state)
-{
-    (void)state;
-    bool won = false;
-    OK(os_publish_new(at("f"), "mine", 4, &won));
-    assert_true(won);
-    OK(os_publish_new(at("f"), "other", 5, &won));
-    assert_false(won);
-    assert_string_equal(content(at("f")), "mine");
-    FAILS_ERRNO(os_publish_new(at("no/f"), "x", 1, &won), ENOENT);
-    assert_int_equal(names_in(base), 1);
 }
 
 static Err *stop_after_two(void *context, int64_t bytes)
@@ -526,7 +509,6 @@ static void fill_disk(void *argument)
 {
     (void)argument;
     static char block[1 << 16];
-    bool won = false;
     int64_t size;
     char hex[65];
     mount_tmpfs("size=256k", 0);
@@ -534,7 +516,7 @@ static void fill_disk(void *argument)
     put_file(at("mount/f"), "old");
     static char large[400000];
     FAILS_ERRNO(os_replace_file(at("mount/f"), large, sizeof large), ENOSPC);
-    FAILS_ERRNO(os_publish_new(at("mount/g"), large, sizeof large, &won), ENOSPC);
+    FAILS_ERRNO(os_replace_unsynced(at("mount/f"), large, sizeof large), ENOSPC);
     FAILS_ERRNO(os_copy_file(at("from"), at("mount/h"), NULL, NULL, &size, hex), ENOSPC);
     assert_string_equal(content(at("mount/f")), "old");
     assert_int_equal(names_in(at("mount")), 1); /* nothing half-made is left */
@@ -558,11 +540,9 @@ static void change_read_only(void *argument)
 {
     (void)argument;
     OsFile *file;
-    bool won;
     mount_tmpfs("size=256k", MS_RDONLY);
     FAILS_ERRNO(os_open_new(at("mount/f"), &file), EROFS);
     FAILS_ERRNO(os_replace_file(at("mount/f"), "x", 1), EROFS);
-    FAILS_ERRNO(os_publish_new(at("mount/f"), "x", 1, &won), EROFS);
     FAILS_ERRNO(os_mkdirs(at("mount/a/b")), EROFS);
     OK(os_remove_tree(at("mount/nothing")));
 }
@@ -612,7 +592,6 @@ int main(void)
         CONTRACT(test_replace_file),
         CONTRACT(test_replace_file_with_the_longest_name),
         CONTRACT(test_relative_paths),
-        CONTRACT(test_publish_new),
         CONTRACT(test_copy_file),
         CONTRACT(test_copy_file_stopped_leaves_nothing),
         CONTRACT(test_stat),

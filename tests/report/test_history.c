@@ -2,6 +2,7 @@
  * damage costs the damaged line only. */
 #include "report_test.h"
 #include <sys/stat.h>
+#include <time.h>
 
 static Run a_run(int number)
 {
@@ -432,6 +433,28 @@ static void test_no_files_of_ours(void **state)
 
 /* ---- bounds and processes ---- */
 
+/* What a killed process has left is gone with the next file of the history; what another may still
+ * be writing, and what only looks like it, stays. */
+static void test_leftovers_are_swept(void **state)
+{
+    static const char *const NAMES[] = {
+        ".model.0123456789abcdef.tmp", ".ranges.0123456789abcdef.tmp",
+        ".model.fedcba9876543210.tmp", ".mine.0123456789abcdef.tmp"};
+    static const bool IS_OLD[] = {true, true, false, true}, STAYS[] = {false, false, true, true};
+    const int64_t two_hours_ago = time(NULL) - 7200;
+    (void)state;
+    OK(report_replace(dir, REPORT_MODEL, "m", 1));
+    for (int i = 0; i < 4; i++) {
+        struct timespec old[2] = {{.tv_sec = two_hours_ago}, {.tv_sec = two_hours_ago}};
+        OK(os_replace_file(in_history(NAMES[i]), "x", 1));
+        if (IS_OLD[i]) assert_int_equal(utimensat(AT_FDCWD, in_history(NAMES[i]), old, 0), 0);
+    }
+    Run run = a_run(1);
+    OK(history_append(dir, &run));
+    for (int i = 0; i < 4; i++) assert_int_equal(access(in_history(NAMES[i]), F_OK) == 0, STAYS[i]);
+    assert_int_equal(access(in_history(REPORT_MODEL), F_OK), 0);
+}
+
 /* Runs of 9 KB without end: 16 files of half a MiB, the oldest gone, the newest all there. */
 static void test_bound(void **state)
 {
@@ -524,11 +547,22 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
-        TEST(test_round_trip),      TEST(test_merge_adds_up),      TEST(test_caches),
-        TEST(test_torn_record),     TEST(test_every_byte_flipped), TEST(test_every_length),
-        TEST(test_rubbish),         TEST(test_older_form),         TEST(test_other_form),
-        TEST(test_all_kinds),       TEST(test_no_files_of_ours),   TEST(test_bound),
-        TEST(test_writers_at_once), TEST(test_writers_fill_files), TEST(test_not_a_folder),
+        TEST(test_round_trip),
+        TEST(test_merge_adds_up),
+        TEST(test_caches),
+        TEST(test_torn_record),
+        TEST(test_every_byte_flipped),
+        TEST(test_every_length),
+        TEST(test_rubbish),
+        TEST(test_older_form),
+        TEST(test_other_form),
+        TEST(test_all_kinds),
+        TEST(test_no_files_of_ours),
+        TEST(test_bound),
+        TEST(test_leftovers_are_swept),
+        TEST(test_writers_at_once),
+        TEST(test_writers_fill_files),
+        TEST(test_not_a_folder),
     };
     return cmocka_run_group_tests_name("history", tests, NULL, NULL);
 }
