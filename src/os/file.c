@@ -124,13 +124,16 @@ int os_fd(const OsFile *file)
     return file->fd;
 }
 
+/* While replaying, times are the clock's, and inodes have the same number of digits everywhere:
+ * files that tell of them are as long. */
 static OsStat stat_of(const struct stat *from)
 {
+    static const uint64_t REPLAYED_INODES = 1000000000000000;
     return (OsStat){.size_bytes = from->st_size,
                     .mtime_ns = os_is_replaying() ? os_now() * 1000
                                                   : (int64_t)from->st_mtim.tv_sec * 1000000000 +
                                                         from->st_mtim.tv_nsec,
-                    .inode = from->st_ino,
+                    .inode = from->st_ino + (os_is_replaying() ? REPLAYED_INODES : 0),
                     .device = from->st_dev,
                     .mode = from->st_mode,
                     .is_dir = S_ISDIR(from->st_mode),

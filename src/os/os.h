@@ -151,8 +151,8 @@ int64_t os_monotonic_us(void);
 void os_clock_set(TimeUs (*clock)(void *context), void *context); /* tests; NULL restores */
 void os_random(void *into, size_t size);
 /* In between, os_random, the times of files (os_now) and the names of host and user follow from the
- * seed and the clock (os_clock_set) alone: for generated ponds and measured runs, which are to be
- * the same on every machine. */
+ * seed and the clock (os_clock_set) alone, and inodes have 16 digits: for generated ponds and
+ * measured runs, which are to be the same on every machine. */
 typedef struct OsReplay {
     uint64_t seed;
     bool without_sync; /* nothing waits for the disk: what can be made again need not be durable */

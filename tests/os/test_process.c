@@ -58,6 +58,31 @@ static void test_names(void **state)
     assert_string_equal(os_username(), first_line_of("id -un"));
 }
 
+/* What a replayed process sees is the same, and takes as many digits, on every machine. */
+static void test_replay(void **state)
+{
+    (void)state;
+    uint64_t a[2], b[2];
+    TimeUs fixed = 1720000000 * US_PER_SECOND;
+    OsStat plain, replayed, after;
+    OK(os_stat(".", &plain));
+    assert_int_equal(plain.inode, strtoull(first_line_of("stat -c %i ."), NULL, 10));
+    os_clock_set(noon, &fixed);
+    os_replay_begin((OsReplay){.seed = 7});
+    os_random(a, sizeof a);
+    os_replay_begin((OsReplay){.seed = 7});
+    os_random(b, sizeof b);
+    assert_memory_equal(a, b, sizeof a);
+    OK(os_stat(".", &replayed));
+    assert_int_equal(replayed.mtime_ns, fixed * 1000);
+    assert_int_equal(replayed.inode % 1000000000000000, plain.inode);
+    assert_int_equal(replayed.inode / 1000000000000000, 1);
+    os_replay_end();
+    os_clock_set(NULL, NULL);
+    OK(os_stat(".", &after));
+    assert_int_equal(after.inode, plain.inode);
+}
+
 /* ---- signals: each in a child, whose exit status tells ---- */
 
 static volatile sig_atomic_t called;
@@ -158,6 +183,7 @@ int main(void)
         TEST(test_clock),
         TEST(test_random),
         TEST(test_names),
+        TEST(test_replay),
         TEST(test_signals),
         TEST(test_closed_pipe_is_an_error),
         TEST(test_waiting_read_is_interrupted),
