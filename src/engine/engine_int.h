@@ -114,6 +114,9 @@ Err *statement_begin(Conn *conn, const char *sql) WARN_UNUSED;
  * be destroyed with result_destroy_at also after failure. */
 Err *statement_run(Conn *conn, const char *sql, const Statement *statement, duckdb_result *out)
     WARN_UNUSED;
+/* The same for a COPY whose `shape_of` is given, planned and executed one after the other. */
+Err *statement_copy(Conn *conn, const char *sql, const Statement *statement, duckdb_result *out)
+    WARN_UNUSED;
 void result_destroy_at(duckdb_result *result);
 
 void prepared_destroy_at(duckdb_prepared_statement *prepared);

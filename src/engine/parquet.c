@@ -239,8 +239,8 @@ static Err *copy_run(Arena *arena, Conn *conn, const ParquetWrite *write, Parque
                                  .offset = strlen(COPY),
                                  .shape_of = copy_sql(scratch, write, write->select_sql)};
     PERF_SPAN(PERF_engine_copy);
-    TRY(statement_run(pipe != NULL ? pipe_conn(pipe) : conn, copy_sql(scratch, write, select),
-                      &statement, &result));
+    TRY(statement_copy(pipe != NULL ? pipe_conn(pipe) : conn, copy_sql(scratch, write, select),
+                       &statement, &result));
     return stats_of_result(arena, result, out);
 }
 

@@ -1,7 +1,8 @@
 /* Statements: the way of each from its text to the engine, and the values bound to it.
  *
- * Two ways lead to a result. statement_run (duckdb_query) plans once and materialises: it is the
- * cheaper one for statements with few rows, COPY among them. prepared_open is for values, for
+ * Three ways lead to a result. statement_run (duckdb_query) plans and materialises in one go: it is
+ * the cheapest one for statements with few rows. statement_copy does the same in two steps, so that
+ * what planning a COPY takes is known apart from the writing. prepared_open is for values, for
  * streams, and for asking for the columns of a statement that is not run.
  *
  * One stream may be open on a connection, and nothing may run beside it: the engine would end it
@@ -46,6 +47,33 @@ Err *statement_run(Conn *conn, const char *sql, const Statement *statement, duck
     bool is_done = query_run(&profile, out);
     profile_end(&profile, is_done, !is_done);
     return is_done ? NULL : statement_error(conn, statement, ddb.result_error(out));
+}
+
+static bool copy_plan(Profile *profile, duckdb_prepared_statement *out)
+{
+    PERF_SPAN(PERF_engine_copy_plan);
+    PROFILE_TURN(profile, true);
+    return ddb.prepare(profile->conn->handle, profile->sql, out) == DuckDBSuccess;
+}
+
+static bool copy_execute(Profile *profile, duckdb_prepared_statement prepared, duckdb_result *out)
+{
+    PROFILE_TURN(profile, false);
+    return ddb.execute_prepared(prepared, out) == DuckDBSuccess;
+}
+
+Err *statement_copy(Conn *conn, const char *sql, const Statement *statement, duckdb_result *out)
+{
+    CLEANUP(prepared_destroy_at) duckdb_prepared_statement prepared = NULL;
+    TRY(statement_begin(conn, sql));
+    Profile profile;
+    profile_begin(&profile, conn, sql, statement->shape_of);
+    bool is_planned = copy_plan(&profile, &prepared);
+    bool is_done = is_planned && copy_execute(&profile, prepared, out);
+    profile_end(&profile, is_done, !is_done);
+    if (is_done) return NULL;
+    return statement_error(conn, statement,
+                           is_planned ? ddb.result_error(out) : ddb.prepare_error(prepared));
 }
 
 Err *engine_exec(Conn *conn, const char *sql)

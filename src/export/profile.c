@@ -9,9 +9,10 @@ static const struct {
     PerfOp op;
     ExportPhase phase;
 } INNER[METER_INNER] = {
-    {PERF_engine_connect, PHASE_CONTEXT}, {PERF_engine_feed, PHASE_REGISTRATION},
-    {PERF_sql_view, PHASE_REGISTRATION},  {PERF_engine_prepare, PHASE_PLANNING},
-    {PERF_pattern_walk, PHASE_TRAVERSAL}, {PERF_export_hash, PHASE_METADATA},
+    {PERF_engine_connect, PHASE_CONTEXT},    {PERF_engine_feed, PHASE_REGISTRATION},
+    {PERF_sql_view, PHASE_REGISTRATION},     {PERF_engine_prepare, PHASE_PLANNING},
+    {PERF_engine_copy_plan, PHASE_PLANNING}, {PERF_pattern_walk, PHASE_TRAVERSAL},
+    {PERF_export_hash, PHASE_METADATA},
 };
 
 static const char *const PHASE_NAMES[PHASE_COUNT] = {"context",   "registration", "planning",

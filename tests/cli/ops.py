@@ -269,9 +269,11 @@ def check(name, stats, expected, failures):
     for op, count in expected.items():
         if counted.get(op, 0) != count:
             failures.append(f'{name}: {op} is {counted.get(op, 0)}, not {count}')
-    statements = counted.get('engine_run', 0) + counted.get('engine_prepare', 0)
+    statements = sum(counted.get(way, 0) for way in ('engine_run', 'engine_prepare', 'engine_copy_plan'))
     if counted.get('engine_statement', 0) != statements:
-        failures.append(f'{name}: engine_statement is {counted.get("engine_statement", 0)}; run and prepared: {statements}')
+        failures.append(f'{name}: engine_statement is {counted.get("engine_statement", 0)}; run, prepared and copied: {statements}')
+    if counted.get('engine_copy', 0) != counted.get('engine_copy_plan', 0):
+        failures.append(f'{name}: engine_copy is not engine_copy_plan')
     if counted.get('engine_fetch', 0) != counted.get('engine_chunk', 0):
         failures.append(f'{name}: engine_fetch is not engine_chunk')
     timed = [op['name'] for op in stats['ops'] if op['unit'] == 'time' and op['timed'] != op['count']]
