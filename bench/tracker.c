@@ -6,7 +6,7 @@
  *     bench_tracker sites|none CALLS    nothing but CALLS times three recording sites with the
  * level off, or the loop without them: to count instructions */
 #include "base/map.h"
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>

@@ -10,6 +10,7 @@
 #include "cache/store_int.h"
 #include "os/os.h"
 #include "perf/lookup.h"
+#include "perf/ops.h"
 #include <string.h>
 
 static const int64_t BUDGET_BYTES_DEFAULT = INT64_C(64) << 20;
@@ -151,7 +152,6 @@ char *cache_get(Cache *cache, Arena *arena, const char *kind, const char *key, s
     bool hit = perf_found(&look, settle(cache, result));
     if (result == STORE_ABSENT && store_ghost_take(cache->store, kind, key))
         perf_cache_add(PERF_CACHE_store, PERF_GHOST_HITS, 1);
-    perf_count(hit ? PERF_cache_hit : PERF_cache_miss);
     if (cache != NULL) *(hit ? &cache->stats.hits : &cache->stats.misses) += 1;
     if (!hit) return NULL;
     if (out_size != NULL) *out_size = size;

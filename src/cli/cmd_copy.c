@@ -3,6 +3,7 @@
  * cmd_copy_out.c. */
 #include "cli/cmd_copy.h"
 #include "cli/put.h"
+#include "perf/ops.h"
 #include <string.h>
 
 typedef struct CopyIn {

@@ -2,6 +2,7 @@
  * operations; recording a command with its spans; what a killed process left. */
 #include "cli/commands.h"
 #include "cli/perf_view.h"
+#include "perf/ops.h"
 #include "report/alarm.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -658,7 +659,7 @@ const Command COMMAND_PERF = {
         "projected: "
         "not all columns read; misjudged: an estimate off by 10 or more. Which statements the "
         "engine "
-        "profiles says --plans (POND_PLANS): auto (new and slow ones), all (and keeps the "
+        "profiles says --plans (POND_PLANS): auto (new and heavy ones), all (and keeps the "
         "logical and the optimized plan), off.\n"
         "Work out of its usual range is told after the command, in one line on stderr (not with "
         "--quiet), and in its report: what is done once for each thing was done again, or a figure "

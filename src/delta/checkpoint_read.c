@@ -9,7 +9,7 @@
  * the file is CORRUPT, naming it; the entries below may still be whole, so the hint says so. */
 #include "delta/delta_int.h"
 #include "os/os.h"
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include <string.h>
 
 enum { JSON_CHECKPOINT_BYTES_MAX = 1 << 30, KIND_COUNT = 6 };

@@ -6,7 +6,7 @@
  * still finds its file. A crash leaves at most a temporary file or one old checkpoint too many. */
 #include "delta/delta_int.h"
 #include "os/os.h"
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include <inttypes.h>
 
 /* What this module cannot say again in a checkpoint must not be lost by writing one. */

@@ -8,7 +8,7 @@
  * checkpoints of one version a uuid-named one wins over the classic one, that over a complete
  * multi-part one. */
 #include "delta/delta_int.h"
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -9,7 +9,7 @@
  * it). Reading: one open; a missing file is an answer. */
 #include "delta/delta_int.h"
 #include "os/os.h"
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include <errno.h>
 #include <inttypes.h>
 

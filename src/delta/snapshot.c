@@ -7,7 +7,7 @@
  * that needs more than we know. */
 #include "delta/delta_int.h"
 #include "os/os.h"
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include <inttypes.h>
 #include <string.h>
 

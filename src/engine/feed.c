@@ -12,7 +12,7 @@
  * Failure: the engine carries only texts, so the Err of `next` waits in the feed and
  * statement_error fetches it. */
 #include "engine/engine_int.h"
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include <assert.h>
 #include <stdlib.h>
 

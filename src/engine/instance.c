@@ -14,6 +14,7 @@
 #include "engine/engine_int.h"
 #include "os/os.h"
 #include "perf/lookup.h"
+#include "perf/ops.h"
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>

@@ -10,7 +10,7 @@
  * destructors may run late. */
 #include "engine/engine_int.h"
 #include "os/os.h"
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include <dlfcn.h>
 #include <link.h>
 #include <stdlib.h>

@@ -13,6 +13,7 @@
 #include "engine/engine_int.h"
 #include "os/os.h"
 #include "perf/lookup.h"
+#include "perf/ops.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

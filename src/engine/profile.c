@@ -14,7 +14,7 @@
  * Failure: a profile that is refused or missing is left out; the statement is never touched. */
 #include "engine/engine_int.h"
 #include "os/os.h"
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include "perf/read.h"
 #include <string.h>
 #include <strings.h>

@@ -5,7 +5,7 @@
  * It costs a plan and the reading of footers, so it is asked for once a shape. The setting is put
  * back, since engine_explain shows only what runs. */
 #include "engine/profile_int.h"
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include <string.h>
 
 /* ---- text of a plan ---- */

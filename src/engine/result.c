@@ -5,7 +5,7 @@
  *
  * The vectors of a chunk point into the engine's memory, which lives until the next fetch. */
 #include "engine/engine_int.h"
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include <assert.h>
 
 struct Result {

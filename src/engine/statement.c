@@ -9,7 +9,7 @@
  * silently. */
 #include "engine/engine_int.h"
 #include "os/os.h"
-#include "perf/perf.h"
+#include "perf/ops.h"
 
 void result_destroy_at(duckdb_result *result)
 {

@@ -7,6 +7,7 @@
  * leaves OUT as it was, but for OUT/.pond/lock; a folder that this run made itself goes again.
  * Spans: "staging" while files are written, then those of publish.c. */
 #include "export/publish_int.h"
+#include "perf/ops.h"
 #include <string.h>
 
 typedef struct Run {

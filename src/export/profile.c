@@ -3,6 +3,7 @@
  * to their own phase, the rest to the phase of the piece. The operations are such that none
  * contains another. With the tracker off all is the rest. */
 #include "export/export_int.h"
+#include "perf/ops.h"
 #include "perf/read.h"
 
 static const struct {

@@ -15,6 +15,7 @@
  * A new directory is made durable before a file moves into it: else the move could be durable, so
  * that nothing is left in staging, while the directory is lost, and the file with it. */
 #include "export/publish_int.h"
+#include "perf/ops.h"
 
 /* Directories whose names have changed, each once. */
 typedef struct Touched {

@@ -5,6 +5,7 @@
  * case, and a data column named like a key of the path: a reader of Hive layouts would silently see
  * the path's value in its place. */
 #include "export/export_int.h"
+#include "perf/ops.h"
 #include <string.h>
 #include <strings.h>
 

@@ -10,6 +10,7 @@
  * widens a window to whole buckets, so a file's bytes depend on its window alone and neither on the
  * others nor on who writes it. */
 #include "export/publish_int.h"
+#include "perf/ops.h"
 #include <inttypes.h>
 #include <string.h>
 

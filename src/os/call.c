@@ -9,7 +9,7 @@
  *
  * Nothing here allocates or calls an interposed name; errno is libc's. */
 #include "os/os_int.h"
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include <dirent.h>
 #include <errno.h>
 #include <time.h>

@@ -10,6 +10,7 @@
  * stat of the descriptor has shown, its name may be any. */
 #include "os/os_int.h"
 #include "perf/lookup.h"
+#include "perf/ops.h"
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>

@@ -92,7 +92,7 @@ static const bool IS_FINE[PERF_TIMED_COUNT] = {
 };
 
 _Atomic uint8_t perf_level_now = PERF_COUNTS;
-_Thread_local PerfCounts *perf_mine;
+_Thread_local PerfCount *perf_mine;
 /* As modes_set() sets them for the level `counts`. */
 _Atomic uint8_t perf_modes[PERF_TIMED_COUNT] = {
 #define PERF_OP(name, layer, unit, text, details) PERF_MODE_OF_##unit(name)
@@ -202,7 +202,7 @@ Block *block_take(void)
 {
     (void)pthread_once(&thread_end_once, make_key);
     Block *block = claim_block(false);
-    perf_mine = &block->counts;
+    perf_mine = block->counts;
     (void)pthread_setspecific(thread_end, block);
     return block;
 }
@@ -227,7 +227,7 @@ PerfChild *perf_child_new(void)
 
 void perf_child_enter(PerfChild *child)
 {
-    perf_mine = &((Block *)child)->counts;
+    perf_mine = ((Block *)child)->counts;
 }
 
 void perf_child_end(PerfChild *child)
@@ -245,7 +245,7 @@ uint64_t perf_my_ticks(PerfOp op)
 
 void perf_add_slow(PerfOp op, uint64_t n)
 {
-    own_add(&block_mine()->counts.of[op], n);
+    own_add(&block_mine()->counts[op].n, n);
 }
 
 static inline void raise_to(_Atomic uint64_t *number, uint64_t n)
@@ -264,7 +264,7 @@ static inline void record(Block *block, PerfOp op, uint64_t ticks, unsigned buck
     atomic_store_explicit(&block->pending, (uint32_t)(BUCKETS_OF(op) + bucket),
                           memory_order_relaxed);
     own_add(&times->sum_ticks, ticks);
-    own_add(&block->counts.of[op], 1);
+    own_add(&block->counts[op].n, 1);
     raise_to(&times->max_ticks, ticks);
     raise_to(&times->inverted_min_ticks, ~ticks);
 }
@@ -275,7 +275,7 @@ __attribute__((noinline, cold)) static uint64_t start_slow(PerfOp op, uint8_t mo
 {
     Block *block = block_mine();
     uint32_t mask = atomic_load_explicit(&sample_masks[op], memory_order_relaxed);
-    uint64_t number = atomic_load_explicit(&block->counts.of[op], memory_order_relaxed);
+    uint64_t number = atomic_load_explicit(&block->counts[op].n, memory_order_relaxed);
     if ((mode & PERF_MODE_SAMPLED) != 0 && (number & mask) != 0) return 0;
     if ((mode & PERF_MODE_TRACED) != 0) trace_begin(op);
     PerfRing *ring = (mode & PERF_MODE_RINGED) != 0 ? ring_of(block) : NULL;
@@ -290,7 +290,7 @@ __attribute__((noinline, cold)) static void finish_slow(PerfOp op, uint64_t begi
     uint64_t end = perf_ticks(), ticks = end > begin ? end - begin : 0;
     Block *block = block_mine();
     if (begin == 0) {
-        own_add(&block->counts.of[op], 1);
+        own_add(&block->counts[op].n, 1);
         return;
     }
     record(block, op, ticks, hist_index(ticks));
@@ -310,7 +310,7 @@ uint64_t perf_start(PerfOp op, uint8_t mode)
         return begin;
     }
     uint32_t mask = atomic_load_explicit(&sample_masks[op], memory_order_relaxed);
-    uint64_t number = atomic_load_explicit(&block->counts.of[op], memory_order_relaxed);
+    uint64_t number = atomic_load_explicit(&block->counts[op].n, memory_order_relaxed);
     return mode == (PERF_MODE_TIMED | PERF_MODE_SAMPLED) && (number & mask) != 0
                ? 0
                : start_slow(op, mode);
@@ -338,7 +338,7 @@ void perf_finish(PerfOp op, uint64_t begin, uint8_t mode)
         return;
     }
     if (begin == 0) {
-        own_add(&block->counts.of[op], 1);
+        own_add(&block->counts[op].n, 1);
         return;
     }
     PerfRing *ring = atomic_load_explicit(&block->ring, memory_order_relaxed);

@@ -123,7 +123,7 @@ static void collect(const Keys *keys, uint64_t mask, Seen *seen, size_t most, si
     }
 }
 
-static void sum_up(const Seen *seen, size_t count, PerfKeys out[PERF_OP_COUNT])
+static void sum_up(const Seen *seen, size_t count, PerfKeys out[])
 {
     for (size_t i = 0; i < count;) {
         uint64_t calls = 0;
@@ -136,7 +136,7 @@ static void sum_up(const Seen *seen, size_t count, PerfKeys out[PERF_OP_COUNT])
     }
 }
 
-void perf_read_keys(PerfKeys out[PERF_OP_COUNT])
+void perf_read_keys(PerfKeys out[])
 {
     SCRATCH(scratch);
     size_t slots = 0, count = 0;

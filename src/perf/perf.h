@@ -1,6 +1,7 @@
-/* perf — what happened, counted and timed. A static table of operations (ops.def) generates the
- * enum, the names, the help, the docs and the metric names; every thread records into a block of
- * its own: no lock, no allocation, no text on the way. Readers (perf/read.h) add the blocks up.
+/* perf — what happened, counted and timed. A static table of operations (ops.def) generates their
+ * numbers (perf/ops.h), the names, the help, the docs and the metric names; every thread records
+ * into a block of its own: no lock, no allocation, no text on the way. Readers (perf/read.h) add
+ * the blocks up.
  *
  *   perf_count(PERF_log_commit);                      a count
  *   perf_add(PERF_bucket_row, rows);                  of many
@@ -23,31 +24,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Units: `count`, `rows`, `bytes` are only counted. `time` counts and times every call. `fine` is
- * for calls so many that a clock would weigh: counted exactly, timed one in 64 (all at `detail`).
- * The timed ones come first in the enum, so that they index tables of histograms. */
-#define PERF_TIMED_time(name) PERF_##name,
-#define PERF_TIMED_fine(name) PERF_##name,
-#define PERF_TIMED_count(name)
-#define PERF_TIMED_rows(name)
-#define PERF_TIMED_bytes(name)
-#define PERF_PLAIN_time(name)
-#define PERF_PLAIN_fine(name)
-#define PERF_PLAIN_count(name) PERF_##name,
-#define PERF_PLAIN_rows(name) PERF_##name,
-#define PERF_PLAIN_bytes(name) PERF_##name,
-
-typedef enum PerfOp {
-#define PERF_OP(name, layer, unit, text, details) PERF_TIMED_##unit(name)
-#include "perf/ops.def"
-#undef PERF_OP
-    PERF_TIMED_COUNT,
-    PERF_TIMED_LAST = PERF_TIMED_COUNT - 1,
-#define PERF_OP(name, layer, unit, text, details) PERF_PLAIN_##unit(name)
-#include "perf/ops.def"
-#undef PERF_OP
-    PERF_OP_COUNT
-} PerfOp;
+/* One of perf/ops.h: below PERF_TIMED_COUNT those that are timed, all below PERF_OP_COUNT. */
+typedef unsigned PerfOp;
 
 typedef enum PerfLevel { PERF_OFF, PERF_COUNTS, PERF_SPANS, PERF_DETAIL } PerfLevel;
 
@@ -83,14 +61,10 @@ typedef struct PerfSpan {
     uint8_t mode; /* when it began; 0: nothing is recorded */
 } PerfSpan;
 
-typedef struct PerfCounts {
-    _Atomic uint64_t of[PERF_OP_COUNT];
-} PerfCounts;
-
 #ifndef POND_NO_TRACKER
 
 extern _Atomic uint8_t perf_level_now;
-extern _Atomic uint8_t perf_modes[PERF_TIMED_COUNT];
+extern _Atomic uint8_t perf_modes[]; /* by timed operation */
 
 /* ---- behind the inline functions ---- */
 void perf_add_slow(PerfOp op, uint64_t n);
@@ -98,7 +72,10 @@ uint64_t perf_start(PerfOp op, uint8_t mode); /* any mode but 0 and plainly time
 void perf_record(PerfOp op, uint64_t begin_ticks);
 void perf_finish(PerfOp op, uint64_t begin_ticks, uint8_t mode);
 void perf_key_text(PerfOp op, const char *text);
-extern _Thread_local PerfCounts *perf_mine; /* of this thread; NULL before its first */
+typedef struct PerfCount {
+    _Atomic uint64_t n;
+} PerfCount;
+extern _Thread_local PerfCount *perf_mine; /* this thread's; NULL before its first */
 
 static inline bool perf_is_on(void)
 {
@@ -109,13 +86,13 @@ static inline bool perf_is_on(void)
 static inline void perf_add(PerfOp op, uint64_t n)
 {
     if (!perf_is_on()) return;
-    PerfCounts *counts = perf_mine;
+    PerfCount *counts = perf_mine;
     if (__builtin_expect(counts == NULL, 0)) {
         perf_add_slow(op, n);
         return;
     }
-    uint64_t before = atomic_load_explicit(&counts->of[op], memory_order_relaxed);
-    atomic_store_explicit(&counts->of[op], before + n, memory_order_relaxed);
+    uint64_t before = atomic_load_explicit(&counts[op].n, memory_order_relaxed);
+    atomic_store_explicit(&counts[op].n, before + n, memory_order_relaxed);
 }
 
 /* Counts a call under its key's hash, for the calls by distinct key: beside a span or a count. */

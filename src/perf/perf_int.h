@@ -1,6 +1,7 @@
 /* What the files of perf share. Not for other modules (tests and benchmarks of perf include it). */
 #pragma once
 #include "perf/lookup.h"
+#include "perf/ops.h"
 #include "perf/read.h"
 
 enum {
@@ -46,8 +47,8 @@ typedef struct Keys {
 } Keys;
 
 typedef struct Block {
-    PerfCounts counts;  /* first: perf_mine points here */
-    struct Block *next; /* all blocks ever made */
+    PerfCount counts[PERF_OP_COUNT]; /* first: perf_mine points here */
+    struct Block *next;              /* all blocks ever made */
     struct Block *next_free;
     bool is_shared;         /* of a child process; else a fork has a copy of its own */
     PerfRing *_Atomic ring; /* made with the first span */

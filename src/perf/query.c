@@ -29,7 +29,7 @@ void perf_known_set(size_t (*source)(void *context, PerfKnown *out), void *conte
 typedef struct Slot {
     PerfQuery query;
     Arena *profile_arena; /* of the newest profile */
-    double unprofiled_us;
+    uint64_t unprofiled_cells;
     bool plans_asked;
 } Slot;
 
@@ -69,12 +69,12 @@ static void learn_known(void)
     known_count = known_source != NULL ? known_source(known_context, known) : 0;
 }
 
-/* New, or slow as far as is known. */
+/* New, or heavy as far as is known. */
 static bool wants_first(uint64_t shape)
 {
     if (known == NULL) learn_known();
     for (size_t i = known_count; i-- > 0;)
-        if (known[i].shape == shape) return known[i].is_slow;
+        if (known[i].shape == shape) return known[i].is_heavy;
     return true;
 }
 
@@ -89,7 +89,7 @@ static bool wants_profile(const Slot *slot, PerfLevel level)
     if (plans_wanted == PERF_PLANS_OFF) return false;
     if (wants_all(level)) return true;
     if (slot->query.calls == 0) return wants_first(slot->query.shape);
-    return slot->unprofiled_us >= PERF_AGAIN_MS * 1000;
+    return slot->unprofiled_cells >= PERF_AGAIN_CELLS;
 }
 
 PerfAsk perf_query_begin(uint64_t shape)
@@ -198,6 +198,17 @@ static void add_sources(PerfSources *to, const PerfSources *from)
     to->scans = from->scans;
 }
 
+static uint64_t cells_of(const PerfStatement *statement)
+{
+    const PerfSources *sources = &statement->sources;
+    uint64_t scanned = sources->scans > 0 ? sources->rows * (sources->columns / sources->scans)
+                                          : statement->read_bytes / 8;
+    uint64_t given = statement->rows;
+    if (statement->profile != NULL && statement->profile->real_rows > given)
+        given = statement->profile->real_rows;
+    return scanned + given;
+}
+
 bool perf_query_end(int at, const PerfStatement *statement)
 {
     if (at < 0) return false;
@@ -214,9 +225,11 @@ bool perf_query_end(int at, const PerfStatement *statement)
     query->read_bytes += statement->read_bytes;
     if (statement->sql_bytes > query->sql_bytes) query->sql_bytes = statement->sql_bytes;
     add_sources(&query->sources, &statement->sources);
-    slot->unprofiled_us += us;
+    uint64_t cells = cells_of(statement);
+    if (cells > query->cells_most) query->cells_most = cells;
+    slot->unprofiled_cells += cells;
     if (statement->profile == NULL) return false;
-    slot->unprofiled_us = 0;
+    slot->unprofiled_cells = 0;
     keep_profile(slot, statement);
     bool wants = !slot->plans_asked && wants_all(perf_level());
     slot->plans_asked = slot->plans_asked || wants;

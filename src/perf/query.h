@@ -4,8 +4,9 @@
  * A shape is a statement without what changes from call to call (literals, paths, lists of files);
  * its number is a hash of that text. Which statements are profiled is decided here, since a profile
  * costs about a million instructions: at the level detail all; at counts and spans the first of a
- * shape that is new or known to be slow (perf_known_set), and one whenever a shape has taken 200 ms
- * since its last; or as perf_plans_set says.
+ * shape that is new or known to be heavy (perf_known_set), and one whenever the statements of a
+ * shape have had PERF_AGAIN_CELLS since its last; or as perf_plans_set says. Never by time, so that
+ * the same work is profiled the same, on whatever machine.
  *
  * Bounds: 128 shapes a process, with 48 operators each; what is beyond is counted exactly.
  * Invariant: calls and times are those of all statements, whatever is profiled; self times do not
@@ -28,10 +29,13 @@ typedef enum PerfPlans { PERF_PLANS_AUTO, PERF_PLANS_ALL, PERF_PLANS_OFF } PerfP
 /* At start, before other threads. */
 void perf_plans_set(PerfPlans plans);
 
-enum { PERF_SLOW_MS = 50, PERF_AGAIN_MS = 200, PERF_KNOWN_MAX = 4096 };
+/* A cell takes the engine some hundred instructions, so a profile stays below a hundredth of a
+ * heavy statement. */
+enum { PERF_HEAVY_CELLS = 1000 * 1000, PERF_AGAIN_CELLS = 4 * PERF_HEAVY_CELLS };
+enum { PERF_KNOWN_MAX = 4096 };
 typedef struct PerfKnown {
     uint64_t shape;
-    bool is_slow; /* took PERF_SLOW_MS once */
+    bool is_heavy; /* had PERF_HEAVY_CELLS once */
 } PerfKnown;
 /* Who knows shapes that were profiled before: asked once, when the first statement begins, for the
  * newest PERF_KNOWN_MAX, the newest last. At start, before other threads. */
@@ -104,7 +108,9 @@ typedef struct PerfAsk {
 PerfAsk perf_query_begin(uint64_t shape);
 /* The text of a new shape. */
 void perf_query_text(int slot, const char *text);
-/* It has ended. True: its three plans are wanted, once a shape. */
+/* It has ended. Its cells: rows of its scans by the columns of a scan's files, or where the planner
+ * knows none the bytes read by 8, and the rows given out, or all that operators gave where a
+ * profile tells. True: its three plans are wanted, once a shape. */
 bool perf_query_end(int slot, const PerfStatement *statement);
 /* Any may be NULL. The passes replace those of the profile: those of a stream are not told there.
  */
@@ -147,6 +153,7 @@ typedef struct PerfQuery {
     uint64_t calls, failed, profiled;
     uint64_t asked;        /* to be profiled; not all are read to their end */
     uint64_t plan_changes; /* the physical plan was another than that of the profile before */
+    uint64_t cells_most;   /* of the heaviest statement */
     double self_us, inner_us, max_us, planning_us;
     double profiled_us; /* self times of those profiled: what planning_us is a part of */
     double optimizer_us;

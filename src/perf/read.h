@@ -65,7 +65,7 @@ typedef struct PerfKeys {
     double per_key;    /* calls by distinct key among those sampled */
     uint64_t sampled_1_in;
 } PerfKeys;
-void perf_read_keys(PerfKeys out[PERF_OP_COUNT]);
+void perf_read_keys(PerfKeys out[]); /* PERF_OP_COUNT of them */
 
 /* ---- spans ---- */
 typedef struct PerfRecord { /* 16 bytes, as it stands in the ring */

@@ -39,6 +39,6 @@ uint64_t perf_read(PerfOp op)
 {
     uint64_t sum = 0;
     for (Block *block = block_all(); block != NULL; block = block->next)
-        sum += atomic_load_explicit(&block->counts.of[op], memory_order_relaxed);
+        sum += atomic_load_explicit(&block->counts[op].n, memory_order_relaxed);
     return sum;
 }

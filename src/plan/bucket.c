@@ -5,7 +5,7 @@
  * rows of one bucket go to the states, a column at a time. Buckets of the base width are folded,
  * whole and in order, into the wider ones. Over partials the rows are the base buckets. Memory is
  * one chunk and two buckets. */
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include "plan/bucket_int.h"
 #include "plan/reader.h"
 #include <inttypes.h>

@@ -7,7 +7,7 @@
  * a feed (bucket.c): a table function that runs its own statement on its own connection. The text
  * grows in one buffer, so that the place of each user's text is known and errors can be told in its
  * lines. */
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include "plan/plan_int.h"
 #include <inttypes.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  * merge reaches the first time that it can have, so a hundred devices that replaced each other cost
  * the memory of those that overlap. Memory is a chunk a side, and the rows of one instant where
  * they go on in the next chunk. */
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include "plan/join_int.h"
 #include <string.h>
 

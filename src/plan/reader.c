@@ -1,7 +1,7 @@
 /* Each chunk's times are converted and checked once: null times and disorder are errors, since a
  * recorded order that does not hold means damage and would make every operator above wrong. */
 #include "plan/reader.h"
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include <inttypes.h>
 #include <string.h>
 

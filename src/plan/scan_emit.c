@@ -5,7 +5,7 @@
  * is sorted costs the engine 170 KB). The groups are joined by a balanced tree of UNION ALL, which
  * keeps order (threads=1) and does not nest deep; so are runs, some of which are sorted. The filter
  * compares the column as it is stored. */
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include "plan/plan_int.h"
 #include <inttypes.h>
 

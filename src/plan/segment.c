@@ -6,7 +6,7 @@
  *
  * An error that the engine places in the statement is told in the user's text if it lies there,
  * else without a place. An error that comes up from a feed has been told already. */
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include "plan/plan_int.h"
 #include <string.h>
 

@@ -6,6 +6,7 @@
  * from the text and the columns of the inputs, whatever their rows, and is kept under these
  * (sql_cache.c): new versions of an input ask nothing anew. */
 #include "perf/lookup.h"
+#include "perf/ops.h"
 #include "plan/plan_int.h"
 #include "plan/sql_tree.h"
 #include <string.h>

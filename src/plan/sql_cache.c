@@ -1,7 +1,7 @@
 /* Answers about user SQL in the cache: {"volatile", "used": [...], "schema": [...], "whole": why or
  * null, "grids": [[width, origin, months], ...], "steps", "sorts", "steady", "ordered"}. What does
  * not read back so is asked again. */
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include "plan/plan_int.h"
 #include <string.h>
 
@@ -123,6 +123,5 @@ bool sql_answer_get(Plan *plan, const Rel *rel, const char *key, SqlAnswer *out)
     if (!is_good) return false;
     answer.check.is_volatile = json_bool(json, "volatile", false);
     *out = answer;
-    perf_count(PERF_schema_cache_hit);
     return true;
 }

@@ -7,7 +7,7 @@
  * Scratch files keep internal names; what the engine changed in them is cast back when they are
  * read. */
 #include "os/os.h"
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include "plan/plan_int.h"
 #include <string.h>
 

@@ -1,6 +1,7 @@
 /* A node as a relation: stored tables and series as scans of their versions, texts as scans of
  * Parquet made from them, dynamic nodes by their factory. Each is built once per command. */
 #include "perf/lookup.h"
+#include "perf/ops.h"
 #include "provider/provider_int.h"
 #include <string.h>
 

@@ -4,6 +4,7 @@
  * newest state that is known. All of it may vanish at any moment: a file that is missing or is not
  * what was written is made again. */
 #include "provider/text_cache.h"
+#include "perf/ops.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -289,7 +290,6 @@ Err *text_cached(TextJob *job, const TextVersions *versions, const TextInput *in
         known = toggle_on(TOGGLE_format_growth) ? known - 1 : 0;
     bool damaged = check_files(job->provider, state);
     if (perf_found(&look, known == versions->count && known > 0 && !damaged)) {
-        perf_count(PERF_format_hit);
         if (text_renew(state)) put_state(job, &keys[known], state);
         return layout_of(job, state, out_layout);
     }

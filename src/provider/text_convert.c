@@ -4,7 +4,7 @@
  * else turns up, the text's types are those of all that was seen, and the pieces that were written
  * by others are written again. So the rows are those of a text whose every value was looked at
  * before, at the price of one reading. */
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include "provider/text_flow.h"
 #include <stdlib.h>
 #include <string.h>

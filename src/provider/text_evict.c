@@ -1,6 +1,7 @@
 /* The folder of the format cache is bounded, in bytes and in files: when files were added, those
  * that were not used for longest leave until the rest fits. Use is an mtime, renewed at most once
  * an hour; what was used in the last ten minutes stays, since a command may be about to open it. */
+#include "perf/ops.h"
 #include "provider/text_cache.h"
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +53,6 @@ static Err *evict(Arena *arena, const char *dir, int64_t budget)
         if (kept[i].mtime_ns > now_ns - YOUNG_NS) break;
         TRY(os_unlink_if(kept[i].path));
         bytes -= kept[i].size;
-        perf_count(PERF_format_evict);
         perf_cache_add(PERF_CACHE_format, PERF_EVICTIONS, 1);
     }
     return NULL;

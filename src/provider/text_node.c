@@ -1,5 +1,6 @@
 /* A node or host file as a text: its bytes, what is known of it, and the relation over the Parquet
  * files made of it. Text = the contents of the live versions, one behind the other. */
+#include "perf/ops.h"
 #include "provider/text_cache.h"
 #include <string.h>
 #include <unistd.h>

@@ -157,9 +157,22 @@ static double footer_sum(const Run *run, bool files)
     return sum;
 }
 
+/* Of the persistent cache. */
+static double store_sum(const Run *run, bool misses)
+{
+    for (size_t i = 0; i < run->cache_count; i++) {
+        const RunCache *cache = &run->caches[i];
+        if (strcmp(cache->name, perf_cache_info(PERF_CACHE_store)->name) == 0)
+            return (double)(misses ? cache->misses : cache->asked);
+    }
+    return 0;
+}
+
 static double sum_of(const Run *run, const char *name)
 {
     if (strcmp(name, "ONE") == 0) return 1;
+    if (strcmp(name, "STORE_MISSES") == 0) return store_sum(run, true);
+    if (strcmp(name, "STORE_ASKED") == 0) return store_sum(run, false);
     if (strcmp(name, "FOOTERS") == 0) return footer_sum(run, false);
     /* an exported file meets few versions, a version few exported files: all meetings, about */
     if (strcmp(name, "FOOTER_FILES") == 0)

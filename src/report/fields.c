@@ -1,4 +1,5 @@
 /* The tables behind fields.h. Order is that of JSON and of SQL columns. */
+#include "perf/ops.h"
 #include "report/report_int.h"
 
 #define AT(Type, member) offsetof(Type, member)
@@ -109,6 +110,8 @@ static const Field QUERY[] = {
      "in the engine, without statements inside"},
     {"inner_ms", FIELD_REAL, AT(RunQuery, inner_ms), 0, false, "in statements inside"},
     {"max_ms", FIELD_REAL, AT(RunQuery, max_ms), 0, false, "of the longest, with those inside"},
+    {"cells_most", FIELD_UINT, AT(RunQuery, cells_most), 0, false,
+     "of the heaviest: rows x columns scanned, and rows given"},
     {"profiled_ms", FIELD_REAL, AT(RunQuery, profiled_ms), 0, false, "total of those profiled"},
     {"planning_ms", FIELD_REAL, AT(RunQuery, planning_ms), 0, false, "of that, in planning"},
     {"optimizer_ms", FIELD_REAL, AT(RunQuery, optimizer_ms), 0, false, "of that, in the optimizer"},

@@ -9,6 +9,7 @@
  * process ends well. Of those left by others the oldest goes when there are more than 8.
  *
  * A file that is no flight, or whose numbers make no sense, is renamed to flight-<id>.damaged. */
+#include "perf/ops.h"
 #include "report/report_int.h"
 #include <math.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* What is to be recorded, as text: "LEVEL[,OPERATION=N]...": times of one call in N. */
+#include "perf/ops.h"
 #include "report/report_int.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /* From counters to a Run. Times are in ticks below and leave here in milli- and microseconds;
  * totals of sampled operations are scaled to all calls. */
+#include "perf/ops.h"
 #include "report/report_int.h"
 #include <string.h>
 #include <sys/resource.h>

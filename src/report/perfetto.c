@@ -8,6 +8,7 @@
  * process 3 (pid 1, cmdline 2, process_name 6), parent_uuid 5. TrackEvent category_iids 3,
  * type 9 (1 begin, 2 end), name_iid 10, track_uuid 11.
  * InternedData event_categories 1, event_names 2 (each iid 1, name 2). */
+#include "perf/ops.h"
 #include "report/report_int.h"
 #include <math.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  *
  * each of the first three 16 hex digits and a space. A line is appended when a shape has another
  * plan than its last line says, when its logical and optimised plans are there for the first time,
- * and when it was slow for the first time: so the last line of a shape is its plan, and the texts
+ * and when it was heavy for the first time: so the last line of a shape is its plan, and the texts
  * of a plan are kept once and not with each run. Shapes that were to be profiled and gave none, as
  * they are not read to their end, have the plan 0: that they are known spares the next attempt.
  * Appending is one write(2) of a line that begins and ends with a line break.
@@ -118,7 +118,7 @@ static const Line *last_of(const Lines *lines, const char *shape)
     return NULL;
 }
 
-static const char NO_PLAN[] = "0000000000000000", SLOW[] = "\"slow\":true";
+static const char NO_PLAN[] = "0000000000000000", HEAVY[] = "\"heavy\":true";
 
 static bool has_member(const Line *line, const char *quoted_key)
 {
@@ -154,7 +154,7 @@ static void put_line(Buf *out, const Run *run, const RunQuery *query, const char
     json_begin_object(&json);
     json_kv_int(&json, "begun_us", run->begun);
     json_kv_str(&json, "run", run->id);
-    if (query->max_ms >= PERF_SLOW_MS) json_kv_bool(&json, "slow", true);
+    if (query->cells_most >= PERF_HEAVY_CELLS) json_kv_bool(&json, "heavy", true);
     put_text(&json, "text", query->text);
     put_text(&json, "logical", query->logical);
     put_text(&json, "optimized", query->optimized);
@@ -192,9 +192,10 @@ static void keep_query(Arena *arena, const Lines *lines, const Run *run, RunQuer
     bool had_plan = memcmp(before, NO_PLAN, DIGITS) != 0;
     bool is_other = has_plan && memcmp(before, plan, DIGITS) != 0;
     bool has_more = last != NULL && *query->logical != '\0' && !has_member(last, "\"logical\":");
-    bool is_slow = last != NULL && query->max_ms >= PERF_SLOW_MS && !has_member(last, SLOW);
+    bool is_heavy =
+        last != NULL && query->cells_most >= PERF_HEAVY_CELLS && !has_member(last, HEAVY);
     if (is_other && had_plan) query->plan_before = arena_strndup(arena, before, DIGITS);
-    if (last == NULL || is_other || has_more || is_slow) put_line(out, run, query, plan);
+    if (last == NULL || is_other || has_more || is_heavy) put_line(out, run, query, plan);
 }
 
 Err *plans_keep(Arena *arena, const char *pond_dir, Run *run)
@@ -206,7 +207,7 @@ Err *plans_keep(Arena *arena, const char *pond_dir, Run *run)
     bool is_read = false;
     for (size_t i = 0; i < run->query_count; i++) {
         RunQuery *query = &run->queries[i];
-        if (query->asked == 0 && query->max_ms < PERF_SLOW_MS) continue;
+        if (query->asked == 0 && query->cells_most < PERF_HEAVY_CELLS) continue;
         if (!is_read) lines = read_all(scratch, pond_dir, &damaged);
         is_read = true;
         keep_query(arena, &lines, run, query, &fresh);
@@ -224,7 +225,7 @@ size_t plans_known(void *context, PerfKnown *out)
         char digits[DIGITS + 1] = {0};
         memcpy(digits, lines.v[i].shape, DIGITS);
         out[i - skip] = (PerfKnown){.shape = strtoull(digits, NULL, 16),
-                                    .is_slow = has_member(&lines.v[i], SLOW)};
+                                    .is_heavy = has_member(&lines.v[i], HEAVY)};
     }
     return lines.n - skip;
 }

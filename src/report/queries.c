@@ -28,6 +28,7 @@ static void take_sums(const PerfQuery *from, RunQuery *to)
     to->total_ms = from->self_us / 1000;
     to->inner_ms = from->inner_us / 1000;
     to->max_ms = from->max_us / 1000;
+    to->cells_most = from->cells_most;
     to->profiled_ms = from->profiled_us / 1000;
     to->planning_ms = from->planning_us / 1000;
     to->optimizer_ms = from->optimizer_us / 1000;
@@ -152,6 +153,7 @@ static void add_sums(RunQuery *to, const RunQuery *from)
     to->claimed_rows += from->claimed_rows;
     to->claimed_bytes += from->claimed_bytes;
     if (from->max_ms > to->max_ms) to->max_ms = from->max_ms;
+    if (from->cells_most > to->cells_most) to->cells_most = from->cells_most;
     if (from->estimate_off > to->estimate_off) to->estimate_off = from->estimate_off;
     if (from->sql_bytes > to->sql_bytes) to->sql_bytes = from->sql_bytes;
 }

@@ -70,6 +70,7 @@ typedef struct RunQuery {
     const char *text;         /* without literals, cut at 1,024 bytes */
     uint64_t calls, failed, profiled, plan_changes;
     uint64_t asked;                    /* to be profiled */
+    uint64_t cells_most;               /* PerfQuery.cells_most */
     double total_ms, inner_ms, max_ms; /* in the engine; in statements inside; longest with both */
     double profiled_ms, planning_ms, optimizer_ms; /* of those profiled */
     uint64_t rows, read_bytes, sql_bytes;

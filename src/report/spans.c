@@ -8,6 +8,7 @@
  * Bounds: the newest 65,536 records of a run, evenly over its lanes; of 8 files the oldest goes
  * when another is written. A file that does not match its hash, or makes no sense, is renamed to
  * <name>.damaged and counts among the 8. */
+#include "perf/ops.h"
 #include "report/report_int.h"
 #include <stdlib.h>
 

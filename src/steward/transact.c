@@ -11,6 +11,7 @@
  * merge) may fail and is then only a warning, because the next writer does it. The commit race can
  * only be lost to somebody who does not take the lock (another file system client, an older build);
  * the body then runs once more from the new state. */
+#include "perf/ops.h"
 #include "steward/pond_int.h"
 #include <string.h>
 #include <unistd.h>

@@ -9,6 +9,7 @@
  * A resolver may walk this same Fs while it lists a directory. If that leads back to the directory
  * being listed, the node reads itself: the error prints the circle. */
 #include "perf/lookup.h"
+#include "perf/ops.h"
 #include "tinyfs/tinyfs_int.h"
 #include <stdlib.h>
 #include <string.h>

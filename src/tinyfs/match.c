@@ -11,7 +11,7 @@
  * not wanted; links along one path count as in a path that is typed, so every path found can be
  * opened. A directory entered a second time on one path, through a link, would have no end below a
  * `**`: that is an error. */
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include "tinyfs/tinyfs_int.h"
 #include <string.h>
 

@@ -8,7 +8,7 @@
  * A backslash takes the meaning from the next character, also inside [] and {}. "." components are
  * dropped;
  * ".." takes back a component without wildcards before it. Characters are Unicode code points. */
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include "tinyfs/tinyfs_int.h"
 #include <stdlib.h>
 #include <string.h>

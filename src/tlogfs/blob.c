@@ -10,6 +10,7 @@
  *
  * A file that stands under a blob's name with another size or, not yet verified, another hash is
  * damaged: ours, which is good, replaces it. */
+#include "perf/ops.h"
 #include "tlogfs/tlog_int.h"
 #include <stdio.h>
 #include <string.h>

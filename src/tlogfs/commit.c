@@ -11,6 +11,7 @@
  * cannot be found out, the data file stays where it is.
  *
  * A transaction's number is the pond's own counter; its time is max(now, previous + 1 µs). */
+#include "perf/ops.h"
 #include "tlogfs/tlog_int.h"
 #include <string.h>
 

@@ -12,6 +12,7 @@
  *
  * Failure: SQLITE_CORRUPT, SQLITE_NOTADB and every failed check of ours set `damaged`; any other
  * SQLite error sets `failed`. Both are for the caller to mend: nothing here is truth. */
+#include "perf/ops.h"
 #include "tlogfs/index_own.h"
 #include "tlogfs/index_schema.h"
 #include <stdio.h>

@@ -12,6 +12,7 @@
  * A merge commit (dataChange = false) changes only which files are live. */
 #include "os/os.h"
 #include "perf/lookup.h"
+#include "perf/ops.h"
 #include "tlogfs/index_int.h"
 #include <string.h>
 

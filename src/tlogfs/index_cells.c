@@ -7,6 +7,7 @@
  *
  * Statements are data (QUERIES); each selects all columns of its table and is prepared once per
  * open index. A statement that is scanned is not scanned again before the first scan has ended. */
+#include "perf/ops.h"
 #include "tlogfs/index_own.h"
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * rows inside a file are in order of (txn, seq), and that the whole is strictly ascending is
  * checked here rather than sorted (sorting would hold inline content in memory). */
 #include "os/os.h"
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include "tlogfs/index_int.h"
 #include <string.h>
 

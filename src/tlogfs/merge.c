@@ -24,6 +24,7 @@
  *
  * Failure at any point leaves the log as it was or with the merge done; a missing checkpoint is
  * made at the next commit. */
+#include "perf/ops.h"
 #include "tlogfs/tlog_int.h"
 #include <string.h>
 

@@ -3,6 +3,7 @@
  * call reaches the user. */
 #include "cache/cache.h"
 #include "os/os.h"
+#include "perf/ops.h"
 #include "perf/read.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -116,7 +117,8 @@ static void check_basics(Cache *cache)
 static void test_values_come_back(void **state)
 {
     (void)state;
-    uint64_t hits = perf_read(PERF_cache_hit), misses = perf_read(PERF_cache_miss);
+    PerfCacheCounts before, after;
+    perf_read_cache(arena, PERF_CACHE_store, &before);
     CLEANUP(cache_close_at) Cache *cache = cache_open(path, 0), *memory = cache_open(NULL, 0);
     check_basics(cache);
     check_basics(memory);
@@ -125,8 +127,9 @@ static void test_values_come_back(void **state)
     assert_int_equal(cache_stats(cache).hits, 6);
     assert_int_equal(cache_stats(cache).misses, 1);
     assert_int_equal(cache_stats(cache).puts, 5);
-    assert_int_equal(perf_read(PERF_cache_hit) - hits, 12);
-    assert_int_equal(perf_read(PERF_cache_miss) - misses, 2);
+    perf_read_cache(arena, PERF_CACHE_store, &after);
+    assert_int_equal(after.events[PERF_HITS] - before.events[PERF_HITS], 12);
+    assert_int_equal(after.events[PERF_MISSES] - before.events[PERF_MISSES], 2);
 }
 
 static void test_values_outlive_the_handle(void **state)

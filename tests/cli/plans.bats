@@ -106,6 +106,16 @@ newest() {
     unset POND_PLANS
     ok cat /s --format csv # and now known
     [ "$(profiled)" = 0 ]
+    awk 'BEGIN { print "timestamp,a"; for (i = 0; i < 500000; i++) printf "%d,%d\n", 1704067200 + i, i % 7 }' >in.csv
+    ok copy "host+csv+series://$PWD/in.csv?unit=s" /heavy
+    heavy() { ok cat /heavy --format csv --sql 'SELECT count(*) AS n FROM source WHERE a = 3'; }
+    heavy # the first asks what functions there are, too
+    for again in 1 2; do # a million cells: each time, whatever time it takes
+        heavy
+        [ "$(profiled)" = 1 ]
+    done
+    ok perf plans --last 1 --json
+    [ "$(jq '[.run.queries[].cells_most] | max' <<<"$output")" -ge 1000000 ]
     ok perf plans --last 2
     has pruning
     fails 2 --plans autp list

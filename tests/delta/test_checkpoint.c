@@ -3,7 +3,7 @@
  * table stays readable. Multi-part and V2 checkpoints are made here by plain statements; those of
  * other writers are read in test_fixtures. */
 #include "delta_test.h"
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>

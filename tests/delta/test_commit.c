@@ -1,7 +1,7 @@
 /* Writing log entries: their text, that exactly one writer wins a version and nothing is
  * overwritten, what is refused, and that whatever call fails an entry is whole or absent. */
 #include "delta_test.h"
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -2,7 +2,7 @@
  * that lie, damaged and empty entries; and that advancing a snapshot gives what loading gives.
  * Entries are literal text, so no writer of ours is involved. */
 #include "delta_test.h"
-#include "perf/perf.h"
+#include "perf/ops.h"
 
 #define TXN(app, version)                                                                          \
     "{\"txn\":{\"appId\":\"" app "\",\"version\":" version ",\"lastUpdated\":3}}\n"

@@ -6,7 +6,7 @@
  * with the ids 10 k .. 10 k + 9; after every fifth append one entry merges all small files so far
  * into merged-k.parquet, and a checkpoint follows. */
 #include "delta_test.h"
-#include "perf/perf.h"
+#include "perf/ops.h"
 
 enum { APPENDS = 23, MERGE_EVERY = 5, FILE_ROWS = 10 };
 #define APP_ID "pond:interop"

@@ -1,7 +1,7 @@
 /* Three sites, each a join of two series; parameters, each a join over the sites; all of them at
  * five resolutions: every version is read once, whatever reads it, and each file has the bytes that
  * it would have by itself. */
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include "rows.h"
 
 enum { SITES = 3, WIDTHS = 5, TARGETS = (SITES + 2) * WIDTHS, MINUTES = 40000 };

@@ -1,7 +1,7 @@
 /* Factories: their tables are whole, examples are valid, keys are strict, directories list what
  * they should, over a store in memory. */
 #include "factory/factory_test.h"
-#include "perf/perf.h"
+#include "perf/ops.h"
 
 static void test_tables(void **state)
 {

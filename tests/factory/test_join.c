@@ -1,7 +1,7 @@
 /* timeseries-join and timeseries-pivot: every key, what their patterns match, and that a diamond of
  * them is built once a node. */
 #include "factory/factory_test.h"
-#include "perf/perf.h"
+#include "perf/ops.h"
 
 #define JOIN "inputs: [{pattern: /a, scope: A}, "
 

@@ -1,5 +1,6 @@
 /* perf: the table of operations, exact sums over threads living and ended, and a trace that
  * survives kill. */
+#include "perf/ops.h"
 #include "perf/read.h"
 #include <setjmp.h>
 #include <stdarg.h>

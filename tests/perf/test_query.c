@@ -29,12 +29,17 @@ static int end(void **state)
     return 0;
 }
 
-static bool run(uint64_t shape, double us)
+static bool run_of(uint64_t shape, const PerfStatement *statement)
 {
     PerfAsk ask = perf_query_begin(shape);
     if (ask.is_new) perf_query_text(ask.slot, "SELECT ?");
-    (void)perf_query_end(ask.slot, &(PerfStatement){.self_us = us, .rows = 2, .read_bytes = 3});
+    (void)perf_query_end(ask.slot, statement);
     return ask.profile;
+}
+
+static bool run(uint64_t shape, double us)
+{
+    return run_of(shape, &(PerfStatement){.self_us = us, .rows = 2, .read_bytes = 3});
 }
 
 static PerfQuery query_of(uint64_t shape)
@@ -52,7 +57,7 @@ static size_t known(void *context, PerfKnown *out)
 {
     out[0] = (PerfKnown){.shape = 6};
     out[1] = (PerfKnown){.shape = 7};
-    out[2] = (PerfKnown){.shape = 7, .is_slow = true}; /* the newest counts */
+    out[2] = (PerfKnown){.shape = 7, .is_heavy = true}; /* the newest counts */
     ++*(int *)context;
     return 3;
 }
@@ -70,36 +75,54 @@ static void known_ones(void **state)
     assert_int_equal(query_of(7).asked, 1);
 }
 
-/* The first, and one for 200 ms. */
-static void quick_ones(void **state)
+/* The first; however long they take. */
+static void light_ones(void **state)
 {
     (void)state;
     assert_true(run(1, 10));
-    for (int i = 0; i < 320; i++) assert_false(run(1, 100));
+    for (int i = 0; i < 320; i++) assert_false(run(1, 1000 * 1000));
     PerfQuery query = query_of(1);
     assert_int_equal(query.calls, 321);
     assert_int_equal(query.asked, 1);
     assert_int_equal(query.rows, 642);
     assert_int_equal(query.read_bytes, 963);
-    assert_true(query.self_us > 32009 && query.self_us < 32011);
+    assert_int_equal(query.cells_most, 2); /* 3 bytes are no cell */
+    assert_true(query.self_us > 320.0e6 && query.self_us < 320.1e6);
     assert_string_equal(query.text, "SELECT ?");
 }
 
 static bool profile(uint64_t shape, uint64_t plan, const char *name);
 
-static void slow_ones(void **state)
+/* Rows x columns of a scan, and rows; bytes where no scan is known; one for four million. */
+static void heavy_ones(void **state)
 {
     (void)state;
-    assert_true(run(2, 80000));
-    assert_false(run(2, 80000));
-    assert_false(run(2, 80000));
-    assert_true(run(2, 80000)); /* 240 ms since, as none was read to its end */
-    assert_true(run(2, 80000));
+    /* 300,000 rows of two scans, three columns each: 900,000 cells, and 100,000 given */
+    PerfStatement statement = {.self_us = 1,
+                               .rows = 100000,
+                               .read_bytes = 1 << 30,
+                               .sources = {.scans = 2, .columns = 6, .rows = 300000}};
+    for (int i = 0; i < 4; i++) assert_int_equal(run_of(2, &statement), i == 0);
+    assert_int_equal(query_of(2).cells_most, 1000000);
+    assert_true(run_of(2, &statement)); /* as none was read to its end */
+    assert_true(run_of(2, &statement));
     (void)profile(2, 1, "now");
-    assert_false(run(2, 199000));
-    PerfAsk ask = perf_query_begin(3);
-    (void)perf_query_end(ask.slot, &(PerfStatement){.self_us = 1, .inner_us = 200000});
-    assert_true(run(3, 1)); /* what ran inside counts as well */
+    for (int i = 0; i < 4; i++) assert_false(run_of(2, &statement));
+    assert_true(run_of(2, &statement));
+    PerfStatement unknown = {.rows = 1, .read_bytes = 32000000}; /* 4,000,000, and 1 */
+    assert_true(run_of(3, &unknown));
+    assert_true(run_of(3, &unknown));
+    assert_int_equal(query_of(3).cells_most, 4000001);
+}
+
+/* A statement may make many rows of few: what its operators gave counts. */
+static void heavy_inside(void **state)
+{
+    (void)state;
+    PerfProfile told = {.real_rows = 5000000};
+    PerfStatement statement = {.rows = 1, .profile = &told};
+    assert_true(run_of(8, &statement));
+    assert_int_equal(query_of(8).cells_most, 5000000);
 }
 
 static void as_told(void **state)
@@ -219,8 +242,9 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
         TEST(known_ones),
-        TEST(quick_ones),
-        TEST(slow_ones),
+        TEST(light_ones),
+        TEST(heavy_ones),
+        TEST(heavy_inside),
         TEST(as_told),
         TEST(profiles_are_copied),
         TEST(plans_are_asked_for_once),

@@ -1,7 +1,7 @@
 /* The join on time: literal rows, types, chunks, errors, pruning; then random series against
  * SQLite's FULL JOIN, whole and in windows. */
 #include "lite.h"
-#include "perf/perf.h"
+#include "perf/ops.h"
 
 /* ---- helpers ---- */
 

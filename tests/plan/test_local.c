@@ -1,6 +1,6 @@
 /* Time-locality of user SQL: hand-written queries with the label that the rules give them, and that
  * what is called local is: cut into windows, it gives the rows of the whole. */
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include "plan/plan_int.h"
 #include "plan_test.h"
 

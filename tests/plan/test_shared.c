@@ -1,7 +1,7 @@
 /* Trees that share their parts: forty levels, each of which reads the one below twice, are 2^40
  * ways to the leaf. Every question must go each node once. */
 #include "lite.h"
-#include "perf/perf.h"
+#include "perf/ops.h"
 
 enum { LEVELS = 40 };
 

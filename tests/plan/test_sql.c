@@ -1,6 +1,6 @@
 /* User SQL: what it may do, where its errors are, what its columns and time are, and trees around
  * it. */
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include "plan_test.h"
 
 static ScanFile ten_minutes(World *world)

@@ -1,6 +1,7 @@
 /* Growing texts: one text in 1, 7 and 500 appends, cut at random bytes, with reads in between, has
  * the rows of the text as it is whole; what is kept of it is used, bounded, and made again. */
-#include "perf/perf.h"
+#include "perf/ops.h"
+#include "perf/read.h"
 #include "provider_test.h"
 #include <fcntl.h>
 #include <stdio.h>
@@ -137,13 +138,20 @@ static Err *rows_of(Pool *pool, Provider *provider, const char *url, Got *got)
     return err;
 }
 
+static uint64_t format_events(Arena *arena, PerfCacheEvent event)
+{
+    PerfCacheCounts counts;
+    perf_read_cache(arena, PERF_CACHE_format, &counts);
+    return counts.events[event];
+}
+
 static Got read_all(Pool *pool, const char *url)
 {
     Arena *arena = pool->base.arena;
     Got got = {.parsed = perf_read(PERF_format_byte),
-               .hits = perf_read(PERF_format_hit),
+               .hits = format_events(arena, PERF_HITS),
                .damaged = perf_read(PERF_format_damaged),
-               .evicted = perf_read(PERF_format_evict)};
+               .evicted = format_events(arena, PERF_EVICTIONS)};
     CLEANUP(provider_close_at) Provider *provider = NULL;
     pool->scratch = arena_printf(arena, "%s/run%d", pool->base.dir, ++pool->reads);
     OK(os_mkdir(pool->scratch));
@@ -164,9 +172,9 @@ static Got read_all(Pool *pool, const char *url)
         err_free(err);
     }
     got.parsed = perf_read(PERF_format_byte) - got.parsed;
-    got.hits = perf_read(PERF_format_hit) - got.hits;
+    got.hits = format_events(arena, PERF_HITS) - got.hits;
     got.damaged = perf_read(PERF_format_damaged) - got.damaged;
-    got.evicted = perf_read(PERF_format_evict) - got.evicted;
+    got.evicted = format_events(arena, PERF_EVICTIONS) - got.evicted;
     return got;
 }
 

@@ -12,6 +12,7 @@ typedef struct Command {
 static RunOp ops[32];
 static RunIo ios[2];
 static RunFile files[256];
+static RunCache store;
 
 static void add_op(Run *run, const char *name, uint64_t count, uint64_t keys)
 {
@@ -49,8 +50,10 @@ static Run run_of(const char *line, Command c, int fresh, Defect defect)
     add_op(&run, "engine_statement", 12 + targets * (uint64_t)(c.windows + defect.statements), 0);
     add_op(&run, "export_partition", targets * (uint64_t)c.windows, 0);
     add_op(&run, "export_row", rows, 0);
-    add_op(&run, "cache_get", 10 * targets, 10 * targets);
-    add_op(&run, "cache_miss", (uint64_t)(fresh + defect.misses), 0);
+    store = (RunCache){
+        .name = "store", .asked = 10 * targets, .misses = (uint64_t)(fresh + defect.misses)};
+    run.caches = &store;
+    run.cache_count = 1;
     add_op(&run, "schema_sql", (uint64_t)fresh, (uint64_t)fresh);
     ios[run.io_count++] =
         (RunIo){.origin = "engine",

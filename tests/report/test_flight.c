@@ -1,4 +1,5 @@
 /* What survives kill -9: the spans that had ended, those that were open, exactly. */
+#include "perf/ops.h"
 #include "report_test.h"
 #include <pthread.h>
 

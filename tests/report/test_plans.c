@@ -153,7 +153,7 @@ static void plans_are_kept_once(void **state)
     assert_int_equal(stored().count, 3);
 }
 
-/* What was to be profiled and gave nothing is known for that; what becomes slow is, too. */
+/* What was to be profiled and gave nothing is known for that; what becomes heavy is, too. */
 static void known_shapes(void **state)
 {
     (void)state;
@@ -166,15 +166,15 @@ static void known_shapes(void **state)
         OK(plans_keep(arena, dir, &run));
     }
     assert_int_equal(plans_known(dir, known), 2);
-    assert_true(known[0].shape == 0xaaaaaaaaaaaaaaaa && !known[0].is_slow);
+    assert_true(known[0].shape == 0xaaaaaaaaaaaaaaaa && !known[0].is_heavy);
     for (int i = 0; i < 3; i++) {
-        Run slow = a_run(B, "", 1, "");
-        slow.queries[0].asked = 0;
-        slow.queries[0].max_ms = 50;
-        OK(plans_keep(arena, dir, &slow));
+        Run heavy = a_run(B, "", 1, "");
+        heavy.queries[0].asked = 0;
+        heavy.queries[0].cells_most = PERF_HEAVY_CELLS;
+        OK(plans_keep(arena, dir, &heavy));
     }
     assert_int_equal(plans_known(dir, known), 3);
-    assert_true(known[2].shape == 0xbbbbbbbbbbbbbbbb && known[2].is_slow);
+    assert_true(known[2].shape == 0xbbbbbbbbbbbbbbbb && known[2].is_heavy);
     assert_string_equal(stored().plans[2].plan, P); /* still its plan */
     Run planned = a_run(A, P, 1, "");
     OK(plans_keep(arena, dir, &planned));

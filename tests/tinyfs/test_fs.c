@@ -1,4 +1,5 @@
 /* Finding by path, through links and dynamic directories, and changes by path. */
+#include "perf/ops.h"
 #include "tinyfs/tree.h"
 
 static const FindOptions FOLLOW = {0}, KEEP = {.keep_last = true};

@@ -1,4 +1,5 @@
 /* Walking by patterns: what is found, in which order, with which captures, and what it costs. */
+#include "perf/ops.h"
 #include "tinyfs/oracle.h"
 
 static const MatchOptions FOLLOW = {0}, LINKS = {.keep_links = true};

@@ -1,6 +1,7 @@
 /* Many commits under a clock of our own, and what each cost: file calls and bytes of ours and of
  * the engine's, rows read and rewritten. Costs are counts, so they do not depend on the machine. */
 #pragma once
+#include "perf/ops.h"
 #include "tlogfs/tlog_check.h"
 
 typedef struct Cost {

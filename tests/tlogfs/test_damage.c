@@ -1,5 +1,6 @@
 /* Damage: a catalog index with flipped bits never gives a wrong answer, blobs and log files that do
  * not match are found, and fsck names them. */
+#include "perf/ops.h"
 #include "tlogfs/tlog_check.h"
 #include <sys/stat.h>
 

@@ -1,5 +1,6 @@
 /* Merges and checkpoints: which files are taken, that rows stay the same, that no more than 64
  * files live however many commits there were, and that costs are steady. */
+#include "perf/ops.h"
 #include "tlogfs/soak.h"
 
 /* ---- the plan alone ---- */

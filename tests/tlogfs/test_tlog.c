@@ -1,5 +1,6 @@
 /* The stored backend's own promises: what init accepts, what opening costs, what a commit writes,
  * how the index follows the log, and what is found when something is damaged. */
+#include "perf/ops.h"
 #include "tlogfs/tlog_check.h"
 #include <sys/stat.h>
 
