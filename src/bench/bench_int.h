@@ -52,22 +52,31 @@ Fill fill_small, fill_medium, fill_large, fill_wildcards, fill_deep, fill_reduce
 Fill *fill_of(const BenchScenario *scenario); /* scenario.c */
 
 /* ---- child.c: one run of a program ---- */
+enum { STDOUT_STREAM, STDERR_STREAM, STREAM_COUNT };
 typedef struct ChildSpec {
-    const char *dir;                /* its working folder; NULL: ours */
-    const char *const *words;       /* program (a path) and arguments, ended by NULL */
-    const char *const *environment; /* the whole of it, ended by NULL */
+    const char *dir;                 /* its working folder; NULL: ours */
+    const char *const *words;        /* program (a path) and arguments, ended by NULL */
+    const char *const *environment;  /* the whole of it, ended by NULL */
+    const char *paths[STREAM_COUNT]; /* files, made anew, that take a stream; NULL: it is kept */
+    bool layout_by_chance;           /* of its memory, as users have it; else the same each time */
 } ChildSpec;
 typedef struct ChildResult {
-    int status; /* of wait */
-    int64_t wall_us,
-        first_us; /* from the fork to its end; to the first byte it put out, -1: none */
+    int status;       /* of wait */
+    int64_t wall_us;  /* from the fork to its end */
+    int64_t first_us; /* to the first byte that was kept of what it put out, -1: none */
+    double cpu_s;
     int64_t peak_bytes;
     int64_t out_bytes; /* on standard output */
     Buf out, errors;   /* what it put out; of each stream at most 16 MiB */
 } ChildResult;
+/* This process's environment with "NAME=value" more, each in place of what has its name: of two of
+ * one name a shell would take either. Both end with NULL. */
+const char **child_environment(Arena *arena, const char *const *settings);
 /* INTERRUPTED when this process was asked to end; the child then was, too. */
 Err *child_run(Arena *arena, const ChildSpec *spec, ChildResult *out) WARN_UNUSED;
-/* INVALID with the end of what it said unless it exited with 0. */
+/* The end of a child that was forked at `began_us`; only status, times and memory are filled. */
+Err *child_reap(int child, int64_t began_us, ChildResult *out) WARN_UNUSED;
+/* INVALID with the end of what it said unless it exited with 0: "WHAT exited with 3". */
 Err *child_check(const ChildSpec *spec, const ChildResult *result, const char *what) WARN_UNUSED;
 
 /* ---- kept.c: ponds that are kept, and their copies ---- */

@@ -1,5 +1,6 @@
 /* One child at a time, its two streams through pipes: when the first byte came, how many there were
- * on standard output, and the end of what it said on standard error.
+ * on standard output, and the end of what it said on standard error. Or into files, so that nothing
+ * here runs beside what is timed.
  *
  * The largest resident set is that of wait4. Linux counts in it what the child had before exec:
  * that of this process. So whoever asks must be small itself; making ponds is a child's work, too.
@@ -15,12 +16,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { STREAM_COUNT = 2, KEPT_MAX = 16 << 20 };
+enum { KEPT_MAX = 16 << 20 };
 
 typedef struct Streams {
-    int read_ends[STREAM_COUNT]; /* -1: at its end */
+    OsFile *files[STREAM_COUNT];                           /* or */
+    int write_ends[STREAM_COUNT], read_ends[STREAM_COUNT]; /* -1: none, or at its end */
     int64_t began_us;
 } Streams;
+
+/* ---- streams ---- */
 
 static void close_at(int *fd)
 {
@@ -28,35 +32,53 @@ static void close_at(int *fd)
     *fd = -1;
 }
 
-/* In the child: never returns. Addresses are the same each time, so that nothing hangs on them. */
-static void become(const ChildSpec *spec, const int write_ends[STREAM_COUNT])
+static void close_child_side(Streams *streams)
 {
-    (void)dup2(write_ends[0], STDOUT_FILENO);
-    (void)dup2(write_ends[1], STDERR_FILENO);
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        if (streams->files[i] != NULL) os_close_at(&streams->files[i]);
+        streams->files[i] = NULL;
+        close_at(&streams->write_ends[i]);
+    }
+}
+
+static void streams_fini(Streams *streams)
+{
+    close_child_side(streams);
+    for (int i = 0; i < STREAM_COUNT; i++) close_at(&streams->read_ends[i]);
+}
+
+static Err *streams_open(const ChildSpec *spec, Streams *streams)
+{
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        const char *path = spec->paths[i];
+        int ends[2];
+        if (path != NULL) {
+            TRY(os_unlink_if(path));
+            TRY(os_open_new(path, &streams->files[i]));
+            continue;
+        }
+        if (pipe2(ends, O_CLOEXEC) != 0) return ERR_ERRNO(errno, "start %s", spec->words[0]);
+        streams->read_ends[i] = ends[0];
+        streams->write_ends[i] = ends[1];
+    }
+    return NULL;
+}
+
+/* In the child: never returns. */
+static void become(const ChildSpec *spec, const Streams *streams)
+{
+    static const int TO[STREAM_COUNT] = {STDOUT_FILENO, STDERR_FILENO};
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        bool is_file = streams->files[i] != NULL;
+        (void)dup2(is_file ? os_fd(streams->files[i]) : streams->write_ends[i], TO[i]);
+    }
     (void)signal(SIGPIPE, SIG_DFL);
-    (void)personality(ADDR_NO_RANDOMIZE);
+    if (!spec->layout_by_chance) (void)personality(ADDR_NO_RANDOMIZE);
     if (spec->dir == NULL || chdir(spec->dir) == 0)
         (void)execve(spec->words[0], (char *const *)(uintptr_t)spec->words,
                      (char *const *)(uintptr_t)spec->environment);
     perror(spec->words[0]);
     _exit(127);
-}
-
-static Err *start(const ChildSpec *spec, Streams *streams, pid_t *out)
-{
-    int pipes[STREAM_COUNT][2] = {{-1, -1}, {-1, -1}}, failed = 0;
-    for (int i = 0; i < STREAM_COUNT && failed == 0; i++)
-        failed = pipe2(pipes[i], O_CLOEXEC) != 0 ? errno : 0;
-    streams->began_us = os_monotonic_us();
-    *out = failed == 0 ? fork() : -1;
-    if (*out == 0) become(spec, (int[]){pipes[0][1], pipes[1][1]});
-    if (failed == 0 && *out < 0) failed = errno;
-    for (int i = 0; i < STREAM_COUNT; i++) {
-        close_at(&pipes[i][1]);
-        if (failed != 0) close_at(&pipes[i][0]);
-        streams->read_ends[i] = pipes[i][0];
-    }
-    return failed == 0 ? NULL : ERR_ERRNO(failed, "start %s", spec->words[0]);
 }
 
 /* What there is to read on one stream. */
@@ -93,30 +115,54 @@ static void drain(Streams *streams, pid_t child, ChildResult *result)
     }
 }
 
-Err *child_run(Arena *arena, const ChildSpec *spec, ChildResult *out)
+static double seconds_of(struct timeval time)
 {
-    ChildResult result = {.first_us = -1, .out = buf_new(arena), .errors = buf_new(arena)};
-    Streams streams;
+    return (double)time.tv_sec + (double)time.tv_usec * 1e-6;
+}
+
+Err *child_reap(int child, int64_t began_us, ChildResult *out)
+{
     struct rusage usage;
-    pid_t child, got;
-    TRY(start(spec, &streams, &child));
-    drain(&streams, child, &result);
-    while ((got = wait4(child, &result.status, 0, &usage)) < 0 && errno == EINTR) continue;
-    if (got < 0) return ERR_ERRNO(errno, "wait for %s", spec->words[0]);
-    result.wall_us = os_monotonic_us() - streams.began_us;
-    result.peak_bytes = usage.ru_maxrss * INT64_C(1024);
-    *out = result;
+    pid_t got;
+    while ((got = wait4(child, &out->status, 0, &usage)) < 0 && errno == EINTR)
+        if (os_interrupted()) (void)kill(child, SIGTERM);
+    if (got < 0) return ERR_ERRNO(errno, "wait for a run");
+    out->wall_us = os_monotonic_us() - began_us;
+    out->cpu_s = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
+    out->peak_bytes = usage.ru_maxrss * INT64_C(1024);
     return os_check_interrupt();
 }
 
+Err *child_run(Arena *arena, const ChildSpec *spec, ChildResult *out)
+{
+    ChildResult result = {.first_us = -1, .out = buf_new(arena), .errors = buf_new(arena)};
+    CLEANUP(streams_fini) Streams streams = {.read_ends = {-1, -1}, .write_ends = {-1, -1}};
+    TRY(streams_open(spec, &streams));
+    streams.began_us = os_monotonic_us();
+    pid_t child = fork();
+    if (child < 0) return ERR_ERRNO(errno, "start %s", spec->words[0]);
+    if (child == 0) become(spec, &streams);
+    close_child_side(&streams);
+    drain(&streams, child, &result);
+    TRY(child_reap(child, streams.began_us, &result));
+    *out = result;
+    return NULL;
+}
+
+/* ---- what is to be said of it ---- */
+
 /* The end of what it said, without its account of itself. */
-static const char *last_words(Arena *arena, const Buf *errors)
+static const char *last_words(Arena *arena, const ChildSpec *spec, const ChildResult *result)
 {
     enum { TOLD = 400 };
-    const char *account = strstr(errors->data, "{\"stats\":");
-    size_t size = account != NULL ? (size_t)(account - errors->data) : errors->size;
+    char *text = result->errors.data;
+    size_t size = result->errors.size;
+    if (spec->paths[STDERR_STREAM] != NULL)
+        err_free(os_read_file(arena, spec->paths[STDERR_STREAM], KEPT_MAX, &text, &size));
+    const char *account = strstr(text, "{\"stats\":");
+    if (account != NULL) size = (size_t)(account - text);
     size_t skipped = size > TOLD ? size - TOLD : 0;
-    return text_printable_n(arena, errors->data + skipped, size - skipped);
+    return text_printable_n(arena, text + skipped, size - skipped);
 }
 
 Err *child_check(const ChildSpec *spec, const ChildResult *result, const char *what)
@@ -124,8 +170,32 @@ Err *child_check(const ChildSpec *spec, const ChildResult *result, const char *w
     if (WIFEXITED(result->status) && WEXITSTATUS(result->status) == 0) return NULL;
     SCRATCH(arena);
     bool by_signal = WIFSIGNALED(result->status);
-    Err *err = ERR(INVALID, "%s: %s %s %d", what, spec->words[0],
-                   by_signal ? "was ended by signal" : "exited with",
+    Err *err = ERR(INVALID, "%s %s %d", what, by_signal ? "was ended by signal" : "exited with",
                    by_signal ? WTERMSIG(result->status) : WEXITSTATUS(result->status));
-    return err_hint(err, "it said: %s", last_words(arena, &result->errors));
+    const char *said = last_words(arena, spec, result);
+    return *said != '\0' ? err_hint(err, "it said: %s", said) : err;
+}
+
+/* ---- its environment ---- */
+
+static bool same_variable(const char *one, const char *other)
+{
+    size_t name = strcspn(one, "=") + 1;
+    return strncmp(one, other, name) == 0;
+}
+
+const char **child_environment(Arena *arena, const char *const *settings)
+{
+    size_t all = 0, set = 0, n = 0;
+    while (environ[all] != NULL) all++;
+    while (settings[set] != NULL) set++;
+    const char **out = AARRAY(arena, const char *, all + set + 1);
+    for (size_t i = 0; i < all + set; i++) {
+        const char *variable = i < all ? environ[i] : settings[i - all];
+        bool again = false;
+        for (size_t k = i < all ? 0 : i - all + 1; k < set; k++)
+            again |= same_variable(settings[k], variable);
+        if (!again) out[n++] = variable;
+    }
+    return out;
 }

@@ -40,7 +40,7 @@ static Err *versions(Arena *arena, const BenchRun *run, const char **out)
     ChildResult result;
     const Json *json = NULL;
     TRY(child_run(arena, &spec, &result));
-    TRY(child_check(&spec, &result, "version"));
+    TRY(child_check(&spec, &result, arena_printf(arena, "version: %s", words[0])));
     TRY(json_parse(arena, result.out.data, result.out.size, &json));
     *out = arena_printf(arena, "engine %s, pond %s", json_str(json, "engine", "?"),
                         json_str(json, "pond", "?"));

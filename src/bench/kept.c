@@ -21,7 +21,7 @@ static Err *run_pond(Arena *arena, const BenchRun *run, const char *const *words
     const char *environment[] = {"LC_ALL=C.UTF-8", "TZ=UTC", "POND_HISTORY=off", NULL};
     ChildSpec spec = {.words = words, .environment = environment};
     TRY(child_run(arena, &spec, out));
-    return child_check(&spec, out, run->scenario->name);
+    return child_check(&spec, out, arena_printf(arena, "%s: %s", run->scenario->name, words[0]));
 }
 
 static Err *make_pond(const BenchRun *run, const char *dir)

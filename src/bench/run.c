@@ -111,8 +111,9 @@ Err *round_exec(const Round *round, const BenchCommand *command, bool counted, C
     add_environment(round, command, counted, &environment);
     ChildSpec spec = {.dir = round->dir, .words = words.v, .environment = environment.v};
     TRY(child_run(round->arena, &spec, out));
-    return child_check(
-        &spec, out, arena_printf(round->arena, "%s %s", round->run->scenario->name, command->name));
+    return child_check(&spec, out,
+                       arena_printf(round->arena, "%s %s: %s", round->run->scenario->name,
+                                    command->name, words.v[0]));
 }
 
 Err *round_instructions(const Round *round, const BenchCommand *command, int64_t *out)

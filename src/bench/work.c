@@ -4,45 +4,24 @@
  * kept, which is all of it up to 16 MiB. */
 #include "bench/work.h"
 #include "bench/bench_int.h"
-#include "report/pairs.h"
+#include "bench/pairs.h"
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 typedef VEC(const char *) WordVec;
 
-static bool is_ours(const char *variable)
-{
-    static const char *const OURS[] = {
-        "POND_STATS=", "POND_TOGGLES=", "POND_HISTORY=", "POND_PLANS="};
-    for (size_t i = 0; i < sizeof OURS / sizeof *OURS; i++)
-        if (text_starts(variable, OURS[i])) return true;
-    return false;
-}
-
-/* Of two variables with the same name. */
-static bool same_variable(const char *one, const char *other)
-{
-    size_t name = strcspn(one, "=") + 1;
-    return other != NULL && strncmp(one, other, name) == 0;
-}
-
 static const char **environment_of(Arena *arena, const BenchWorkSpec *spec, const char *stats_path)
 {
     const char *set = getenv("POND_TOGGLES");
-    WordVec words = {0};
-    for (size_t i = 0; environ[i] != NULL; i++)
-        if (!is_ours(environ[i]) && !same_variable(environ[i], spec->setting))
-            vec_push(arena, &words, environ[i]);
-    vec_push(arena, &words, arena_printf(arena, "POND_STATS=%s", stats_path));
-    vec_push(arena, &words, "POND_HISTORY=off");
-    vec_push(arena, &words, "POND_PLANS=off");
-    if (spec->setting != NULL) vec_push(arena, &words, spec->setting);
-    if (!same_variable("POND_TOGGLES=", spec->setting))
-        vec_push(arena, &words,
-                 arena_printf(arena, "POND_TOGGLES=%s,%s", set != NULL ? set : "", spec->toggles));
-    vec_push(arena, &words, NULL);
-    return words.v;
+    const char *settings[] = {
+        arena_printf(arena, "POND_STATS=%s", stats_path),
+        "POND_HISTORY=off",
+        "POND_PLANS=off",
+        arena_printf(arena, "POND_TOGGLES=%s,%s", set != NULL ? set : "", spec->toggles),
+        spec->setting,
+        NULL};
+    return child_environment(arena, settings);
 }
 
 /* ---- accounts ---- */
@@ -162,7 +141,7 @@ static Err *exec_in(Arena *arena, const BenchWorkSpec *spec, const char *dir, Ch
     ChildSpec child = {.words = words_of(arena, spec, dir),
                        .environment = environment_of(arena, spec, path_join(arena, dir, "stats"))};
     TRY(child_run(arena, &child, out));
-    return child_check(&child, out, spec->command);
+    return child_check(&child, out, arena_printf(arena, "'%s'", spec->command));
 }
 
 static Err *run_in(Arena *arena, const BenchWorkSpec *spec, const char *dir, BenchWork *work)

@@ -1,8 +1,8 @@
 /* The command with everything on is measured once for all toggles, the times in pairs of their own
- * (report/pairs.h), since the machine drifts. */
+ * (bench/pairs.h), since the machine drifts. */
 #include "bench/worth.h"
+#include "bench/pairs.h"
 #include "os/os.h"
-#include "report/pairs.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * trusted to tell? */
 #include "bench/work.h"
 #include "cli/bench.h"
-#include "report/pairs.h"
+#include "bench/pairs.h"
 #include <stdlib.h>
 #include <string.h>
 

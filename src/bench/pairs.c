@@ -1,14 +1,11 @@
-/* One child at a time; what it prints goes to files in the scratch folder, so that a pipe never
- * slows it down. Outputs are compared by hash. */
-#include "report/pairs.h"
-#include "os/os.h"
+/* What a run prints goes to files in the scratch folder, so that a pipe never slows it down.
+ * Outputs are compared by hash. */
+#include "bench/pairs.h"
+#include "bench/bench_int.h"
 #include <errno.h>
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 typedef VEC(double) DoubleVec;
@@ -28,73 +25,6 @@ typedef struct Pairs {
     Side sides[SIDE_COUNT];
     uint64_t random;
 } Pairs;
-
-/* ---- a child ---- */
-
-typedef struct ChildUse {
-    int status;
-    double wall_s, cpu_s;
-    int64_t peak_bytes;
-} ChildUse;
-
-static double seconds_of(struct timeval time)
-{
-    return (double)time.tv_sec + (double)time.tv_usec * 1e-6;
-}
-
-static Err *reap(pid_t child, int64_t began_us, ChildUse *out)
-{
-    struct rusage usage;
-    pid_t got;
-    while ((got = wait4(child, &out->status, 0, &usage)) < 0 && errno == EINTR)
-        if (os_interrupted()) (void)kill(child, SIGTERM);
-    if (got < 0) return ERR_ERRNO(errno, "wait for a run");
-    out->wall_s = (double)(os_monotonic_us() - began_us) * 1e-6;
-    out->cpu_s = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
-    out->peak_bytes = usage.ru_maxrss * INT64_C(1024);
-    return os_check_interrupt();
-}
-
-/* This process's environment with one more, in place of what has its name: of two of one name a
- * shell would take either. */
-static char **environment_with(Arena *arena, const char *more)
-{
-    size_t count = 0;
-    while (environ[count] != NULL) count++;
-    char **all = AARRAY(arena, char *, count + 2);
-    size_t n = 0, name = more != NULL ? strcspn(more, "=") + 1 : 0;
-    if (more != NULL) all[n++] = arena_strdup(arena, more);
-    for (size_t i = 0; i < count; i++)
-        if (name == 0 || strncmp(environ[i], more, name) != 0) all[n++] = environ[i];
-    return all;
-}
-
-/* In the child: never returns. */
-static void become(const char *command, char **environment, int stdout_fd, int stderr_fd)
-{
-    (void)dup2(stdout_fd, STDOUT_FILENO);
-    (void)dup2(stderr_fd, STDERR_FILENO);
-    (void)signal(SIGPIPE, SIG_DFL);
-    (void)execle("/bin/sh", "sh", "-c", command, (char *)NULL, environment);
-    _exit(127);
-}
-
-static Err *run_child(const char *command, const char *environment, const char *stdout_path,
-                      const char *stderr_path, ChildUse *out)
-{
-    SCRATCH(scratch);
-    CLEANUP(os_close_at) OsFile *output = NULL, *errors = NULL;
-    char **all = environment_with(scratch, environment);
-    TRY(os_unlink_if(stdout_path));
-    TRY(os_unlink_if(stderr_path));
-    TRY(os_open_new(stdout_path, &output));
-    TRY(os_open_new(stderr_path, &errors));
-    int64_t began_us = os_monotonic_us();
-    pid_t child = fork();
-    if (child < 0) return ERR_ERRNO(errno, "start a run");
-    if (child == 0) become(command, all, os_fd(output), os_fd(errors));
-    return reap(child, began_us, out);
-}
 
 /* ---- what a run put out ---- */
 
@@ -130,6 +60,12 @@ Err *pairs_hash_tree(const char *dir, char out_hex[65])
     return err;
 }
 
+static const char *stream_path(Arena *arena, const Side *side, int stream)
+{
+    static const char *const NAMES[STREAM_COUNT] = {"stdout", "stderr"};
+    return path_join(arena, side->folder, NAMES[stream]);
+}
+
 static Err *hash_outcome(const Side *side, const char *out_dir, char streams[65], char outcome[65])
 {
     SCRATCH(scratch);
@@ -137,7 +73,7 @@ static Err *hash_outcome(const Side *side, const char *out_dir, char streams[65]
     OsStat stat;
     int64_t size;
     Sha256 *hash = sha256_new(scratch);
-    Err *err = os_sha256_file(arena_printf(scratch, "%s/stdout", side->folder), &size, streams);
+    Err *err = os_sha256_file(stream_path(scratch, side, STDOUT_STREAM), &size, streams);
     if (err == NULL) err = os_stat_if(out_dir, &exists, &stat);
     if (err == NULL) sha256_add_text(hash, streams);
     if (err == NULL && exists) err = hash_tree(scratch, hash, out_dir, "");
@@ -159,33 +95,28 @@ char *pairs_command(Arena *arena, const char *command, const char *out_dir)
     return text.data;
 }
 
-static Err *run_failed(const Side *side, const ChildUse *use)
+static Err *run_child(Arena *arena, const Side *side, const char *out_dir, ChildResult *out)
 {
-    enum { TOLD = 400, READ_MAX = 1 << 26 };
-    SCRATCH(scratch);
-    char *text = NULL;
-    size_t size = 0;
-    err_free(os_read_file(scratch, arena_printf(scratch, "%s/stderr", side->folder), READ_MAX,
-                          &text, &size));
-    if (text == NULL) text = arena_strdup(scratch, "");
-    if (size > TOLD) text += size - TOLD;
-    const char *how = WIFSIGNALED(use->status) ? "was ended by signal" : "exited with";
-    int number = WIFSIGNALED(use->status) ? WTERMSIG(use->status) : WEXITSTATUS(use->status);
-    Err *err = ERR(INVALID, "'%s' %s %d", side->command, how, number);
-    return *text != '\0' ? err_hint(err, "it said: %s", text_printable(scratch, text)) : err;
+    const char *line = pairs_command(arena, side->command, out_dir);
+    const char *words[] = {"/bin/sh", "-c", line, NULL};
+    const char *settings[] = {side->environment, NULL};
+    const ChildSpec spec = {
+        .words = words,
+        .environment = child_environment(arena, settings),
+        .paths = {stream_path(arena, side, STDOUT_STREAM), stream_path(arena, side, STDERR_STREAM)},
+        .layout_by_chance = true};
+    TRY(child_run(arena, &spec, out));
+    return child_check(&spec, out, arena_printf(arena, "'%s'", side->command));
 }
 
 static Err *run_side(Pairs *pairs, Side *side, bool is_first, double *out_wall_s)
 {
     SCRATCH(scratch);
-    ChildUse use;
+    ChildResult use;
     char streams[65], outcome[65];
     const char *folder = arena_printf(scratch, "%s/out", side->folder);
     TRY(os_remove_tree(folder));
-    TRY(run_child(pairs_command(scratch, side->command, folder), side->environment,
-                  arena_printf(scratch, "%s/stdout", side->folder),
-                  arena_printf(scratch, "%s/stderr", side->folder), &use));
-    if (!WIFEXITED(use.status) || WEXITSTATUS(use.status) != 0) return run_failed(side, &use);
+    TRY(run_child(scratch, side, folder, &use));
     TRY(hash_outcome(side, folder, streams, outcome));
     if (use.peak_bytes > side->peak_bytes) side->peak_bytes = use.peak_bytes;
     if (is_first) {
@@ -195,9 +126,9 @@ static Err *run_side(Pairs *pairs, Side *side, bool is_first, double *out_wall_s
     }
     if (strcmp(side->outcome, outcome) != 0)
         return ERR(INVALID, "'%s' does not put out the same each time", side->command);
-    vec_push(pairs->arena, &side->wall_s, use.wall_s);
+    *out_wall_s = (double)use.wall_us * 1e-6;
+    vec_push(pairs->arena, &side->wall_s, *out_wall_s);
     vec_push(pairs->arena, &side->cpu_s, use.cpu_s);
-    *out_wall_s = use.wall_s;
     return NULL;
 }
 
@@ -278,7 +209,7 @@ Err *pairs_run(Arena *arena, const PairsSpec *spec, PairsResult *out)
 static Err *timed_work(double *out_wall_s)
 {
     enum { BYTES = 1 << 20, ROUNDS = 24 };
-    ChildUse use;
+    ChildResult use;
     int64_t began_us = os_monotonic_us();
     pid_t child = fork();
     if (child < 0) return ERR_ERRNO(errno, "start a run");
@@ -287,8 +218,8 @@ static Err *timed_work(double *out_wall_s)
         for (int i = 0; bytes != NULL && i < ROUNDS; i++) sha256_of(bytes, BYTES, hex);
         _exit(0);
     }
-    TRY(reap(child, began_us, &use));
-    *out_wall_s = use.wall_s;
+    TRY(child_reap(child, began_us, &use));
+    *out_wall_s = (double)use.wall_us * 1e-6;
     return NULL;
 }
 

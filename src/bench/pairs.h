@@ -1,4 +1,4 @@
-/* report/pairs — runs two commands in pairs until a verdict on their times is final, and compares
+/* bench/pairs — runs two commands in pairs until a verdict on their times is final, and compares
  * what they put out.
  *
  * A command is a line for /bin/sh. "{out}" in it stands for a folder of the run's own that does not
