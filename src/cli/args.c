@@ -234,6 +234,14 @@ static Err *take_command(Parse *parse, const char *word)
                         : err_hint(err, "pond help shows the commands");
 }
 
+static Err *take_sub(Parse *parse, const char *word)
+{
+    const Command *sub = command_find_sub(parse->cli->command, word);
+    if (sub == NULL) return command_no_sub(parse->cli->command, word);
+    parse->cli->command = sub;
+    return NULL;
+}
+
 static bool color_wanted(const char *when, int fd)
 {
     if (when != NULL && strcmp(when, "auto") != 0) return strcmp(when, "always") == 0;
@@ -245,6 +253,7 @@ static bool color_wanted(const char *when, int fd)
 static Err *check_count(const Cli *cli)
 {
     const Command *command = cli->command;
+    if (command->subs != NULL) return command_no_sub(command, NULL);
     bool few = (int)cli->arg_count < command->least_args;
     bool many = command->most_args >= 0 && (int)cli->arg_count > command->most_args;
     if (!few && !many) return NULL;
@@ -268,6 +277,8 @@ Err *args_parse(Cli *cli, int argc, char **argv)
             add_to_line(&parse, word);
             if (cli->command == NULL)
                 TRY(take_command(&parse, word));
+            else if (cli->command->subs != NULL)
+                TRY(take_sub(&parse, word));
             else
                 vec_push(cli->arena, &parse.args, word);
         }

@@ -144,7 +144,7 @@ static Err *read_spec(Cli *cli, BisectSpec *spec)
     return cli_temp_dir(cli, &spec->scratch_dir);
 }
 
-Err *bench_bisect(Cli *cli)
+static Err *bench_bisect(Cli *cli)
 {
     BisectSpec spec = {.progress = on_progress};
     BisectResult result;
@@ -161,3 +161,30 @@ Err *bench_bisect(Cli *cli)
     if (result.by != BISECT_NOTHING && !is_found) cli->status = 1;
     return NULL;
 }
+
+/* ---- in the table ---- */
+
+static const Option BISECT_OPTIONS[] = {
+    {"a", 0, "CMD", "the command to compare with, for /bin/sh"},
+    {"b", 0, "CMD", "the other command"},
+    {"off", 0, "NAME,...", "B is A with these toggles off (all: each); with --b: those to try"},
+    {"by", 0, "COUNTER", "only this counter counts, or time"},
+    {"pairs", 0, "N", "at most N pairs (default 40)"},
+};
+
+const Command BENCH_BISECT = {
+    .name = "bench bisect",
+    .usage = "bench bisect --a CMD (--b CMD | --off NAME,...) [--by COUNTER]",
+    .summary = "the toggles or the operation behind a difference",
+    .examples = "  pond bench bisect --a 'old/pond list /' --b 'pond list /'\n"
+                "  pond bench bisect --a 'pond list /' --off all\n"
+                "  pond bench bisect --a 'old/pond list /' --b 'pond list /' --by time\n",
+    .details = "Exactly where counters differ, by times in pairs where none does. The exit status "
+               "is 1 when nothing explains it.",
+    .json = "{\"differs\",\"same_output\",\"toggles\":[{\"name\",\"share\",\"counter\",\"on\","
+            "\"off\"}],\"explained\",\"operation\",\"operation_a\",\"operation_b\",\"verdict\","
+            "\"ratio\",\"unsteady\",\"counters\":[{\"name\",\"a\",\"b\"}]}",
+    .options = BISECT_OPTIONS,
+    .option_count = sizeof BISECT_OPTIONS / sizeof *BISECT_OPTIONS,
+    .run = bench_bisect,
+};

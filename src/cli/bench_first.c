@@ -67,7 +67,7 @@ static void print_text(Cli *cli, const BenchFirst *first, size_t count, size_t s
                    count_of(cli->arena, (int64_t)steps, "command"));
 }
 
-Err *bench_first_experience(Cli *cli)
+static Err *bench_first_experience(Cli *cli)
 {
     BenchRun run;
     BenchFirst *first = NULL;
@@ -88,3 +88,28 @@ Err *bench_first_experience(Cli *cli)
         print_text(cli, first, count, steps);
     return NULL;
 }
+
+/* ---- in the table ---- */
+
+static const Option FIRST_OPTIONS[] = {
+    {"times", 0, "N", "the median of N runs of each (default 5)"},
+    {"readme", 0, "FILE", "whose commands are counted (default README.md)"},
+    BENCH_OPTION_SCALE,
+    BENCH_OPTION_QUICK,
+    BENCH_OPTION_VALUES,
+    BENCH_OPTION_DIR,
+    BENCH_OPTION_INSTRUCTIONS,
+};
+
+const Command BENCH_FIRST = {
+    .name = "bench first",
+    .usage = "bench first [--quick] [--times N]",
+    .summary = "how long a newcomer waits for the first byte of each command",
+    .examples = "  pond bench first\n"
+                "  pond bench first --quick --times 3\n",
+    .details = "And how many commands README.md has up to the first export.",
+    .json = "{\"steps\",\"commands\":[{\"command\",\"first_us\",\"all_us\",\"instructions\"}]}",
+    .options = FIRST_OPTIONS,
+    .option_count = sizeof FIRST_OPTIONS / sizeof *FIRST_OPTIONS,
+    .run = bench_first_experience,
+};

@@ -30,9 +30,9 @@ static Level level_at(const BenchSeries *series, size_t change)
 
 static bool is_wanted(const Cli *cli, const BenchSeries *series)
 {
-    for (size_t i = 1; i < cli->arg_count; i++)
+    for (size_t i = 0; i < cli->arg_count; i++)
         if (strcmp(cli->args[i], series->scenario) == 0) return true;
-    return cli->arg_count == 1;
+    return cli->arg_count == 0;
 }
 
 static void put_change(JsonOut *json, const Level *level)
@@ -79,7 +79,7 @@ static void print_series(Cli *cli, const BenchSeries *series)
     }
 }
 
-Err *bench_history(Cli *cli)
+static Err *bench_history(Cli *cli)
 {
     BenchRun run;
     BenchHistory history;
@@ -87,7 +87,7 @@ Err *bench_history(Cli *cli)
     Buf text = buf_new(cli->arena);
     JsonOut json = json_out(&text);
     TRY(bench_run_options(cli, &run));
-    for (size_t i = 1; i < cli->arg_count; i++)
+    for (size_t i = 0; i < cli->arg_count; i++)
         TRY(bench_scenario_get(cli->args[i], &run.scenario));
     TRY(bench_history_read(cli->arena, run.cache_dir, &history));
     if (history.damaged > 0)
@@ -111,3 +111,25 @@ Err *bench_history(Cli *cli)
         out_printf("%zu series, %s\n", shown, count_of(cli->arena, (int64_t)changes, "change"));
     return NULL;
 }
+
+/* ---- in the table ---- */
+
+static const Option HISTORY_OPTIONS[] = {
+    BENCH_OPTION_DIR,
+};
+
+const Command BENCH_HISTORY = {
+    .name = "bench history",
+    .usage = "bench history [SCENARIO...]",
+    .summary = "where past runs of bench run changed their level",
+    .examples = "  pond bench history\n"
+                "  pond bench history noyo --json\n",
+    .details = "Of time, memory, allocations and instructions of each command; and whether the "
+               "machine changed, too.",
+    .json = "[{\"scenario\",\"scale\",\"command\",\"measure\",\"runs\",\"changes\":[{\"time_us\","
+            "\"was\",\"now\",\"other_machine\",\"machine\"}]}]",
+    .options = HISTORY_OPTIONS,
+    .option_count = sizeof HISTORY_OPTIONS / sizeof *HISTORY_OPTIONS,
+    .most_args = -1,
+    .run = bench_history,
+};

@@ -37,7 +37,7 @@ static void list_json(void)
     out_json(&text);
 }
 
-Err *bench_list(Cli *cli)
+static Err *bench_list(Cli *cli)
 {
     if (cli->json) {
         list_json();
@@ -92,17 +92,14 @@ Err *bench_pond_make(Cli *cli, const BenchPondSpec *spec, BenchMade *out)
     return err;
 }
 
-Err *bench_make_pond(Cli *cli)
+static Err *bench_make_pond(Cli *cli)
 {
     BenchPondSpec spec = {.scale = {1, 1}, .seed = BENCH_SEED};
     BenchMade made;
-    if (cli->arg_count != 3)
-        return ERR(USAGE, "bench make: a scenario and a folder are expected, e.g. "
-                          "pond bench make small /tmp/small");
-    TRY(bench_scenario_get(cli->args[1], &spec.scenario));
+    TRY(bench_scenario_get(cli->args[0], &spec.scenario));
     TRY(bench_scale_option(cli, &spec.scale));
     if (cli_option(cli, "seed") != NULL) TRY(bench_seed_option(cli, &spec.seed));
-    spec.dir = cli->args[2];
+    spec.dir = cli->args[1];
     TRY(bench_pond_make(cli, &spec, &made));
     if (cli->json) {
         out_printf("{\"commits\":%lld,\"versions\":%lld,\"rows\":%lld}\n", (long long)made.commits,
@@ -115,3 +112,43 @@ Err *bench_make_pond(Cli *cli)
                    count_of(cli->arena, made.rows, "row"));
     return NULL;
 }
+
+/* ---- in the table ---- */
+
+static const Option LIST_OPTIONS[] = {
+    {"names", 0, NULL, "only the names, one a line"},
+};
+
+const Command BENCH_LIST = {
+    .name = "bench list",
+    .usage = "bench list [--names]",
+    .summary = "the scenarios, with what is in them",
+    .examples = "  pond bench list\n"
+                "  pond bench list --verbose\n",
+    .details = "With --verbose their commands, too.",
+    .json = "[{\"name\",\"text\",\"commands\":[{\"name\",\"words\",\"cold\"}]}]",
+    .options = LIST_OPTIONS,
+    .option_count = sizeof LIST_OPTIONS / sizeof *LIST_OPTIONS,
+    .run = bench_list,
+};
+
+static const Option MAKE_OPTIONS[] = {
+    BENCH_OPTION_SCALE,
+    BENCH_OPTION_VALUES,
+};
+
+const Command BENCH_MAKE = {
+    .name = "bench make",
+    .usage = "bench make SCENARIO DIR [--scale N] [--seed N]",
+    .summary = "a new pond with what a scenario holds",
+    .examples = "  pond bench make noyo /tmp/noyo\n"
+                "  pond bench make small /tmp/small --scale 1/10 --seed 7\n",
+    .details = "What it holds follows from scenario, seed and scale alone, so that pond fsck gives "
+               "the same root on every machine.",
+    .json = "{\"commits\",\"versions\",\"rows\"}",
+    .options = MAKE_OPTIONS,
+    .option_count = sizeof MAKE_OPTIONS / sizeof *MAKE_OPTIONS,
+    .least_args = 2,
+    .most_args = 2,
+    .run = bench_make_pond,
+};

@@ -1,8 +1,8 @@
 /* pond bench ab, selftest: is one command faster than another, and how far can this machine be
  * trusted to tell? */
+#include "bench/pairs.h"
 #include "bench/work.h"
 #include "cli/bench.h"
-#include "bench/pairs.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,7 +153,7 @@ static Err *count_instructions(const PairsSpec *spec, const char *valgrind, Ab *
     return NULL;
 }
 
-Err *bench_ab(Cli *cli)
+static Err *bench_ab(Cli *cli)
 {
     PairsSpec spec = {.differ = cli_flag(cli, "differ"), .progress = on_pair};
     Ab ab = {0};
@@ -183,7 +183,7 @@ Err *bench_ab(Cli *cli)
 
 /* ---- selftest ---- */
 
-Err *bench_selftest(Cli *cli)
+static Err *bench_selftest(Cli *cli)
 {
     size_t pairs = 200;
     uint64_t seed = 0;
@@ -218,3 +218,56 @@ Err *bench_selftest(Cli *cli)
     out_printf("10 %% slower, at most 80 pairs: found in %.1f %%\n", 100 * test.found_paired);
     return NULL;
 }
+
+/* ---- in the table ---- */
+
+static const Option AB_OPTIONS[] = {
+    {"a", 0, "CMD", "the command to compare with, for /bin/sh"},
+    {"b", 0, "CMD", "the command that may be faster"},
+    {"toggle", 0, "NAME=A,B", "--a twice, with two values of a toggle or environment variable"},
+    {"pairs", 0, "N", "at most N pairs (default 80)"},
+    {"band", 0, "PERCENT", "what counts as the same (default 3)"},
+    BENCH_OPTION_CAP,
+    {"differ", 0, NULL, "measure also what does not put out the same"},
+    BENCH_OPTION_INSTRUCTIONS,
+    BENCH_OPTION_ORDER,
+};
+
+const Command BENCH_AB = {
+    .name = "bench ab",
+    .usage = "bench ab --a CMD (--b CMD | --toggle NAME=A,B) [options]",
+    .summary = "is one command faster than another?",
+    .examples = "  pond bench ab --a 'old/pond list /' --b 'pond list /' --instructions\n"
+                "  pond bench ab --a 'pond export -p \"/reduced/*/*\" -d {out}' --toggle "
+                "shared_joins=off,on\n",
+    .details = "The two run in pairs, in random order within each, until the interval of the "
+               "median ratio (exact sign test, 99 %) lies beyond a band of 3 % on one side, or "
+               "inside it: faster, slower, the same; or undecided after the last pair. A slow or "
+               "busy machine makes it need more pairs, not wrong. {out} is a new folder in each "
+               "run; what the commands print and write there must be the same, byte for byte (what "
+               "stands below .pond aside). The exit status is 1 when B is slower.",
+    .json = "{\"verdict\",\"ratio\",\"ratio_low\",\"ratio_high\",\"pairs\",\"same_output\",\"a\":{"
+            "\"wall_s\",\"cpu_s\",\"peak_bytes\",\"instructions\"},\"b\"}",
+    .options = AB_OPTIONS,
+    .option_count = sizeof AB_OPTIONS / sizeof *AB_OPTIONS,
+    .run = bench_ab,
+};
+
+static const Option SELFTEST_OPTIONS[] = {
+    {"pairs", 0, "N", "pairs to measure (default 200)"},
+    BENCH_OPTION_ORDER,
+};
+
+const Command BENCH_SELFTEST = {
+    .name = "bench selftest",
+    .usage = "bench selftest [--pairs N]",
+    .summary = "how often this machine gives a false verdict",
+    .examples = "  pond bench selftest\n"
+                "  pond bench selftest --pairs 400 --json\n",
+    .details = "Pairs of one and the same piece of work, resampled; beside it, how often one block "
+               "of runs compared with the next would be wrong.",
+    .json = "{\"pairs\",\"trials\",\"false_paired\",\"false_blocks\",\"found_paired\",\"spread\"}",
+    .options = SELFTEST_OPTIONS,
+    .option_count = sizeof SELFTEST_OPTIONS / sizeof *SELFTEST_OPTIONS,
+    .run = bench_selftest,
+};

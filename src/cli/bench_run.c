@@ -302,14 +302,14 @@ static Err *each_scenario(Cli *cli, Err *(*body)(Cli *cli, BenchRun *run, JsonOu
     BenchRun run;
     Buf text = buf_new(cli->arena);
     JsonOut json = json_out(&text);
-    size_t named = cli->arg_count - 1, count = named > 0 ? named : BENCH_SCENARIO_COUNT;
+    size_t named = cli->arg_count, count = named > 0 ? named : BENCH_SCENARIO_COUNT;
     TRY(bench_run_options(cli, &run));
     TRY(check_only(run.only));
-    for (size_t i = 0; i < named; i++) TRY(bench_scenario_get(cli->args[i + 1], &run.scenario));
+    for (size_t i = 0; i < named; i++) TRY(bench_scenario_get(cli->args[i], &run.scenario));
     json_begin_array(&json);
     for (size_t i = 0; i < count; i++) {
         run.scenario = &BENCH_SCENARIOS[i];
-        if (named > 0) TRY(bench_scenario_get(cli->args[i + 1], &run.scenario));
+        if (named > 0) TRY(bench_scenario_get(cli->args[i], &run.scenario));
         if (cli_flag(cli, "quick")) run.scale = run.scenario->quick;
         TRY(body(cli, &run, &json));
     }
@@ -318,15 +318,74 @@ static Err *each_scenario(Cli *cli, Err *(*body)(Cli *cli, BenchRun *run, JsonOu
     return NULL;
 }
 
-Err *bench_run_scenarios(Cli *cli)
+static Err *bench_run_scenarios(Cli *cli)
 {
     return each_scenario(cli, run_scenario);
 }
 
-Err *bench_baseline(Cli *cli)
+static Err *bench_baseline(Cli *cli)
 {
     if (!cli_flag(cli, "update"))
         return err_hint(ERR(USAGE, "bench baseline: --update is missing"),
                         "pond bench run compares with the baselines");
     return each_scenario(cli, update_scenario);
 }
+
+/* ---- in the table ---- */
+
+static const Option RUN_OPTIONS[] = {
+    BENCH_OPTION_SCALE,
+    BENCH_OPTION_QUICK,
+    BENCH_OPTION_VALUES,
+    {"baselines", 0, "DIR", "where they are (default bench/baselines)"},
+    BENCH_OPTION_DIR,
+    BENCH_OPTION_INSTRUCTIONS,
+    {"only", 0, "COMMANDS", "instructions of these commands only (list,cat)"},
+};
+
+const Command BENCH_RUN = {
+    .name = "bench run",
+    .usage = "bench run [SCENARIO...] [--quick]",
+    .summary = "do the scenarios do the work of their baselines?",
+    .examples = "  pond bench run --quick\n"
+                "  pond bench run noyo reduce\n"
+                "  pond bench run --quick --instructions --only list,plan\n",
+    .details = "Each scenario (or those named) makes its pond, once, and its commands run, each in "
+               "a process of its own and with one thread; operations, calls and bytes by class of "
+               "file, allocations, memory and instructions are compared with bench/baselines. More "
+               "than there is the exit status 1; less is told, and pond bench baseline --update "
+               "writes it down. See docs/benchmarks.md.",
+    .json = "[{\"scenario\",\"scale\",\"root\",\"baseline\",\"same_pond\",\"compared\",\"worse\","
+            "\"changes\":[{\"command\",\"counter\",\"was\",\"now\",\"worse\"}],\"counters\":{"
+            "COMMAND:{COUNTER:VALUE}}}]",
+    .options = RUN_OPTIONS,
+    .option_count = sizeof RUN_OPTIONS / sizeof *RUN_OPTIONS,
+    .most_args = -1,
+    .run = bench_run_scenarios,
+};
+
+static const Option BASELINE_OPTIONS[] = {
+    {"update", 0, NULL, "without it nothing is written"},
+    BENCH_OPTION_SCALE,
+    BENCH_OPTION_QUICK,
+    BENCH_OPTION_VALUES,
+    {"baselines", 0, "DIR", "where they are (default bench/baselines)"},
+    BENCH_OPTION_DIR,
+    BENCH_OPTION_INSTRUCTIONS,
+    {"only", 0, "COMMANDS", "instructions of these commands only (list,cat)"},
+};
+
+const Command BENCH_BASELINE = {
+    .name = "bench baseline",
+    .usage = "bench baseline --update [SCENARIO...] [--quick]",
+    .summary = "what the scenarios do now becomes their baseline",
+    .examples = "  pond bench baseline --update --quick\n"
+                "  pond bench baseline --update noyo\n",
+    .details = "Counters that are not measured, such as instructions without --instructions, and "
+               "other scales stay as they are.",
+    .json = "[SCENARIO]: names",
+    .options = BASELINE_OPTIONS,
+    .option_count = sizeof BASELINE_OPTIONS / sizeof *BASELINE_OPTIONS,
+    .most_args = -1,
+    .run = bench_baseline,
+};

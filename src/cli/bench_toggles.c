@@ -196,7 +196,7 @@ static Err *read_command(Cli *cli, const char *scratch_dir, const char **out)
 static Err *read_toggles(const Cli *cli, Toggle *toggles, size_t *count)
 {
     *count = 0;
-    for (size_t i = 1; i < cli->arg_count; i++) {
+    for (size_t i = 0; i < cli->arg_count; i++) {
         int toggle = toggle_by_name(cli->args[i], strlen(cli->args[i]));
         if (toggle < 0) {
             SCRATCH(scratch);
@@ -204,7 +204,7 @@ static Err *read_toggles(const Cli *cli, Toggle *toggles, size_t *count)
         }
         toggles[(*count)++] = (Toggle)toggle;
     }
-    for (int i = 0; cli->arg_count == 1 && i < TOGGLE_COUNT; i++) toggles[(*count)++] = (Toggle)i;
+    for (int i = 0; cli->arg_count == 0 && i < TOGGLE_COUNT; i++) toggles[(*count)++] = (Toggle)i;
     return NULL;
 }
 
@@ -244,7 +244,7 @@ static Err *measure(Cli *cli)
     return NULL;
 }
 
-Err *bench_toggles(Cli *cli)
+static Err *bench_toggles(Cli *cli)
 {
     if (!cli_flag(cli, "list")) return measure(cli);
     if (cli->json)
@@ -253,3 +253,36 @@ Err *bench_toggles(Cli *cli)
         list_text(cli);
     return NULL;
 }
+
+/* ---- in the table ---- */
+
+static const Option TOGGLES_OPTIONS[] = {
+    {"list", 0, NULL, "only their names and what they are"},
+    {"scenario", 0, "NAME", "measure all commands of the scenario"},
+    {"command", 0, "CMD", "measure this command, for /bin/sh"},
+    {"work", 0, NULL, "only counters, no times"},
+    {"pairs", 0, "N", "at most N pairs (default 40)"},
+    BENCH_OPTION_CAP,
+    BENCH_OPTION_SCALE,
+    BENCH_OPTION_QUICK,
+    BENCH_OPTION_VALUES,
+    BENCH_OPTION_DIR,
+    BENCH_OPTION_INSTRUCTIONS,
+};
+
+const Command BENCH_TOGGLES = {
+    .name = "bench toggles",
+    .usage = "bench toggles (--list | --scenario NAME | --command CMD) [TOGGLE...]",
+    .summary = "what each optimisation is worth",
+    .examples = "  pond bench toggles --list\n"
+                "  pond bench toggles --scenario noyo --quick\n"
+                "  pond bench toggles --command 'pond list /' --work dir_memo\n",
+    .details = "With each toggle off (or those named): its counter, and the time of off to on in "
+               "pairs; outputs must be the same, else the exit status is 1. See docs/toggles.md.",
+    .json = "[{\"name\",\"shows\",\"on\",\"off\",\"same_output\",\"worth\",\"instructions_on\","
+            "\"instructions_off\",\"verdict\",\"ratio\",\"pairs\"}]",
+    .options = TOGGLES_OPTIONS,
+    .option_count = sizeof TOGGLES_OPTIONS / sizeof *TOGGLES_OPTIONS,
+    .most_args = -1,
+    .run = bench_toggles,
+};

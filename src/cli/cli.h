@@ -23,7 +23,7 @@ typedef struct Cli Cli;
 typedef struct Watch Watch;
 
 typedef struct Command {
-    const char *name, *usage; /* "copy SRC... DEST" */
+    const char *name, *usage; /* "copy SRC... DEST"; "bench ab" of one below another */
     const char *summary;      /* one line */
     const char *details;      /* paragraphs, or NULL */
     const char *examples;     /* lines "pond ..."; shown first */
@@ -32,6 +32,8 @@ typedef struct Command {
     size_t option_count;
     int least_args, most_args; /* -1 = any number */
     Err *(*run)(Cli *cli);
+    const struct Command *const *subs; /* commands below it, one of which is named, or NULL */
+    size_t sub_count;
 } Command;
 
 extern const Command *const COMMANDS[];
@@ -39,6 +41,10 @@ extern const size_t COMMAND_COUNT;
 extern const Option GLOBAL_OPTIONS[];
 extern const size_t GLOBAL_OPTION_COUNT;
 const Command *command_find(const char *name);
+const Command *command_find_sub(const Command *command, const char *word);
+const char *command_word(const Command *command); /* the last word of its name */
+/* USAGE that says which there are; `word`: what was given instead, or NULL. */
+Err *command_no_sub(const Command *command, const char *word) WARN_UNUSED;
 
 typedef struct OptionValue {
     const Option *option;

@@ -1,5 +1,5 @@
 /* pond perf: what the tracker recorded of the pond's commands, from its run history; the table of
- * operations; recording a command with its spans; what a killed process left. */
+ * operations. */
 #include "cli/commands.h"
 #include "cli/perf_view.h"
 #include "perf/ops.h"
@@ -8,13 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static const Option PERF_OPTIONS[] = {
-    {"last", 0, "N", "the last N runs together (default 1; runs, plans: 20)"},
-    {"run", 0, "ID", "the run of that id"},
-    {"output", 'o', "FILE", "record: the trace (default pond.pftrace); recover: a trace of it"},
-    {"level", 0, "LEVEL", "record: spans (default) or detail"},
-};
 
 /* ---- text of figures ---- */
 
@@ -324,7 +317,7 @@ static Err *show_ops(Cli *cli)
     Buf text = buf_new(cli->arena);
     JsonOut json = json_out(&text);
     json_begin_array(&json);
-    for (size_t i = 1; i < cli->arg_count; i++) {
+    for (size_t i = 0; i < cli->arg_count; i++) {
         const PerfOpInfo *info = NULL;
         TRY(find_op(cli->args[i], &info));
         op_json(&json, info);
@@ -333,11 +326,11 @@ static Err *show_ops(Cli *cli)
                        paint(cli->color_out, "reset"), info->layer, info->unit, info->text,
                        info->details);
     }
-    for (size_t i = 0; cli->arg_count == 1 && i < PERF_OP_COUNT; i++) op_json(&json, perf_op_at(i));
+    for (size_t i = 0; cli->arg_count == 0 && i < PERF_OP_COUNT; i++) op_json(&json, perf_op_at(i));
     json_end(&json);
     if (cli->json)
         out_json(&text);
-    else if (cli->arg_count == 1)
+    else if (cli->arg_count == 0)
         ops_table(cli);
     return NULL;
 }
@@ -481,212 +474,132 @@ static Err *show_io(Cli *cli)
     return NULL;
 }
 
-/* ---- record ---- */
+/* ---- the table ---- */
 
-/* Becomes the command, with the trace on. */
-static Err *record(Cli *cli)
-{
-    const char *file = cli_option(cli, "output"), *level = cli_option(cli, "level");
-    if (cli->arg_count < 2)
-        return err_hint(ERR(USAGE, "pond perf record: the command is missing"),
-                        "pond perf record -o t.pftrace -- export -p '/**/*.series' -d out");
-    VEC(const char *) words = {0};
-    vec_push(cli->arena, &words, "pond");
-    if (cli->pond_dir != NULL) {
-        vec_push(cli->arena, &words, "--pond");
-        vec_push(cli->arena, &words, cli->pond_dir);
+#define OPTION_RUN                                                                                 \
+    {                                                                                              \
+        "run", 0, "ID", "the run of that id"                                                       \
     }
-    vec_push(cli->arena, &words, "--trace");
-    vec_push(cli->arena, &words, file != NULL ? file : "pond.pftrace");
-    vec_push(cli->arena, &words, "--trace-level");
-    vec_push(cli->arena, &words, level != NULL ? level : "spans");
-    for (size_t i = 1; i < cli->arg_count; i++) vec_push(cli->arena, &words, cli->args[i]);
-    vec_push(cli->arena, &words, NULL);
-    (void)execv("/proc/self/exe", (char *const *)(uintptr_t)words.v);
-    return ERR_ERRNO(errno, "run pond");
-}
+#define JSON_RUN                                                                                   \
+    "a run {\"pond\",\"id\",\"command\",\"version\",\"host\",\"level\",\"pid\",\"begun_us\","      \
+    "\"duration_us\",\"user_us\",\"system_us\",\"peak_bytes\",\"status\",\"ops\":[],"              \
+    "\"caches\":[],\"io\":[],\"files\":[],\"targets\":[],\"work\":[]}"
 
-/* ---- recover ---- */
+static const Option ONE[] = {{"last", 0, "N", "the last N runs together (default 1)"}, OPTION_RUN};
+static const Option MANY[] = {{"last", 0, "N", "the last N runs (default 20)"}, OPTION_RUN};
+static const Command REPORT = {
+    .name = "perf report",
+    .usage = "perf report [--last N | --run ID]",
+    .summary = "operations: how often, how long, calls by distinct key",
+    .examples = "  pond perf report\n"
+                "  pond perf report --last 10\n"
+                "  pond perf report --run 5f1c0a9be2d34786 --json\n",
+    .details = "Times of operations of unit `fine` are those of a sample. Work out of its usual "
+               "range stands there, too: what is done once for each thing was done again, or a "
+               "figure such as footers a file is above its median + max(4 median deviations, 5 %) "
+               "over earlier runs of the same command. It is told after the command as well, in "
+               "one line on stderr (not with --quiet).",
+    .json = JSON_RUN,
+    .options = ONE,
+    .option_count = sizeof ONE / sizeof *ONE,
+    .run = show_report,
+};
 
-static void print_flight(const Cli *cli, const Flight *flight)
-{
-    Arena *arena = cli->arena;
-    out_printf("%s%s%s\nbegun %s, process %lld, ended without saying so; %s, %llu dropped\n",
-               paint(cli->color_out, "bold"), flight->command, paint(cli->color_out, "reset"),
-               time_to_second(arena, flight->begun), (long long)flight->pid,
-               count_of(arena, (int64_t)flight->spans.count, "span"),
-               (unsigned long long)flight->spans.dropped);
-    for (size_t i = 0; i < flight->open_count; i++)
-        out_printf("  %s %s, for %s\n", i == 0 ? "was in" : "      ", flight->open[i].op,
-                   perf_duration_cell(arena, flight->open[i].open_ms * 1000));
-}
+static const Command RUNS = {
+    .name = "perf runs",
+    .usage = "perf runs [--last N]",
+    .summary = "the commands of the past",
+    .examples = "  pond perf runs\n"
+                "  pond perf runs --last 50 --json\n",
+    .json = "[{\"id\",\"time\",\"command\",\"status\",\"duration_us\",\"user_us\",\"system_us\","
+            "\"peak_bytes\"}]",
+    .options = MANY,
+    .option_count = sizeof MANY / sizeof *MANY,
+    .run = show_runs,
+};
 
-static void flight_json(JsonOut *json, const Flight *flight, const Run *run)
-{
-    json_begin_object(json);
-    json_key(json, "run");
-    run_to_json(json, run);
-    json_key(json, "open");
-    json_begin_array(json);
-    for (size_t i = 0; i < flight->open_count; i++) {
-        json_begin_object(json);
-        json_kv_str(json, "op", flight->open[i].op);
-        json_key(json, "open_ms");
-        json_put_double(json, flight->open[i].open_ms);
-        json_end(json);
-    }
-    json_end(json);
-    json_end(json);
-}
+static const Command OPS = {
+    .name = "perf ops",
+    .usage = "perf ops [OPERATION...]",
+    .summary = "what operations are, all or those named",
+    .examples = "  pond perf ops\n"
+                "  pond perf ops dir_read\n",
+    .json = "[{\"name\",\"layer\",\"unit\",\"text\",\"details\"}]",
+    .most_args = -1,
+    .run = show_ops,
+};
 
-static Err *write_trace(Cli *cli, const Flight *flight, const char *path)
-{
-    Buf trace = buf_new(cli->arena);
-    const char **layers = AARRAY(cli->arena, const char *, flight->name_count + 1);
-    for (size_t i = 0; i < flight->name_count; i++) {
-        int op = perf_op_by_name(flight->names[i]);
-        layers[i] = op >= 0 ? perf_op_info((PerfOp)op)->layer : "";
-    }
-    TraceInput input = {.spans = &flight->spans,
-                        .names = flight->names,
-                        .layers = layers,
-                        .name_count = flight->name_count,
-                        .ns_per_tick = flight->ns_per_tick,
-                        .start_ticks = flight->start_ticks,
-                        .start_ns = flight->start_ns,
-                        .pid = flight->pid,
-                        .command = flight->command};
-    trace_to_perfetto(&trace, &input);
-    return os_replace_file(path, trace.data, trace.size);
-}
+static const Command CACHES = {
+    .name = "perf caches",
+    .usage = "perf caches [--last N | --run ID]",
+    .summary = "hits, and what they saved",
+    .examples = "  pond perf caches\n"
+                "  pond perf caches --last 10 --json\n",
+    .json = JSON_RUN,
+    .options = ONE,
+    .option_count = sizeof ONE / sizeof *ONE,
+    .run = show_caches,
+};
 
-/* The run goes into the history before the file goes, so that nothing is lost between. */
-static Err *settle(Cli *cli, const Flight *flight, const Run *run, const char *pond_dir)
-{
-    const char *path = cli_option(cli, "output");
-    if (path != NULL) TRY(write_trace(cli, flight, path));
-    if (pond_is_read_only(cli->pond)) return NULL;
-    RunSpans spans = run_spans_of_flight(flight, run->id);
-    TRY(spans_keep(pond_dir, &spans));
-    TRY(history_append(pond_dir, run));
-    return os_unlink_if(flight->path);
-}
+static const Command IO = {
+    .name = "perf io",
+    .usage = "perf io [--last N | --run ID]",
+    .summary = "calls and bytes by class and by file",
+    .examples = "  pond perf io\n"
+                "  pond perf io --run 5f1c0a9be2d34786\n",
+    .json = JSON_RUN,
+    .options = ONE,
+    .option_count = sizeof ONE / sizeof *ONE,
+    .run = show_io,
+};
 
-static Err *recover(Cli *cli)
-{
-    Pond *pond = NULL;
-    Flights found;
-    Buf text = buf_new(cli->arena);
-    JsonOut json = json_out(&text);
-    TRY(cli_open_pond(cli, &pond));
-    const char *dir = pond_info(pond)->dir;
-    TRY(flight_recover(cli->arena, dir, !pond_is_read_only(pond), &found));
-    for (size_t i = 0; i < found.set_aside_count; i++)
-        log_warn("%s/history/%s is damaged and was set aside", dir, found.set_aside[i]);
-    json_begin_array(&json);
-    for (size_t i = 0; i < found.count; i++) {
-        Run run;
-        flight_to_run(cli->arena, &found.flights[i], &run);
-        flight_json(&json, &found.flights[i], &run);
-        if (!cli->json) print_flight(cli, &found.flights[i]);
-        TRY(settle(cli, &found.flights[i], &run, dir));
-    }
-    json_end(&json);
-    if (cli->json)
-        out_json(&text);
-    else if (found.count == 0)
-        out_printf("No process that recorded spans was killed\n");
-    return NULL;
-}
+static const Command PLANS = {
+    .name = "perf plans",
+    .usage = "perf plans [SHAPE] [--last N | --run ID]",
+    .summary = "statements: planning, pruning, pushdown, estimates",
+    .examples = "  pond perf plans\n"
+                "  pond perf plans 3f0c --last 50\n",
+    .details = "The statements of the last 20 runs by shape (the text without literals), the most "
+               "time first: planning, versions and columns read of those there were, the worst "
+               "estimate of rows; of one SHAPE (4 digits or more) operators, phases and plans. "
+               "pruned: versions were left out by their times; pushed: all conditions in scans; "
+               "filtered late: not so; projected: not all columns read; misjudged: an estimate off "
+               "by 10 or more. Which statements the engine profiles says --plans (POND_PLANS): "
+               "auto (new and slow ones), all (and keeps the logical and the optimized plan), off.",
+    .json = "{\"run\",\"rates\":{},\"plans\":[{\"plan\",\"run\",\"begun_us\",\"logical\","
+            "\"optimized\",\"physical\"}]}",
+    .options = MANY,
+    .option_count = sizeof MANY / sizeof *MANY,
+    .most_args = 1,
+    .run = perf_show_plans,
+};
 
-/* ---- which ---- */
+static const Command MODEL = {
+    .name = "perf model",
+    .usage = "perf model",
+    .summary = "what exports are predicted with, and how far off that was",
+    .examples = "  pond perf model\n"
+                "  pond perf model --json\n",
+    .details = "The rates were learned from the exports before.",
+    .json = "{\"size_bytes\",\"shapes\",\"targets\",\"rates\":[],\"accuracy\":[],\"exports\":[]}",
+    .run = perf_show_model,
+};
 
-static Err *run_perf(Cli *cli)
-{
-    static const struct {
-        const char *name;
-        Err *(*run)(Cli *cli);
-        size_t most_args;
-    } VIEWS[] = {
-        {"report", show_report, 1},    {"runs", show_runs, 1},       {"ops", show_ops, SIZE_MAX},
-        {"caches", show_caches, 1},    {"io", show_io, 1},           {"plans", perf_show_plans, 2},
-        {"model", perf_show_model, 1}, {"record", record, SIZE_MAX}, {"recover", recover, 1}};
-    enum { COUNT = sizeof VIEWS / sizeof *VIEWS };
-    const char *names[COUNT], *view = cli->args[0];
-    for (size_t i = 0; i < COUNT; i++) {
-        names[i] = VIEWS[i].name;
-        if (strcmp(view, names[i]) != 0) continue;
-        if (cli->arg_count > VIEWS[i].most_args)
-            return ERR(USAGE, "pond perf %s: too many arguments: '%s'", view,
-                       cli->args[VIEWS[i].most_args]);
-        return VIEWS[i].run(cli);
-    }
-    const char *near = text_nearest(view, names, COUNT);
-    Err *err = ERR(USAGE, "pond perf: there is no '%s'", view);
-    return near != NULL
-               ? err_hint(err, "did you mean '%s'?", near)
-               : err_hint(
-                     err,
-                     "there are report, runs, ops, caches, io, plans, model, record and recover");
-}
+static const Command *const VIEWS[] = {&REPORT, &RUNS,  &OPS,         &CACHES,      &IO,
+                                       &PLANS,  &MODEL, &PERF_RECORD, &PERF_RECOVER};
 
 const Command COMMAND_PERF = {
     .name = "perf",
-    .usage =
-        "perf report|runs|ops|caches|io|plans|model|record|recover [--last N] [--run ID] [-o FILE]",
+    .usage = "perf SUB-COMMAND ...",
     .summary = "where the time went: operations, caches, files of past runs; traces",
-    .examples = "  pond perf report\n  pond perf runs --last 50\n  pond perf io --run "
-                "5f1c0a9be2d34786\n  pond perf plans\n  pond perf plans 3f0c --last 50\n  pond "
-                "perf caches --last 10 --json\n  pond perf ops dir_read\n"
-                "  pond perf record -o t.pftrace -- export -p '/**/*.series' -d out\n"
-                "  pond perf recover\n",
+    .examples = "  pond perf report\n"
+                "  pond perf io --last 10\n"
+                "  pond perf record -o t.pftrace -- export -p '/**/*.series' -d out\n",
     .details =
         "Every command on a pond that can be written leaves one record in POND/history (at most 8 "
         "MB, the oldest go; POND_HISTORY=off: none). SQL reads them all: pond_runs, pond_ops and "
-        "more, see pond help tables.\n"
-        "report: operations with count, times and calls by distinct key. caches: hits and what "
-        "they "
-        "saved. io: calls and bytes by class and by file. Times of operations of unit `fine` are "
-        "those of a sample.\n"
-        "model: the rates that exports are predicted with, learned from those before, and how far "
-        "off "
-        "predictions were.\n"
-        "plans: the statements of the last 20 runs by shape (the text without literals), the most "
-        "time first: planning, versions and columns read of those there were, the worst estimate "
-        "of "
-        "rows; of one SHAPE (4 digits or more) operators, phases and plans. pruned: versions were "
-        "left out by their times; pushed: all conditions in scans; filtered late: not so; "
-        "projected: "
-        "not all columns read; misjudged: an estimate off by 10 or more. Which statements the "
-        "engine "
-        "profiles says --plans (POND_PLANS): auto (new and heavy ones), all (and keeps the "
-        "logical and the optimized plan), off.\n"
-        "Work out of its usual range is told after the command, in one line on stderr (not with "
-        "--quiet), and in its report: what is done once for each thing was done again, or a figure "
-        "such "
-        "as footers a file is above its median + max(4 median deviations, 5 %) over earlier runs "
-        "of the "
-        "same command.\n"
-        "record runs a command with spans on and writes a trace for ui.perfetto.dev. recover tells "
-        "what a killed process was doing that ran with spans.\n"
-        "Levels (--trace-level, POND_TRACE): off, counts, spans, detail; \"spans,os_read=1024\" "
-        "also "
-        "says how many calls share one time.",
-    .json =
-        "report, caches, io: a run {\"pond\",\"id\",\"command\",\"version\",\"host\",\"level\","
-        "\"pid\",\"begun_us\",\"duration_us\",\"user_us\",\"system_us\",\"peak_bytes\",\"status\","
-        "\"ops\":[],\"caches\":[],\"io\":[],\"files\":[],\"targets\":[],\"work\":[]}; runs: "
-        "[{\"id\",\"time\",\"command\","
-        "\"status\",\"duration_us\",\"user_us\",\"system_us\",\"peak_bytes\"}]; ops: "
-        "[{\"name\",\"layer\",\"unit\",\"text\",\"details\"}]; plans: "
-        "{\"run\",\"rates\":{},\"plans\":"
-        "[{\"plan\",\"run\",\"begun_us\",\"logical\",\"optimized\",\"physical\"}]}; model: "
-        "{\"size_bytes\",\"shapes\",\"targets\",\"rates\":[],\"accuracy\":[],\"exports\":[]}; "
-        "recover: [{\"run\",\"open\":"
-        "[{\"op\",\"open_ms\"}]}]",
-    .options = PERF_OPTIONS,
-    .option_count = sizeof PERF_OPTIONS / sizeof *PERF_OPTIONS,
-    .least_args = 1,
-    .most_args = -1,
-    .run = run_perf,
+        "more, see pond help tables. How much is recorded says --trace-level (POND_TRACE).",
+    .json = "see pond perf SUB-COMMAND --help",
+    .subs = VIEWS,
+    .sub_count = sizeof VIEWS / sizeof *VIEWS,
 };

@@ -44,3 +44,32 @@ const Command *command_find(const char *name)
     }
     return NULL;
 }
+
+const char *command_word(const Command *command)
+{
+    const char *space = strrchr(command->name, ' ');
+    return space != NULL ? space + 1 : command->name;
+}
+
+const Command *command_find_sub(const Command *command, const char *word)
+{
+    for (size_t i = 0; i < command->sub_count; i++)
+        if (strcmp(command_word(command->subs[i]), word) == 0) return command->subs[i];
+    return NULL;
+}
+
+Err *command_no_sub(const Command *command, const char *word)
+{
+    SCRATCH(arena);
+    const char **words = AARRAY(arena, const char *, command->sub_count);
+    Buf all = buf_new(arena);
+    for (size_t i = 0; i < command->sub_count; i++) {
+        words[i] = command_word(command->subs[i]);
+        buf_printf(&all, "%s%s", i > 0 ? ", " : "", words[i]);
+    }
+    Err *err = word != NULL ? ERR(USAGE, "pond %s: unknown sub-command '%s'", command->name, word)
+                            : ERR(USAGE, "pond %s: a sub-command is missing", command->name);
+    const char *near = word != NULL ? text_nearest(word, words, command->sub_count) : NULL;
+    return near != NULL ? err_hint(err, "did you mean '%s'?", near)
+                        : err_hint(err, "there are: %s", all.data);
+}

@@ -11,20 +11,31 @@ static void put_names(Buf *to, const Option *options, size_t count)
 }
 
 /* Options of all commands that take a value, as a case pattern: the word behind is no operand. */
-static void put_valued(Buf *to)
+static void put_valued(Buf *to, Map *seen, const Option *options, size_t count)
 {
-    bool first = true;
-    Map seen = map_new(to->arena);
-    for (size_t i = 0; i <= COMMAND_COUNT; i++) {
-        const Option *options = i < COMMAND_COUNT ? COMMANDS[i]->options : GLOBAL_OPTIONS;
-        size_t count = i < COMMAND_COUNT ? COMMANDS[i]->option_count : GLOBAL_OPTION_COUNT;
-        for (size_t k = 0; k < count; k++) {
-            if (options[k].value == NULL || !map_put(&seen, options[k].name, to)) continue;
-            buf_printf(to, "%s--%s", first ? "" : " | ", options[k].name);
-            if (options[k].letter != 0) buf_printf(to, " | -%c", options[k].letter);
-            first = false;
-        }
+    for (size_t i = 0; i < count; i++) {
+        if (options[i].value == NULL || !map_put(seen, options[i].name, to)) continue;
+        buf_printf(to, "%s--%s", seen->count > 1 ? " | " : "", options[i].name);
+        if (options[i].letter != 0) buf_printf(to, " | -%c", options[i].letter);
     }
+}
+
+static void put_all_valued(Buf *to)
+{
+    Map seen = map_new(to->arena);
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        const Command *command = COMMANDS[i];
+        put_valued(to, &seen, command->options, command->option_count);
+        for (size_t k = 0; k < command->sub_count; k++)
+            put_valued(to, &seen, command->subs[k]->options, command->subs[k]->option_count);
+    }
+    put_valued(to, &seen, GLOBAL_OPTIONS, GLOBAL_OPTION_COUNT);
+}
+
+static void put_subs(Buf *to, const Command *command)
+{
+    for (size_t i = 0; i < command->sub_count; i++)
+        buf_printf(to, " %s", command_word(command->subs[i]));
 }
 
 /* What stands behind a word: pond paths, host files and URLs, or names from our own tables. */
@@ -32,7 +43,9 @@ static const char BASH_HEAD[] =
     "# bash completion of pond: source it, or put it into a bash-completion folder as 'pond'\n"
     "_pond() {\n"
     "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command='' "
-    "operands=0 i\n"
+    "operands=0 i families='";
+static const char BASH_WORDS[] =
+    "'\n"
     "    local dir=${POND-} words=''\n"
     "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
     "        [[ ${COMP_WORDS[i]} == --pond ]] && dir=${COMP_WORDS[i + 1]}\n"
@@ -41,7 +54,9 @@ static const char BASH_HEAD[] =
 static const char BASH_MIDDLE[] =
     ") ((i++)) ;;\n"
     "        -*) ;;\n"
-    "        *) if [[ -z $command ]]; then command=${COMP_WORDS[i]}; else ((operands++)); fi ;;\n"
+    "        *) if [[ -z $command ]]; then command=${COMP_WORDS[i]}\n"
+    "            elif [[ $families == *\" $command \"* ]]; then command+=\" ${COMP_WORDS[i]}\"\n"
+    "            else ((operands++)); fi ;;\n"
     "        esac\n"
     "    done\n"
     "    case $command in\n"
@@ -60,7 +75,7 @@ static const char BASH_TAIL[] =
     "    --plans) words='auto all off' ;;\n"
     "    --temporal) words='year year,month year,month,day' ;;\n"
     "    *)\n"
-    "        if [[ $cur == -* || -z $command ]]; then :\n"
+    "        if [[ $cur == -* || -z $command || $families == *\" $command \"* ]]; then :\n"
     "        elif [[ $command == mknod && $operands == 0 ]]; then words=$(pond list-factories "
     "--names 2>/dev/null)\n"
     "        elif [[ $command == run && $operands == 0 && $cur != /* && -n $dir ]]; then\n"
@@ -69,12 +84,8 @@ static const char BASH_TAIL[] =
     "        elif [[ $command == completion ]]; then words='bash zsh fish'\n"
     "        elif [[ $command == help ]]; then :\n"
     "        elif [[ $command == config ]]; then words='set unset'\n"
-    "        elif [[ $command == bench && $operands == 0 ]]; then words='list make run baseline "
-    "history first ab toggles bisect selftest'\n"
-    "        elif [[ $command == bench && $cur != [./]* ]]; then\n"
+    "        elif [[ $command == bench\\ @(make|run|baseline|history) && $cur != [./]* ]]; then\n"
     "            words=$(pond bench list --names 2>/dev/null)\n"
-    "        elif [[ $command == perf && $operands == 0 ]]; then words='report runs ops caches io "
-    "record recover'\n"
     "        elif [[ $cur == /* && -n $dir ]]; then\n"
     "            mapfile -t COMPREPLY < <(pond --pond \"$dir\" list --paths -- \"${cur//\\\\/}*\" "
     "2>/dev/null)\n"
@@ -96,20 +107,28 @@ static void put_commands(Buf *to)
     for (size_t i = 0; i < COMMAND_COUNT; i++) buf_printf(to, " %s", COMMANDS[i]->name);
 }
 
+static void bash_command(Buf *to, const Command *command)
+{
+    bool help = strcmp(command->name, "help") == 0;
+    buf_printf(to, "    '%s') words='", command->name);
+    if (help) put_commands(to);
+    put_subs(to, command);
+    put_names(to, command->options, command->option_count);
+    buf_puts(to, help ? " patterns urls tables errors exit-codes man' ;;\n" : "' ;;\n");
+    for (size_t i = 0; i < command->sub_count; i++) bash_command(to, command->subs[i]);
+}
+
 static void bash(Buf *to)
 {
     buf_puts(to, BASH_HEAD);
-    put_valued(to);
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (COMMANDS[i]->subs != NULL) buf_printf(to, " %s ", COMMANDS[i]->name);
+    buf_puts(to, BASH_WORDS);
+    put_all_valued(to);
     buf_puts(to, BASH_MIDDLE);
     put_commands(to);
     buf_puts(to, "' ;;\n");
-    for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        bool help = strcmp(COMMANDS[i]->name, "help") == 0;
-        buf_printf(to, "    %s) words='", COMMANDS[i]->name);
-        if (help) put_commands(to);
-        put_names(to, COMMANDS[i]->options, COMMANDS[i]->option_count);
-        buf_puts(to, help ? " patterns urls tables errors exit-codes man' ;;\n" : "' ;;\n");
-    }
+    for (size_t i = 0; i < COMMAND_COUNT; i++) bash_command(to, COMMANDS[i]);
     buf_puts(to, "    esac\n    [[ $cur == -* || -z $command ]] && words+='");
     put_names(to, GLOBAL_OPTIONS, GLOBAL_OPTION_COUNT);
     buf_puts(to, BASH_TAIL);
@@ -134,23 +153,43 @@ static void zsh_options(Buf *to, const Option *options, size_t count)
     }
 }
 
-static void zsh(Buf *to)
+/* The names, where word `place` is to be completed. */
+static void zsh_describe(Buf *to, const Command *const *commands, size_t count, int place)
 {
-    buf_printf(to, "#compdef pond\n_pond() {\n    local -a commands\n    commands=(\n");
-    for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        buf_printf(to, "        '%s:", COMMANDS[i]->name);
-        zsh_text(to, COMMANDS[i]->summary);
+    buf_printf(to, "    commands=(\n");
+    for (size_t i = 0; i < count; i++) {
+        buf_printf(to, "        '%s:", command_word(commands[i]));
+        zsh_text(to, commands[i]->summary);
         buf_printf(to, "'\n");
     }
     buf_printf(to,
-               "    )\n    if ((CURRENT == 2)); then\n        _describe command commands\n        "
-               "return\n    fi\n    case $words[2] in\n");
-    for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        buf_printf(to, "    %s)\n        _arguments", COMMANDS[i]->name);
-        zsh_options(to, COMMANDS[i]->options, COMMANDS[i]->option_count);
-        zsh_options(to, GLOBAL_OPTIONS, GLOBAL_OPTION_COUNT);
-        buf_printf(to, " \\\n            '*:file:_files'\n        ;;\n");
+               "    )\n    if ((CURRENT == %d)); then\n        _describe command commands\n        "
+               "return\n    fi\n",
+               place);
+}
+
+static void zsh_command(Buf *to, const Command *command)
+{
+    buf_printf(to, "    %s)\n", command_word(command));
+    if (command->subs != NULL) {
+        zsh_describe(to, command->subs, command->sub_count, 3);
+        buf_printf(to, "    case $words[3] in\n");
+        for (size_t i = 0; i < command->sub_count; i++) zsh_command(to, command->subs[i]);
+        buf_printf(to, "    esac\n        ;;\n");
+        return;
     }
+    buf_printf(to, "        _arguments");
+    zsh_options(to, command->options, command->option_count);
+    zsh_options(to, GLOBAL_OPTIONS, GLOBAL_OPTION_COUNT);
+    buf_printf(to, " \\\n            '*:file:_files'\n        ;;\n");
+}
+
+static void zsh(Buf *to)
+{
+    buf_printf(to, "#compdef pond\n_pond() {\n    local -a commands\n");
+    zsh_describe(to, COMMANDS, COMMAND_COUNT, 2);
+    buf_printf(to, "    case $words[2] in\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++) zsh_command(to, COMMANDS[i]);
     buf_printf(to, "    esac\n}\n_pond \"$@\"\n");
 }
 
@@ -164,11 +203,11 @@ static void fish_text(Buf *to, const char *text)
     buf_putc(to, '\'');
 }
 
-static void fish_options(Buf *to, const char *command, const Option *options, size_t count)
+static void fish_options(Buf *to, const char *condition, const Option *options, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         buf_puts(to, "complete -c pond");
-        if (command != NULL) buf_printf(to, " -n '__fish_seen_subcommand_from %s'", command);
+        if (condition != NULL) buf_printf(to, " -n '%s'", condition);
         if (options[i].letter != 0) buf_printf(to, " -s %c", options[i].letter);
         buf_printf(to, " -l %s%s -d ", options[i].name, options[i].value != NULL ? " -r" : "");
         fish_text(to, options[i].text);
@@ -176,15 +215,28 @@ static void fish_options(Buf *to, const char *command, const Option *options, si
     }
 }
 
+/* `offered`: when its name is; `above`: what holds below the commands that it is below of. */
+static void fish_command(Buf *to, const Command *command, const char *offered, const char *above)
+{
+    const char *word = command_word(command);
+    buf_printf(to, "complete -c pond -n '%s' -a %s -d ", offered, word);
+    fish_text(to, command->summary);
+    buf_putc(to, '\n');
+    char *here = arena_printf(to->arena, "%s__fish_seen_subcommand_from %s", above, word);
+    fish_options(to, here, command->options, command->option_count);
+    if (command->subs == NULL) return;
+    Buf names = buf_new(to->arena);
+    put_subs(&names, command);
+    char *none =
+        arena_printf(to->arena, "%s; and not __fish_seen_subcommand_from%s", here, names.data);
+    char *below = arena_printf(to->arena, "%s; and ", here);
+    for (size_t i = 0; i < command->sub_count; i++) fish_command(to, command->subs[i], none, below);
+}
+
 static void fish(Buf *to)
 {
-    for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        const Command *command = COMMANDS[i];
-        buf_printf(to, "complete -c pond -n __fish_use_subcommand -a %s -d ", command->name);
-        fish_text(to, command->summary);
-        buf_putc(to, '\n');
-        fish_options(to, command->name, command->options, command->option_count);
-    }
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        fish_command(to, COMMANDS[i], "__fish_use_subcommand", "");
     fish_options(to, NULL, GLOBAL_OPTIONS, GLOBAL_OPTION_COUNT);
 }
 

@@ -53,6 +53,13 @@ void help_overview(const Cli *cli)
                "errors | exit-codes\n");
 }
 
+static void print_subs(const Command *command)
+{
+    for (size_t i = 0; i < command->sub_count; i++)
+        out_printf("  %-20s %s\n", command->subs[i]->name, command->subs[i]->summary);
+    out_printf("\npond %s SUB-COMMAND --help shows examples and options of one\n", command->name);
+}
+
 void help_command(const Cli *cli, const Command *command)
 {
     if (cli->json) {
@@ -63,6 +70,10 @@ void help_command(const Cli *cli, const Command *command)
     out_printf("%s\n\n%sExamples%s\n%s\n%sUsage%s\n  pond %s\n", command->summary, bold, reset,
                command->examples, bold, reset, command->usage);
     if (command->details != NULL) out_printf("\n%s\n", command->details);
+    if (command->subs != NULL) {
+        out_printf("\n%sSub-commands%s\n", bold, reset);
+        print_subs(command);
+    }
     if (command->option_count > 0) {
         out_printf("\n%sOptions%s\n", bold, reset);
         print_options(command->options, command->option_count);
@@ -89,6 +100,16 @@ static void json_options(JsonOut *json, const char *key, const Option *options, 
     json_end(json);
 }
 
+static void json_command(JsonOut *json, const Command *command);
+
+static void json_commands(JsonOut *json, const Command *const *commands, size_t count)
+{
+    json_key(json, "commands");
+    json_begin_array(json);
+    for (size_t i = 0; i < count; i++) json_command(json, commands[i]);
+    json_end(json);
+}
+
 static void json_command(JsonOut *json, const Command *command)
 {
     json_begin_object(json);
@@ -99,16 +120,14 @@ static void json_command(JsonOut *json, const Command *command)
     json_kv_str(json, "examples", command->examples);
     json_kv_str(json, "json", command->json);
     json_options(json, "options", command->options, command->option_count);
+    if (command->subs != NULL) json_commands(json, command->subs, command->sub_count);
     json_end(json);
 }
 
 static void json_overview(JsonOut *json)
 {
     json_begin_object(json);
-    json_key(json, "commands");
-    json_begin_array(json);
-    for (size_t i = 0; i < COMMAND_COUNT; i++) json_command(json, COMMANDS[i]);
-    json_end(json);
+    json_commands(json, COMMANDS, COMMAND_COUNT);
     json_options(json, "options", GLOBAL_OPTIONS, GLOBAL_OPTION_COUNT);
     json_end(json);
 }
@@ -232,6 +251,23 @@ static void roff_section(Buf *to, const char *title, const char *text)
     buf_printf(to, ".fi\n");
 }
 
+static void roff_command(Buf *to, const Command *command)
+{
+    buf_printf(to, ".SS \"pond %s\"\n", command->usage);
+    roff(to, command->summary);
+    buf_printf(to, ".\n");
+    if (command->details != NULL) {
+        buf_printf(to, ".PP\n");
+        roff(to, command->details);
+        buf_printf(to, "\n");
+    }
+    roff_options(to, command->options, command->option_count);
+    buf_printf(to, ".PP\n.nf\n");
+    roff(to, command->examples);
+    buf_printf(to, ".fi\n");
+    for (size_t i = 0; i < command->sub_count; i++) roff_command(to, command->subs[i]);
+}
+
 static void put_man(Buf *to)
 {
     buf_puts(
@@ -247,21 +283,7 @@ static void put_man(Buf *to)
         ".SH OPTIONS\n");
     roff_options(to, GLOBAL_OPTIONS, GLOBAL_OPTION_COUNT);
     buf_printf(to, ".SH COMMANDS\n");
-    for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        const Command *command = COMMANDS[i];
-        buf_printf(to, ".SS \"pond %s\"\n", command->usage);
-        roff(to, command->summary);
-        buf_printf(to, ".\n");
-        if (command->details != NULL) {
-            buf_printf(to, ".PP\n");
-            roff(to, command->details);
-            buf_printf(to, "\n");
-        }
-        roff_options(to, command->options, command->option_count);
-        buf_printf(to, ".PP\n.nf\n");
-        roff(to, command->examples);
-        buf_printf(to, ".fi\n");
-    }
+    for (size_t i = 0; i < COMMAND_COUNT; i++) roff_command(to, COMMANDS[i]);
     roff_section(to, "PATTERNS", PATTERNS_TEXT);
     roff_section(to, "URLS", URLS_TEXT);
     roff_section(to, "TABLES", catalog_help(to->arena));
@@ -281,15 +303,28 @@ static void put_man(Buf *to)
         "writable pond\n");
 }
 
+static Err *help_sub(Cli *cli, const Command *command)
+{
+    const char *word = cli->args[1];
+    if (command == NULL || command->subs == NULL)
+        return ERR(USAGE, "pond help: too many arguments: '%s'", word);
+    const Command *sub = command_find_sub(command, word);
+    if (sub == NULL) return command_no_sub(command, word);
+    help_command(cli, sub);
+    return NULL;
+}
+
 static Err *run_help(Cli *cli)
 {
     const char *topic = cli->arg_count > 0 ? cli->args[0] : NULL;
     static const char *const TOPICS[] = {"errors",   "exit-codes", "man",
                                          "patterns", "tables",     "urls"};
+    const Command *command = topic != NULL ? command_find(topic) : NULL;
+    if (cli->arg_count > 1) return help_sub(cli, command);
     if (topic == NULL)
         help_overview(cli);
-    else if (command_find(topic) != NULL)
-        help_command(cli, command_find(topic));
+    else if (command != NULL)
+        help_command(cli, command);
     else if (strcmp(topic, "errors") == 0)
         return print_errors(cli);
     else if (strcmp(topic, "exit-codes") == 0)
@@ -319,13 +354,14 @@ static Err *run_help(Cli *cli)
 
 const Command COMMAND_HELP = {
     .name = "help",
-    .usage = "help [COMMAND|TOPIC]",
+    .usage = "help [COMMAND [SUB-COMMAND]|TOPIC]",
     .summary = "help on a command or topic (patterns, urls, tables, errors, exit-codes, man)",
-    .examples = "  pond help export\n  pond help patterns\n  pond help errors\n",
-    .json =
-        "{\"commands\":[...],\"options\":[...]}; of a command {\"name\",\"usage\",\"summary\","
-        "\"details\",\"examples\",\"json\",\"options\"}; of a topic {\"topic\",\"text\"}; errors "
-        "[{\"code\",\"name\",\"exit\",\"when\",\"state\"}]",
-    .most_args = 1,
+    .examples =
+        "  pond help export\n  pond help bench ab\n  pond help patterns\n  pond help errors\n",
+    .json = "{\"commands\":[...],\"options\":[...]}; of a command {\"name\",\"usage\",\"summary\","
+            "\"details\",\"examples\",\"json\",\"options\",\"commands\"}; of a topic "
+            "{\"topic\",\"text\"}; errors "
+            "[{\"code\",\"name\",\"exit\",\"when\",\"state\"}]",
+    .most_args = 2,
     .run = run_help,
 };

@@ -427,8 +427,8 @@ Err *perf_show_plans(Cli *cli)
     const RunQuery *query = NULL;
     TRY(perf_choose(cli, RUNS_DEFAULT, &chosen));
     Run run = only_queries(&chosen.sum);
-    if (cli->arg_count > 1) {
-        TRY(find_shape(&run, cli->args[1], &query));
+    if (cli->arg_count > 0) {
+        TRY(find_shape(&run, cli->args[0], &query));
         only_shape(cli->arena, query, &run);
     }
     read_plans(cli, &plans);

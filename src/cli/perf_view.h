@@ -15,5 +15,8 @@ const char *perf_duration_cell(Arena *arena, double us);
 const char *perf_count_cell(Arena *arena, uint64_t count); /* "" for none */
 const char *perf_size_cell(Arena *arena, uint64_t bytes);
 
+/* ---- perf_record.c ---- */
+extern const Command PERF_RECORD, PERF_RECOVER;
+
 /* ---- perf_plans.c ---- */
 Err *perf_show_plans(Cli *cli) WARN_UNUSED;

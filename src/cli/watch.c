@@ -90,7 +90,7 @@ Err *watch_start(Cli *cli)
 void watch_before_close(Cli *cli)
 {
     bool kept = cli->watch != NULL && cli->pond != NULL && !pond_is_read_only(cli->pond) &&
-                perf_level() > PERF_OFF && strcmp(cli->command->name, "perf") != 0 &&
+                perf_level() > PERF_OFF && !text_starts(cli->command->name, "perf ") &&
                 !is_set_off("POND_HISTORY");
     if (!kept) return;
     cli->watch->history_of = arena_strdup(cli->arena, pond_info(cli->pond)->dir);

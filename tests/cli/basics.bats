@@ -24,8 +24,41 @@ load helpers
 }
 
 @test "each command describes its JSON" {
-    run jq -r '.commands[] | select(.json == null) | .name' <(pond help --json)
+    run jq -r '.. | objects | select(has("usage") and .json == null) | .name' <(pond help --json)
     is ""
+}
+
+@test "a sub-command has help, options and limits of its own" {
+    [ "$(pond help --json | jq -r '.commands[] | select(.commands) | .name' | xargs)" = "perf bench" ]
+    while read -r family sub; do
+        ok "$family" "$sub" --help
+        [ "${lines[1]}" = Examples ] || fail "$family $sub: examples do not come first"
+        has "pond $family $sub" Usage
+        for option in $(pond help "$family" "$sub" --json | jq -r '.options[].name'); do has "--$option "; done
+        first=$output
+        ok help "$family" "$sub"
+        is "$first"
+        ok "$family" --help
+        has "  $family $sub "
+    done < <(pond help --json | jq -r '.commands[].commands // [] | .[].name')
+    ok bench ab --help
+    ! grep -e --readme -e --update -e selftest <<<"$output" || fail "of others"
+    fails 2 bench
+    tells "pond bench: a sub-command is missing" "hint: there are: list, make, run, baseline, history, first, ab"
+    fails 2 perf frobnicate
+    tells "pond perf: unknown sub-command 'frobnicate'" "report, runs, ops"
+    fails 2 help perf reprot
+    tells "did you mean 'report'?"
+    fails 2 help list long
+    tells "too many arguments: 'long'"
+    fails 2 bench ab --quik
+    tells "unknown option '--quik' of pond bench ab"
+    fails 2 bench selftest --quick
+    tells "unknown option '--quick' of pond bench selftest" "pond bench selftest --help"
+    fails 2 bench make small
+    tells "an argument is missing" "usage: pond bench make SCENARIO DIR"
+    fails 2 bench first x
+    tells "pond bench first: too many arguments: 'x'"
 }
 
 @test "unknown options, missing and too many arguments" {
@@ -245,6 +278,7 @@ load helpers
     keys 'map(.name) | length >= 5' 'true' list-factories
     keys 'keys' '["format","pond"]' version
     keys 'keys' '["commands","options"]' help
+    keys '[.name, (.options | map(.name))]' '["perf recover",["output"]]' help perf recover
     keys '.name' '"export"' help export
     keys '.topic' '"urls"' help urls
     keys '.[0] | keys' '["code","exit","name","state","when"]' help errors

@@ -36,6 +36,10 @@ BASH
     [ "$(complete_line 'pond copy hostd')" = hostdir ]
     [ "$(complete_line 'pond bench run noyo-')" = noyo-sql ]
     [ "$(complete_line 'pond bench sel')" = selftest ]
+    [ "$(complete_line 'pond --json perf p')" = plans ]
+    [ "$(complete_line 'pond perf record --o')" = --output ]
+    [ "$(complete_line 'pond bench ab --d')" = --differ ]
+    [ "$(complete_line 'pond bench baseline --u')" = --update ]
     [ "$(complete_line 'pond apply -f hostf')" = hostfile.yaml ]
     printf 'active_pattern: /nowhere/x\npond_path: /x\n' >y.yaml
     pond mkdir -p /system/etc && pond mknod logfile-ingest /system/etc/weblogs --config-path y.yaml
@@ -71,7 +75,7 @@ BASH
     pond help man >pond.1
     MANWIDTH=100 man --warnings -l pond.1 >page 2>warnings || fail "man"
     [ ! -s warnings ] || fail "$(cat warnings)"
-    for command in $(pond help --json | jq -r '.commands[].name'); do grep -q "pond $command" page || fail "$command"; done
-    for option in $(pond help --json | jq -r '.commands[].options[].name, .options[].name'); do grep -q -e "--$option" page || fail "--$option"; done
+    while read -r command; do grep -q "pond $command" page || fail "$command"; done < <(pond help --json | jq -r '.. | objects | select(has("usage")) | .name')
+    for option in $(pond help --json | jq -r '.. | objects | select(has("options")) | .options[].name'); do grep -q -e "--$option" page || fail "--$option"; done
     grep -q 'hint' page || grep -q 'EXIT STATUS' page
 }
