@@ -248,6 +248,25 @@ PY
     tells 'no run in the history yet'
 }
 
+@test "whatever stands in the place of a file of the history, commands do their work" {
+    ok export -p '/*.series' -d out
+    for name in $(cd p/history && ls); do
+        for kind in folder pipe loop null zero; do
+            rm -rf p/history/* && case $kind in
+            folder) mkdir -p "p/history/$name/x" ;;
+            pipe) mkfifo "p/history/$name" ;;
+            loop) ln -s "$name" "p/history/$name" ;;
+            null) ln -s /dev/full "p/history/$name" ;;
+            zero) ln -s /dev/zero "p/history/$name" ;;
+            esac
+            timeout 60 "$POND_BIN" cat /a.series --format csv >rows || fail "cat: $name is a $kind"
+            [ -s rows ] || fail "$name is a $kind: no rows"
+            timeout 60 "$POND_BIN" export -p '/*.series' -d out --quiet || fail "export: $name is a $kind"
+            timeout 60 "$POND_BIN" perf runs >/dev/null || [ $? = 4 ] || fail "perf: $name is a $kind"
+        done
+    done
+}
+
 @test "every operation happens as often as it must; the page of operations is up to date" {
     run python3 "$BATS_TEST_DIRNAME/ops.py" "$POND_BIN"
     [ "$status" = 0 ] || fail "see ops.tsv"

@@ -41,7 +41,7 @@ series() { pond --pond "$1" list "$2" --paths | grep -c '\.series$\|\.jsonl$'; }
 
 @test "bench make: refuses what it should, leaves nothing of what fails" {
     fails 2 bench make small
-    tells "a scenario and a folder"
+    tells "an argument is missing" "bench make SCENARIO DIR"
     fails 4 bench make smal "$PWD/x"
     tells "did you mean 'small'"
     [ ! -e x ]
