@@ -122,6 +122,9 @@ void cli_close(Cli *cli);
 void out_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void out_write(const void *bytes, size_t size);
 Err *out_flush(void) WARN_UNUSED; /* IO when stdout cannot be written */
+/* A file that the user names for what a command writes: a new one in place of a file that was
+ * there, also behind a link; a device or a pipe is written to as it is. */
+Err *cli_open_output(const Cli *cli, const char *path, OsFile **out) WARN_UNUSED;
 /* Prints what was put into `json` as one line. */
 void out_json(const Buf *json);
 /* A text as it is; with --json as {name_key: name, text_key: text}. */

@@ -559,13 +559,14 @@ static const Command PLANS = {
     .summary = "statements: planning, pruning, pushdown, estimates",
     .examples = "  pond perf plans\n"
                 "  pond perf plans 3f0c --last 50\n",
-    .details = "The statements of the last 20 runs by shape (the text without literals), the most "
-               "time first: planning, versions and columns read of those there were, the worst "
-               "estimate of rows; of one SHAPE (4 digits or more) operators, phases and plans. "
-               "pruned: versions were left out by their times; pushed: all conditions in scans; "
-               "filtered late: not so; projected: not all columns read; misjudged: an estimate off "
-               "by 10 or more. Which statements the engine profiles says --plans (POND_PLANS): "
-               "auto (new and slow ones), all (and keeps the logical and the optimized plan), off.",
+    .details =
+        "The statements of the last 20 runs by shape (the text without literals), the most "
+        "time first: planning, versions and columns read of those there were, the worst "
+        "estimate of rows; of one SHAPE (4 digits or more) operators, phases and plans. "
+        "pruned: versions were left out by their times; pushed: all conditions in scans; "
+        "filtered late: not so; projected: not all columns read; misjudged: an estimate off "
+        "by 10 or more. Which statements the engine profiles says --plans (POND_PLANS): "
+        "auto (new and heavy ones), all (and keeps the logical and the optimized plan), off.",
     .json = "{\"run\",\"rates\":{},\"plans\":[{\"plan\",\"run\",\"begun_us\",\"logical\","
             "\"optimized\",\"physical\"}]}",
     .options = MANY,

@@ -67,3 +67,16 @@ const char *paint(bool colored, const char *style)
     }
     return "";
 }
+
+Err *cli_open_output(const Cli *cli, const char *path, OsFile **out)
+{
+    OsStat stat;
+    bool exists = false;
+    char *file = NULL;
+    if (*path == '\0') return ERR(USAGE, "the name of a file is expected");
+    TRY(os_stat_if(path, &exists, &stat));
+    if (exists && !stat.is_file) return os_open_append(path, out);
+    TRY(os_absolute(cli->arena, path, &file));
+    TRY(os_unlink_if(file));
+    return os_open_new(file, out);
+}

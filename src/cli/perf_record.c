@@ -77,7 +77,9 @@ static Err *write_trace(Cli *cli, const Flight *flight, const char *path)
                         .pid = flight->pid,
                         .command = flight->command};
     trace_to_perfetto(&trace, &input);
-    return os_replace_file(path, trace.data, trace.size);
+    CLEANUP(os_close_at) OsFile *file = NULL;
+    TRY(cli_open_output(cli, path, &file));
+    return os_write(file, trace.data, trace.size);
 }
 
 /* The run goes into the history before the file goes, so that nothing is lost between. */

@@ -43,8 +43,7 @@ static const char *flight_dir(const Cli *cli)
 static Err *start_trace(Cli *cli, const char *path)
 {
     cli->watch->perfetto = text_ends(path, ".pftrace");
-    TRY(os_unlink_if(path));
-    return ERR_WRAP(os_open_new(path, &cli->trace), "--trace");
+    return ERR_WRAP(cli_open_output(cli, path, &cli->trace), "--trace");
 }
 
 static Err *choose_plans(const Cli *cli)

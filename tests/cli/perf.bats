@@ -184,6 +184,28 @@ PY
     tells '--'
 }
 
+@test "a trace goes where its name leads: into a pipe, a device, behind a link; never in their place" {
+    mkfifo pipe.pftrace
+    cat pipe.pftrace >piped.pftrace &
+    ok list --quiet --trace pipe.pftrace
+    [ -p pipe.pftrace ] || fail "the pipe is gone"
+    wait $!
+    python3 "$BATS_TEST_DIRNAME/pftrace.py" piped.pftrace | grep -qP 'main\tdir_read\t1\t'
+    mkdir far && echo old >far/t.json && ln -s far/t.json link.json
+    ok list --quiet --trace link.json
+    [ -L link.json ] && ! grep -q old far/t.json && grep -q dir_read far/t.json
+    ln -s /dev/full full.pftrace
+    run --separate-stderr pond list --trace full.pftrace
+    [ "$status" = 0 ]
+    tells "warning: --trace: write" "No space left"
+    [ -L full.pftrace ] && [ -c /dev/full ]
+    fails 74 list --trace far
+    tells "--trace: open far: Is a directory"
+    fails 74 list --trace nowhere/t.json
+    fails 2 list --trace ''
+    tells "--trace: the name of a file"
+}
+
 @test "levels: off keeps nothing, spans and detail more, wrong ones are named" {
     ok --trace-level off list --quiet
     ok perf runs --json
