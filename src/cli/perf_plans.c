@@ -339,6 +339,10 @@ static void print_figures(const Cli *cli, const RunQuery *query)
                size_format(arena, (int64_t)query->sql_bytes),
                count_of(arena, (int64_t)query->estimated_rows, "row"),
                count_format(arena, (int64_t)query->real_rows));
+    if (query->row_groups > 0)
+        out_printf("%s of %s skipped by conditions\n",
+                   count_format(arena, (int64_t)query->row_groups_skipped),
+                   count_of(arena, (int64_t)query->row_groups, "row group"));
     out_printf("%s\n\n", badges_text(arena, query));
 }
 

@@ -165,7 +165,7 @@ static bool is_name_of_sql(const char *word, size_t length)
 }
 
 /* Names in a condition that are no functions, types or words of SQL. */
-static void add_filtered(Map *names, const char *condition)
+static void add_names_of(Map *names, const char *condition)
 {
     for (const char *at = condition; *at != '\0';) {
         if (*at == '\'') {
@@ -193,7 +193,7 @@ static uint32_t columns_read(const PlanInfo *info)
         add_name(&names, at, length);
         at += length + (at[length] != '\0');
     }
-    if (filters != NULL) add_filtered(&names, filters);
+    if (filters != NULL) add_names_of(&names, filters);
     return (uint32_t)names.count;
 }
 
@@ -218,6 +218,8 @@ typedef struct Walk {
     Arena *arena;
     PerfProfile *profile;
     VEC(PerfOperator) operators;
+    bool wants_scans;
+    FilteredScanVec scans;
     Buf plan; /* what is hashed */
 } Walk;
 
@@ -225,6 +227,15 @@ static bool is_scan(const PlanInfo *info)
 {
     return plan_info_get(info, "Filename(s)") != NULL ||
            plan_info_get(info, "Total Files Read") != NULL;
+}
+
+static void add_filtered(Walk *w, const PlanInfo *info)
+{
+    const char *filters = plan_info_get(info, "Filters"),
+               *files = plan_info_get(info, "Filename(s)");
+    if (filters == NULL || files == NULL || !w->wants_scans) return;
+    uint64_t count = number(plan_info_get(info, "Total Files Read"));
+    vec_push(w->arena, &w->scans, ((FilteredScan){filters, files, count}));
 }
 
 static void add_scan(PerfProfile *profile, const PlanInfo *info)
@@ -299,6 +310,7 @@ static bool walk(Walk *w, duckdb_profiling_info node, Place at)
         buf_printf(&w->plan, "%u %s %s\n", at.plan_depth, op.name,
                    detail_of(arena, given, &info, false));
     add_facts(w->profile, op.name, &info);
+    add_filtered(w, &info);
     vec_push(arena, &w->operators, op);
     const Place below = {at.depth + 1, at.plan_depth + is_of_plan,
                          at.is_cut || strstr(op.name, "LIMIT") != NULL};
@@ -364,7 +376,10 @@ bool profile_read(Arena *arena, const Profile *statement, double inner_us, PerfP
     duckdb_profiling_info root = ddb.get_profiling_info(statement->conn->handle);
     idx_t count = root != NULL ? ddb.profiling_info_get_child_count(root) : 0;
     if (count == 0) return false;
-    Walk w = {.arena = arena, .profile = &profile, .plan = buf_new(arena)};
+    Walk w = {.arena = arena,
+              .profile = &profile,
+              .wants_scans = statement->has_phases,
+              .plan = buf_new(arena)};
     for (idx_t i = 0; i < count; i++)
         (void)walk(&w, ddb.profiling_info_get_child(root, i), (Place){0});
     take_off_inner(&w, inner_us);
@@ -374,6 +389,7 @@ bool profile_read(Arena *arena, const Profile *statement, double inner_us, PerfP
     profile.plan = xxh64(w.plan.data, w.plan.size);
     profile.operators = w.operators.v;
     profile.operator_count = w.operators.n;
+    row_groups_count(arena, statement, &w.scans, &profile);
     *out = profile;
     return true;
 }

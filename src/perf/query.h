@@ -69,6 +69,8 @@ typedef struct PerfProfile {
     uint32_t files, files_read;            /* of scans that dropped files by their names */
     uint32_t filters_pushed, filters_left; /* conditions in scans, and above them */
     uint32_t columns_read;                 /* of scans: projected or filtered by */
+    uint64_t row_groups;                   /* of scans with conditions, where footers were asked */
+    uint64_t row_groups_skipped;           /* of them, by their statistics; at least */
     PerfOperator *operators;               /* depth first, from the root */
     size_t operator_count;
     PerfPass *passes;

@@ -59,6 +59,8 @@ static void take_facts(const PerfQuery *from, RunQuery *to)
     to->files_read = profile->files_read;
     to->filters_pushed = profile->filters_pushed;
     to->filters_left = profile->filters_left;
+    to->row_groups = profile->row_groups;
+    to->row_groups_skipped = profile->row_groups_skipped;
     to->columns = from->sources.columns;
     to->columns_read = profile->columns_read;
     to->logical = text_or_none(from->logical);

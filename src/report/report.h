@@ -81,6 +81,7 @@ typedef struct RunQuery {
     uint64_t operators, joins, scans, feeds;    /* of the plan */
     uint64_t files, files_read;                 /* of scans that dropped files by name */
     uint64_t filters_pushed, filters_left;      /* conditions in scans, and above */
+    uint64_t row_groups, row_groups_skipped;    /* of scans with conditions; see perf/query.h */
     uint64_t columns, columns_read;             /* of the scans' files; 0: not known */
     const char *logical, *optimized, *physical; /* "": not asked for, or kept beside (plans) */
 } RunQuery;

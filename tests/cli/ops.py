@@ -278,9 +278,15 @@ def sql(m):
     return m.run('sql', 'SELECT timestamp, v FROM "/s/a"', '--format', 'csv', measured=True)
 
 
+def sql_filtered(m):
+    """v is 97000 and 97001 in the first version, 97010 and 97011 in the second."""
+    m.env['POND_PLANS'] = 'all'
+    return m.run('sql', 'SELECT timestamp, v FROM "/s/a" WHERE v > 97005', '--format', 'csv', measured=True)
+
+
 SCENARIOS = [list_all, a_copy, cold, behind, compact, unhinted, checkpointed, due, export, export_again, export_less, export_raw, export_days,
              cat_blob, cat_later, cat_planned, export_planned, cat_late, copy_known, cat_text, cat_text_again, cat_text_uncached, cat_otel, cat_text_damaged, cat_text_gone, cat_text_full,
-             cat_grown, copy_parquet, cat_join, cat_sql, cat_sql_again, export_sql, export_sql_again, sql]
+             cat_grown, copy_parquet, cat_join, cat_sql, cat_sql_again, export_sql, export_sql_again, sql, sql_filtered]
 EXACT = [list_all, a_copy, cat_join, export, export_again, sql]
 
 

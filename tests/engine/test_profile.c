@@ -3,6 +3,7 @@
  * c = a / 2 (DOUBLE), d = text of a. */
 #include "engine_test.h"
 
+#include "perf/perf.h"
 #include "perf/query.h"
 
 enum { ROWS = 1000 };
@@ -224,6 +225,120 @@ static void labelled_queries(void **state)
     assert_true(negative * 2 >= LABEL_COUNT);
 }
 
+/* ---- row groups ---- */
+
+/* {G}: 10,240 rows in five row groups of 2,048: ts (a minute each from 1 January), a = 0..10239,
+ * b = a mod 10, c = a / 2 (DOUBLE), d = 'x' and a in five digits, e = null below 4,096 and a above.
+ * {GG}: that and a second file with a from 10,240 on. */
+enum { GROUP_ROWS = 2048, GROUPS = 5 };
+static const char *groups_one, *groups_two;
+
+static void write_groups(const char *path, int first)
+{
+    ParquetStats stats;
+    const char *sql = arena_printf(
+        arena,
+        "SELECT TIMESTAMPTZ '2024-01-01 00:00:00+00' + INTERVAL 1 MINUTE * i AS ts, i AS a, i %% "
+        "10 AS b, i / 2 AS c, printf('x%%05d', i) AS d, CASE WHEN i >= 4096 THEN i END AS e FROM "
+        "range(%d, %d) t(i)",
+        first, first + GROUPS * GROUP_ROWS);
+    const ParquetWrite write = {.select_sql = sql, .path = path, .row_group_rows = GROUP_ROWS};
+    OK(engine_write_parquet(arena, conn, &write, &stats));
+}
+
+typedef struct GroupLabel {
+    const char *from, *where; /* t(f0, ...): columns by other names */
+    int skipped, groups;
+} GroupLabel;
+
+#define ONE "read_parquet(['{g}'])"
+#define TWO "read_parquet(['{g}', '{h}'])"
+#define RENAMED "read_parquet(['{g}'], hive_partitioning=false) AS t(f0, f1, f2, f3, f4, f5)"
+static const GroupLabel GROUP_LABELS[] = {
+    {ONE, "a < 2048", 4, 5},
+    {ONE, "a <= 2048", 3, 5},
+    {ONE, "a >= 8191", 3, 5},
+    {ONE, "a > 8191", 4, 5},
+    {ONE, "a = 5000", 4, 5},
+    {ONE, "a BETWEEN 2048 AND 4095", 4, 5},
+    {ONE, "a > 2047 AND c < 3072", 3, 5},                      /* a up to 6143: groups 1 and 2 */
+    {ONE, "ts < TIMESTAMPTZ '2024-01-02 00:00:00+00'", 4, 5},  /* minutes 0 to 1439 */
+    {ONE, "ts >= TIMESTAMPTZ '2024-01-07 00:00:00+00'", 4, 5}, /* from minute 8640 */
+    {ONE, "c >= 4096", 4, 5},
+    {ONE, "d >= 'x08192'", 4, 5},
+    {ONE, "e < 4100", 4, 5}, /* two groups hold nothing */
+    {ONE, "a IN (3, 10000)", 3, 5},
+    {TWO, "a = 5000", 9, 10},
+    {TWO, "a >= 10240", 5, 10},
+    {RENAMED, "f1 = 5000", 4, 5},
+    {RENAMED, "f0 < TIMESTAMPTZ '2024-01-02 00:00:00+00' AND f3 >= 0.5", 4, 5},
+    /* none */
+    {ONE, "true", 0, 0},
+    {ONE, "a >= 0", 0, 0}, /* always so: the condition is dropped */
+    {TWO, "true", 0, 0},
+    {RENAMED, "true", 0, 0},
+    {ONE, "b = 3", 0, 5},
+    {ONE, "b < 5 AND a > 100", 0, 5},
+    {ONE, "b <> 3", 0, 5},
+    {ONE, "a > 2000 AND a < 8200", 0, 5},
+    {ONE, "a <> 3", 0, 5},
+    {ONE, "c < 5000", 0, 5},
+    {ONE, "d > 'x0'", 0, 5},
+    {ONE, "a + random() > 8000", 0, 0},   /* not for the scan */
+    {ONE, "e IS NULL OR e > 9000", 0, 5}, /* not understood */
+    {TWO, "b = 3", 0, 10},
+    {TWO, "a > 2000 AND a < 18500", 0, 10},
+    {RENAMED, "f2 = 3", 0, 5},
+    {RENAMED, "f1 > 2000 AND f1 < 8200", 0, 5},
+};
+enum { GROUP_LABEL_COUNT = sizeof GROUP_LABELS / sizeof *GROUP_LABELS };
+
+static const char *with_groups(const char *from)
+{
+    Buf out = buf_new(arena);
+    for (const char *at = from; *at != '\0'; at++) {
+        bool is_mark = *at == '{';
+        if (is_mark) buf_puts(&out, at[1] == 'g' ? groups_one : groups_two);
+        at += is_mark ? 2 : 0;
+        if (!is_mark) buf_putc(&out, *at);
+    }
+    return out.data;
+}
+
+static void row_groups_skipped(void **state)
+{
+    (void)state;
+    int wrong = 0, negative = 0;
+    groups_one = path_of("groups[1], 'a'.parquet"); /* names that SQL and patterns would mistake */
+    groups_two = path_of("groups_2.parquet");
+    write_groups(groups_one, 0);
+    write_groups(groups_two, GROUPS * GROUP_ROWS);
+    groups_one = path_of("groups[[]1], ''a''.parquet");
+    for (size_t i = 0; i < GROUP_LABEL_COUNT; i++) {
+        const GroupLabel *label = &GROUP_LABELS[i];
+        const char *sql = arena_printf(arena, "SELECT sum(%s) AS n%zu FROM %s WHERE %s",
+                                       strcmp(label->from, RENAMED) == 0 ? "f1" : "a", i,
+                                       with_groups(label->from), label->where);
+        uint64_t known = perf_read(PERF_row_group_known),
+                 skipped = perf_read(PERF_row_group_skipped);
+        (void)drain(sql);
+        const PerfQuery query = query_of(sql);
+        negative += label->skipped == 0;
+        bool is_right = (int)query.profile.row_groups == label->groups &&
+                        (int)query.profile.row_groups_skipped == label->skipped &&
+                        perf_read(PERF_row_group_known) - known == (uint64_t)label->groups &&
+                        perf_read(PERF_row_group_skipped) - skipped == (uint64_t)label->skipped;
+        if (is_right) continue;
+        print_error("%s: %llu of %llu\n%s", label->where,
+                    (unsigned long long)query.profile.row_groups_skipped,
+                    (unsigned long long)query.profile.row_groups,
+                    query.physical != NULL ? query.physical : "(no plan)\n");
+        wrong++;
+    }
+    assert_int_equal(wrong, 0);
+    assert_true(negative * 2 >= GROUP_LABEL_COUNT);
+}
+
 static void shape_is(const char *sql, const char *expected)
 {
     Buf shape = buf_new(arena);
@@ -420,6 +535,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(shapes),
         TEST(labelled_queries),
+        TEST(row_groups_skipped),
         TEST(calls_of_one_shape_meet),
         TEST(sources_are_of_the_next_statement),
         TEST(bytes_are_ours),
