@@ -9,7 +9,7 @@
  * Whatever is not as expected is left out. */
 #include "engine/engine_int.h"
 #include "engine/profile_int.h"
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>

@@ -60,7 +60,7 @@ def main():
         for words in (('copy', f'host+csv+series://{name}/a.csv?unit=s', '/a'), ('copy', f'host://{name}/a.csv', '/a.csv'),
                       ('list', '/**'), ('export', '-p', '/a', '-d', f'{name}/o', '--temporal', 'year,month'),
                       ('copy', f'host+series://{name}/o/a/year=2024/month=1/data.parquet', '/b'),
-                      ('sql', 'SELECT count(*), sum(v) FROM "/a"'), ('cat', 'csv:///a.csv?unit=s', '--sql', 'SELECT max(w) FROM source')):
+                      ('sql', 'SELECT count(*), sum(v) FROM "/a"'), ('cat', '/a', '--format', 'csv'), ('cat', '/a.csv', '--format', 'raw'), ('cat', 'csv:///a.csv?unit=s', '--sql', 'SELECT max(w) FROM source')):
             if words[0] == 'export':
                 (folder / 'o').mkdir()
             read, written, told_read, told_written, loads = measure(pond, folder, *words)

@@ -359,10 +359,7 @@ def main():
                 continue
             box = pathlib.Path(root) / 'box'
             shutil.copytree(template, box)
-            micro = Micro(pond, box)
-            if scenario in EXACT: # which statements are new or slow is no matter of counting
-                micro.env['POND_PLANS'] = 'off'
-            stats = scenario(micro)
+            stats = scenario(Micro(pond, box))
             shutil.rmtree(box)
             results[scenario.__name__] = stats
             counted = check(scenario.__name__, stats, expected[scenario.__name__], failures)

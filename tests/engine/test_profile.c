@@ -3,8 +3,9 @@
  * c = a / 2 (DOUBLE), d = text of a. */
 #include "engine_test.h"
 
-#include "perf/perf.h"
+#include "perf/ops.h"
 #include "perf/query.h"
+#include "perf/read.h"
 
 enum { ROWS = 1000 };
 
