@@ -141,6 +141,9 @@ const char *paint(
     const char *style); /* "" when not colored; styles: bold dim red green yellow blue cyan reset */
 /* The run as a table, or with --json as a line of JSON {"stats":...}, on stderr: --stats. */
 void stats_print(const Cli *cli, const Run *run);
+/* On a terminal: what matters first, and what tells the rest. */
+void stats_print_screen(const Cli *cli, const Run *run);
+void stats_print_notes(const Run *run); /* changed plans, workers, spans that did not fit */
 /* That line behind the others of the file: POND_STATS. */
 void stats_append(const Cli *cli, const Run *run, const char *path);
 /* ---- the run history: watch.c ---- */
@@ -167,6 +170,7 @@ Table *table_new(Arena *arena, const char *const *headers, const bool *right, co
                  size_t count);
 void table_add(Table *table, const char *const *cells);
 size_t table_print(Table *table, bool color); /* how many columns had no room */
+size_t table_print_to(Table *table, FILE *stream, bool color);
 
 /* ---- rows ---- */
 typedef struct Progress Progress;

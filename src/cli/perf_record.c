@@ -32,9 +32,10 @@ static void print_flight(const Cli *cli, const Flight *flight)
 {
     Arena *arena = cli->arena;
     out_printf("%s%s%s\nbegun %s, process %lld, ended without saying so; %s, %llu dropped\n",
-               paint(cli->color_out, "bold"), flight->command, paint(cli->color_out, "reset"),
-               time_to_second(arena, flight->begun), (long long)flight->pid,
-               count_of(arena, (int64_t)flight->spans.count, "span"),
+               paint(cli->color_out, "bold"),
+               text_printable(arena, arena_strdup(arena, flight->command)),
+               paint(cli->color_out, "reset"), time_to_second(arena, flight->begun),
+               (long long)flight->pid, count_of(arena, (int64_t)flight->spans.count, "span"),
                (unsigned long long)flight->spans.dropped);
     for (size_t i = 0; i < flight->open_count; i++)
         out_printf("  %s %s, for %s\n", i == 0 ? "was in" : "      ", flight->open[i].op,

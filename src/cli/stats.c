@@ -1,7 +1,8 @@
-/* --stats: a run as a table on stderr, since stdout belongs to the result. One line each: name,
- * layer, count, then times or bytes, so that scripts can take the first three words. */
+/* --stats: a run as a table on stderr, since stdout belongs to the result. All of it, one line
+ * each: name, layer, count, then times or bytes, so that scripts can take the first three words. */
 #include "cli/cli.h"
 #include <string.h>
+#include <unistd.h>
 
 static char *duration_text(Arena *arena, double us)
 {
@@ -82,13 +83,22 @@ static void put_work(const RunWork *work)
 {
     SCRATCH(scratch);
     (void)fprintf(stderr,
-                  "%s: %llu jobs by %llu workers, %.2f busy on average, %llu at most; "
-                  "%s in %s, %s/s\n",
+                  "%s: %llu jobs by %llu workers, %.2f busy on average, %llu at most\n"
+                  "%s written in %s, %s/s\n",
                   work->name, (unsigned long long)work->jobs, (unsigned long long)work->threads,
                   work->busy_mean, (unsigned long long)work->busy_most,
                   size_format(scratch, (int64_t)work->written_bytes),
                   duration_text(scratch, work->wall_ms * 1000),
                   size_format(scratch, (int64_t)work->bytes_per_s));
+}
+
+void stats_print_notes(const Run *run)
+{
+    for (size_t i = 0; i < run->query_count; i++) put_changed_plan(&run->queries[i]);
+    for (size_t i = 0; i < run->work_count; i++) put_work(&run->work[i]);
+    if (run->spans_dropped > 0)
+        (void)fprintf(stderr, "%llu spans did not fit into the rings\n",
+                      (unsigned long long)run->spans_dropped);
 }
 
 static void print_table(const Run *run)
@@ -100,12 +110,8 @@ static void print_table(const Run *run)
         if (strcmp(run->io[i].class, os_class_name(OS_OTHER)) != 0) put_io(&run->io[i]);
     }
     for (size_t i = 0; i < run->cache_count; i++) put_cache(&run->caches[i]);
-    for (size_t i = 0; i < run->query_count; i++) put_changed_plan(&run->queries[i]);
     put_targets(run);
-    for (size_t i = 0; i < run->work_count; i++) put_work(&run->work[i]);
-    if (run->spans_dropped > 0)
-        (void)fprintf(stderr, "%llu spans did not fit into the rings\n",
-                      (unsigned long long)run->spans_dropped);
+    stats_print_notes(run);
 }
 
 /* {"stats":...} and a new line. */
@@ -126,6 +132,8 @@ void stats_print(const Cli *cli, const Run *run)
     (void)fflush(stdout);
     if (cli->json)
         (void)fprintf(stderr, "%s", account_of(cli, run).data);
+    else if (isatty(STDERR_FILENO))
+        stats_print_screen(cli, run);
     else
         print_table(run);
 }

@@ -35,11 +35,11 @@ void table_add(Table *table, const char *const *cells)
 }
 
 /* 0: not a terminal, anything fits. */
-static int screen_width(void)
+static int screen_width(FILE *stream)
 {
     struct winsize size = {0};
-    if (!isatty(STDOUT_FILENO)) return 0;
-    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+    if (!isatty(fileno(stream))) return 0;
+    return ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
 static const char *cut(Arena *arena, const char *text, int most)
@@ -127,7 +127,12 @@ static void put_cells(struct libscols_table *to, const Table *table, size_t left
 
 size_t table_print(Table *table, bool color)
 {
-    int screen = screen_width();
+    return table_print_to(table, stdout, color);
+}
+
+size_t table_print_to(Table *table, FILE *stream, bool color)
+{
+    int screen = screen_width(stream);
     size_t left = 0, right = 0;
     (void)fflush(stdout);
     scols_init_debug(0);
@@ -145,7 +150,7 @@ size_t table_print(Table *table, bool color)
     for (size_t c = table->columns - right; c < table->columns; c++)
         put_column(to, table->headers[c], table->right != NULL && table->right[c], color);
     put_cells(to, table, left, right);
-    (void)scols_table_set_stream(to, stdout);
+    (void)scols_table_set_stream(to, stream);
     (void)scols_print_table(to);
     scols_unref_table(to);
     return table->columns - left - right;

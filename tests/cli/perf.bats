@@ -64,6 +64,19 @@ PY
     [ "$(python3 -c 'import json, sys; print(json.loads(sys.argv[1])["stats"]["pond"])' "$stderr")" = 1 ]
 }
 
+@test "--stats on a terminal fits it, the most time first" {
+    for width in 62 100; do
+        script -qec "stty cols $width; $POND_BIN export -p '/*.series' -d out --rebuild --stats --color never --quiet" /dev/null | tr -d '\r' >screen
+        [ "$(wc -L <screen)" -le "$width" ] || fail "wider than $width: $(cat screen)"
+        [ "$(wc -l <screen)" -le 60 ] || fail "longer than a screen: $(cat screen)"
+    done
+    grep -q 'CPU .*peak' screen
+    # totals do not grow from line to line
+    awk '/^operation/ { on = 1; next } on && $3 ~ /^[0-9.]+$/ && $4 ~ /^[mu]?s$/ { t = $3 * ($4 == "s" ? 1e6 : $4 == "ms" ? 1e3 : 1); if (seen && t > last) exit 1; last = t; seen++ } END { exit seen < 5 }' screen || fail "$(cat screen)"
+    grep -qE '^blob +[0-9]+ ' screen
+    grep -q 'pond perf io' screen
+}
+
 @test "ops: the table, one in full, a near name" {
     ok perf ops
     has dir_read export_row
