@@ -147,13 +147,16 @@ static Err *write_perfetto(Cli *cli, PerfSpans *spans)
     return os_write(cli->trace, trace.data, trace.size);
 }
 
+static Err *close_chrome(void)
+{
+    perf_trace_to(-1);
+    int failed = perf_trace_failed();
+    return failed != 0 ? ERR_ERRNO(failed, "the trace ends early") : NULL;
+}
+
 static void end_trace(Cli *cli, PerfSpans *spans)
 {
-    Err *err = NULL;
-    if (cli->watch->perfetto)
-        err = write_perfetto(cli, spans);
-    else
-        perf_trace_to(-1);
+    Err *err = cli->watch->perfetto ? write_perfetto(cli, spans) : close_chrome();
     if (err != NULL) log_warn("--trace: %s", err_message(err));
     err_free(err);
     os_close_at(&cli->trace);

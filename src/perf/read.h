@@ -122,3 +122,4 @@ uint64_t perf_ring_read(const PerfRing *ring, PerfRecord *out, size_t *out_count
  * 240 bytes. perf_trace_to(-1) closes the array and stops; so does, without closing, the first
  * write that fails. */
 void perf_trace_to(int fd);
+int perf_trace_failed(void); /* errno of the write that ended it; 0: none did */

@@ -13,12 +13,20 @@
 enum { NAME_BYTES_MAX = 240, LINE_BYTES_MAX = 2048 };
 
 _Atomic int trace_fd = -1;
+static _Atomic int trace_failed;
 
 static void trace_write(int fd, const char *line, size_t size_bytes)
 {
     long written =
         syscall(SYS_write, fd, line, size_bytes); /* not counted as a call of the engine */
-    if (written < 0 || (size_t)written != size_bytes) atomic_store(&trace_fd, -1);
+    if (written >= 0 && (size_t)written == size_bytes) return;
+    atomic_store(&trace_failed, written < 0 ? errno : ENOSPC);
+    atomic_store(&trace_fd, -1);
+}
+
+int perf_trace_failed(void)
+{
+    return atomic_load(&trace_failed);
 }
 
 /* Length of the UTF-8 sequence at `text`, 0 when it is not one (overlong forms pass: viewers accept
@@ -79,6 +87,7 @@ void perf_trace_to(int fd)
 {
     if (fd >= 0 && perf_level() < PERF_SPANS) perf_level_set(PERF_SPANS);
     trace_event("trace_end", "\"ph\":\"i\",\"s\":\"p\"", "\n]\n");
+    if (fd >= 0) atomic_store(&trace_failed, 0);
     atomic_store(&trace_fd, fd);
     modes_set();
     if (fd >= 0) trace_write(fd, "[\n", 2);

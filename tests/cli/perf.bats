@@ -212,6 +212,9 @@ PY
     [ "$status" = 0 ]
     tells "warning: --trace: write" "No space left"
     [ -L full.pftrace ] && [ -c /dev/full ]
+    run --separate-stderr pond list --trace /dev/full
+    [ "$status" = 0 ]
+    tells "warning: --trace: the trace ends early: No space left"
     fails 74 list --trace far
     tells "--trace: open far: Is a directory"
     fails 74 list --trace nowhere/t.json
