@@ -131,7 +131,7 @@ static Err *make_flight(const char *pond_dir, const char *command, size_t record
     SCRATCH(scratch);
     const char *dir = report_history_dir(scratch, pond_dir);
     size_t ring_bytes = (perf_ring_bytes(records) + 63) / 64 * 64;
-    TRY(os_mkdirs(dir));
+    TRY(report_history_make(dir));
     forget_oldest(dir);
     int length =
         snprintf(flight.path, sizeof flight.path, "%s/flight-%s", dir, report_random_id(scratch));

@@ -35,6 +35,17 @@ char *report_history_dir(Arena *arena, const char *pond_dir)
     return arena_printf(arena, "%s/history", pond_dir);
 }
 
+Err *report_history_make(const char *dir)
+{
+    OsStat stat;
+    bool exists = false;
+    TRY(os_stat_if(dir, &exists, &stat));
+    Err *err = exists ? NULL : os_mkdir(dir);
+    if (err == NULL || err_code(err) != ERR_EXISTS) return err;
+    err_free(err); /* another process was first */
+    return NULL;
+}
+
 void report_set_aside(const char *dir, const char *name)
 {
     SCRATCH(scratch);
@@ -139,7 +150,7 @@ static Err *open_to_append(const char *dir, const char *path, OsFile **out, int6
     Err *err = os_open_append(path, out);
     if (err != NULL) {
         err_free(err);
-        TRY(os_mkdirs(dir));
+        TRY(report_history_make(dir));
         TRY(os_open_append(path, out));
     }
     TRY(os_fstat(*out, &stat));

@@ -171,7 +171,7 @@ static Err *append(Arena *arena, const char *pond_dir, const Buf *text)
     CLEANUP(os_close_at) OsFile *file = NULL;
     OsStat stat;
     const char *path = plans_path(arena, pond_dir, "");
-    TRY(os_mkdirs(report_history_dir(arena, pond_dir)));
+    TRY(report_history_make(report_history_dir(arena, pond_dir)));
     TRY(os_open_append(path, &file));
     TRY(os_fstat(file, &stat));
     if (stat.size_bytes >= FILE_BYTES_FULL) {

@@ -8,7 +8,7 @@ Err *report_replace(const char *pond_dir, const char *name, const void *bytes, s
 {
     SCRATCH(scratch);
     const char *dir = report_history_dir(scratch, pond_dir);
-    TRY(os_mkdirs(dir));
+    TRY(report_history_make(dir));
     return os_replace_unsynced(arena_printf(scratch, "%s/%s", dir, name), bytes, size);
 }
 

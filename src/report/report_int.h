@@ -61,6 +61,9 @@ int report_by_age(const void *a, const void *b);
 
 char *report_random_id(Arena *arena); /* 16 hex digits */
 char *report_history_dir(Arena *arena, const char *pond_dir);
+/* Makes that folder where it is missing; not the pond's, which may be gone by the end of a command.
+ */
+Err *report_history_make(const char *dir) WARN_UNUSED;
 /* Small files of the history that are replaced as a whole. */
 #define REPORT_MODEL "model"   /* predict_state.c */
 #define REPORT_RANGES "ranges" /* alarm.c */

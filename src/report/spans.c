@@ -102,7 +102,7 @@ Err *spans_keep(const char *pond_dir, const RunSpans *run)
     for (size_t i = 0; i < run->name_count; i++) wire_put_text(&content, run->names[i]);
     put_lanes(&content, &run->spans);
     frame_put(&frame, 'S', &content);
-    TRY(os_mkdirs(dir));
+    TRY(report_history_make(dir));
     TRY(list_ours(scratch, dir, true, &files, &count));
     for (size_t i = 0; i + FILES_MOST <= count; i++)
         TRY(os_unlink_if(arena_printf(scratch, "%s/%s", dir, files[i].name)));

@@ -52,6 +52,8 @@ series() { pond --pond "$1" list "$2" --paths | grep -c '\.series$\|\.jsonl$'; }
     pond --pond "$PWD/y" init --quiet
     fails 5 bench make small "$PWD/y"
     [ "$(pond --pond "$PWD/y" show --json | jq .transactions)" = 1 ] || fail "an existing pond was changed"
+    POND_FAULT=class=log,op=link,nth=2,do=eio fails 74 bench make small "$PWD/z" --scale 1/10
+    [ ! -e z ] || fail "left: $(find z)"
 }
 
 run_quick() { pond bench run --quick --dir "$BATS_FILE_TMPDIR/ponds" --json "$@"; } # ponds are made once a file
