@@ -263,7 +263,7 @@ static Err *check_count(const Cli *cli)
     return err_hint(err, "usage: pond %s", command->usage);
 }
 
-Err *args_parse(Cli *cli, int argc, char **argv)
+static Err *parse_words(Cli *cli, int argc, char **argv)
 {
     Parse parse = {.cli = cli, .line = buf_new(cli->arena)};
     cli->progress = "auto";
@@ -295,6 +295,22 @@ Err *args_parse(Cli *cli, int argc, char **argv)
     cli->command_line = parse.line.data;
     if (parse.help || cli->command == NULL) return NULL;
     return check_count(cli);
+}
+
+/* Words in front of what is wrong have been taken; the others are looked at for the form of the
+ * error alone. */
+static bool wants_json(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--json") == 0) return true;
+    return false;
+}
+
+Err *args_parse(Cli *cli, int argc, char **argv)
+{
+    Err *err = parse_words(cli, argc, argv);
+    if (err != NULL) cli->json = wants_json(argc, argv);
+    return err;
 }
 
 const char *cli_option(const Cli *cli, const char *name)

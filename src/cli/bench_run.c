@@ -92,6 +92,17 @@ static const char *baselines_of(const Cli *cli)
     return given != NULL ? given : "bench/baselines";
 }
 
+/* Where none are kept by default there is nothing to compare with; a folder that was named must be
+ * there, lest a slip of the pen be taken for a success. */
+static Err *check_baselines(const Cli *cli)
+{
+    OsStat stat;
+    bool exists = true;
+    const char *given = cli_option(cli, "baselines");
+    if (given != NULL) TRY(os_stat_if(given, &exists, &stat));
+    return exists ? NULL : err_path(ERR(NOT_FOUND, "--baselines: no folder %s", given), given);
+}
+
 /* ---- what came out ---- */
 
 static int64_t value_of(const BenchResult *result, const char *command, const char *name)
@@ -320,6 +331,7 @@ static Err *each_scenario(Cli *cli, Err *(*body)(Cli *cli, BenchRun *run, JsonOu
 
 static Err *bench_run_scenarios(Cli *cli)
 {
+    TRY(check_baselines(cli));
     return each_scenario(cli, run_scenario);
 }
 

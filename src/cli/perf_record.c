@@ -6,16 +6,24 @@
 
 /* ---- record ---- */
 
+typedef VEC(const char *) WordVec;
+
+/* What was said to all commands holds for the recorded one. */
+static void add_global(const Cli *cli, const OptionValue *given, WordVec *words)
+{
+    const Option *option = given->option;
+    if (option < GLOBAL_OPTIONS || option >= GLOBAL_OPTIONS + GLOBAL_OPTION_COUNT) return;
+    vec_push(cli->arena, words, arena_printf(cli->arena, "--%s", option->name));
+    if (option->value != NULL) vec_push(cli->arena, words, given->value);
+}
+
 /* Becomes the command, with the trace on. */
 static Err *record(Cli *cli)
 {
     const char *file = cli_option(cli, "output"), *level = cli_option(cli, "level");
-    VEC(const char *) words = {0};
+    WordVec words = {0};
     vec_push(cli->arena, &words, "pond");
-    if (cli->pond_dir != NULL) {
-        vec_push(cli->arena, &words, "--pond");
-        vec_push(cli->arena, &words, cli->pond_dir);
-    }
+    for (size_t i = 0; i < cli->given_count; i++) add_global(cli, &cli->given[i], &words);
     vec_push(cli->arena, &words, "--trace");
     vec_push(cli->arena, &words, file != NULL ? file : "pond.pftrace");
     vec_push(cli->arena, &words, "--trace-level");

@@ -61,6 +61,15 @@ load helpers
     tells "pond bench first: too many arguments: 'x'"
 }
 
+@test "an error of usage is JSON wherever --json stands" {
+    for words in "lst --json" "perf nope --json" "list --json --threads 0" "list --threads 0 --json" "list --zzz --json"; do
+        run -2 --separate-stderr pond $words
+        jq -e '.error.code == "POND-0010"' <<<"$stderr" >/dev/null || fail "$words: $stderr"
+    done
+    fails 2 lst -- --json
+    tells "pond: unknown command 'lst'"
+}
+
 @test "unknown options, missing and too many arguments" {
     pond init
     fails 2 list --lon

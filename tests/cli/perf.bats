@@ -193,6 +193,10 @@ PY
     done
     ok perf record -o r.pftrace -- list --quiet
     python3 "$BATS_TEST_DIRNAME/pftrace.py" r.pftrace | grep -qP 'main\tdir_read\t1\t'
+    ok perf record --json --toggle dir_memo=off -o r.pftrace -- list '/*'
+    [ "$(field '[n["path"] for n in d]')" = "['/a.series']" ]
+    ok perf record -o r.pftrace -- list --json
+    [ "$(field 'len(d)')" = 1 ]
     fails 2 perf record
     tells '--'
 }

@@ -70,6 +70,11 @@ plain_build() { # baselines are those of a plain build: sanitizers and coverage 
     [ -z "$(ls "$BATS_FILE_TMPDIR/ponds" | grep -E '^(work|new)-')" ] || fail "a copy is left"
 }
 
+@test "bench run: a folder of baselines that was named must be there" {
+    fails 4 bench run small --quick --baselines "$PWD/nowhere"
+    tells "no folder $PWD/nowhere"
+}
+
 @test "bench run: a count that grew fails and is named, one that shrank is told" {
     plain_build
     mkdir b
@@ -135,7 +140,7 @@ plain_build() { # baselines are those of a plain build: sanitizers and coverage 
 
 @test "bench history: a level that changed, and whether the machine did" {
     mkdir h
-    run --separate-stderr pond bench run small --quick --dir h --baselines none --quiet
+    run --separate-stderr pond bench run small --quick --dir h --baselines "$PWD" --quiet
     [ "$status" -eq 0 ] || fail "no run"
     [ "$(awk -F '\t' 'NF == 7 && $3 == "small" && $4 == "1/10" && $6 == "wall_us" && $7 > 0' h/history.tsv | wc -l)" = 7 ] || fail "seven commands"
     awk -F '\t' '$2 !~ /engine .*pond / { bad = 1 } END { exit bad }' h/history.tsv || fail "no machine"
