@@ -9,15 +9,10 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-void stats_sort(double *values, size_t count)
-{
-    if (count > 1) qsort(values, count, sizeof *values, by_value);
-}
-
 double stats_quantile(double *values, size_t count, double q)
 {
     if (count == 0) return 0;
-    stats_sort(values, count);
+    qsort(values, count, sizeof *values, by_value);
     double at = q * (double)(count - 1);
     size_t below = (size_t)at, above = below + 1 < count ? below + 1 : below;
     if (values[below] == values[above]) return values[below];

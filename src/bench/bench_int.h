@@ -66,8 +66,7 @@ typedef struct ChildResult {
     int64_t first_us; /* to the first byte that was kept of what it put out, -1: none */
     double cpu_s;
     int64_t peak_bytes;
-    int64_t out_bytes; /* on standard output */
-    Buf out, errors;   /* what it put out; of each stream at most 16 MiB */
+    Buf out, errors; /* what it put out; of each stream at most 16 MiB */
 } ChildResult;
 /* This process's environment with "NAME=value" more, each in place of what has its name: of two of
  * one name a shell would take either. Both end with NULL. */

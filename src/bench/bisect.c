@@ -254,7 +254,7 @@ static Err *imitate(const Compare *compare, double all)
     return NULL;
 }
 
-Err *bisect_work(Bisect *bisect, bool *out_differs)
+static Err *work(Bisect *bisect, bool *out_differs)
 {
     const BisectSpec *spec = bisect->spec;
     Compare compare = {.bisect = bisect};
@@ -317,7 +317,7 @@ Err *bisect(Arena *arena, const BisectSpec *spec, BisectResult *out)
     Bisect state = {.arena = arena, .spec = spec, .result = {.same_output = true}};
     bool by_time = spec->by != NULL && strcmp(spec->by, "time") == 0, differs = false;
     TRY(read_candidates(&state));
-    if (!by_time) TRY(bisect_work(&state, &differs));
+    if (!by_time) TRY(work(&state, &differs));
     if (!differs && (by_time || (spec->by == NULL && times_may_differ(&state))))
         TRY(bisect_time(&state));
     *out = state.result;

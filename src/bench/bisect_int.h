@@ -18,5 +18,4 @@ char *bisect_off(Arena *arena, const bool *chosen);
 void bisect_tell(const Bisect *bisect, const char *what);
 void bisect_add_toggle(Bisect *bisect, const BisectToggle *toggle);
 
-Err *bisect_work(Bisect *bisect, bool *out_differs) WARN_UNUSED; /* bisect.c */
-Err *bisect_time(Bisect *bisect) WARN_UNUSED;                    /* bisect_time.c */
+Err *bisect_time(Bisect *bisect) WARN_UNUSED; /* bisect_time.c */

@@ -1,6 +1,5 @@
-/* One child at a time, its two streams through pipes: when the first byte came, how many there were
- * on standard output, and the end of what it said on standard error. Or into files, so that nothing
- * here runs beside what is timed.
+/* One child at a time, its two streams through pipes: when the first byte came, and what it put
+ * out. Or into files, so that nothing here runs beside what is timed.
  *
  * The largest resident set is that of wait4. Linux counts in it what the child had before exec:
  * that of this process. So whoever asks must be small itself; making ponds is a child's work, too.
@@ -93,7 +92,6 @@ static void take(Streams *streams, int which, ChildResult *result)
     }
     if (result->first_us < 0) result->first_us = os_monotonic_us() - streams->began_us;
     Buf *kept = which == 0 ? &result->out : &result->errors;
-    if (which == 0) result->out_bytes += got;
     if (kept->size < KEPT_MAX) buf_add(kept, bytes, (size_t)got);
 }
 

@@ -183,7 +183,6 @@ static Err *run_all(Pairs *pairs, PairsResult *out)
     } while (!out->state.is_final &&
              (spec->cap_us == 0 || os_monotonic_us() - began_us < spec->cap_us));
     out->pairs = ratios.n;
-    out->log_ratios = ratios.v;
     return NULL;
 }
 

@@ -36,7 +36,6 @@ typedef struct PairsResult {
     VerdictState state;
     size_t pairs; /* run; state.pairs of them are what the verdict rests on */
     PairsUse use[SIDE_COUNT];
-    double *log_ratios;     /* B to A, in order */
     const char *difference; /* what the sides put out differently; NULL: nothing */
 } PairsResult;
 

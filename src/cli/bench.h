@@ -48,14 +48,5 @@ Err *bench_seed_option(const Cli *cli, uint64_t *out) WARN_UNUSED;
 Err *bench_scale_option(const Cli *cli, BenchScale *out) WARN_UNUSED;
 /* With --instructions: valgrind, or NULL and a warning when it is not there. */
 Err *bench_valgrind_option(const Cli *cli, const char **out) WARN_UNUSED;
-/* A pond of the scenario in `dir`, which is absent or empty; it is left open in `cli`. Nothing
- * stays of it when it fails. */
-typedef struct BenchPondSpec {
-    const BenchScenario *scenario;
-    BenchScale scale;
-    uint64_t seed;
-    const char *dir;
-} BenchPondSpec;
-Err *bench_pond_make(Cli *cli, const BenchPondSpec *spec, BenchMade *out) WARN_UNUSED;
 /* All of a run but its scenario, as options and environment say. */
 Err *bench_run_options(Cli *cli, BenchRun *out) WARN_UNUSED;

@@ -66,7 +66,14 @@ static void on_progress(void *context, int64_t done, int64_t all)
     progress_update(context, done, all, "versions", NULL);
 }
 
-static Err *fill(Cli *cli, const BenchPondSpec *spec, BenchMade *out)
+typedef struct PondSpec {
+    const BenchScenario *scenario;
+    BenchScale scale;
+    uint64_t seed;
+    const char *dir;
+} PondSpec;
+
+static Err *fill(Cli *cli, const PondSpec *spec, BenchMade *out)
 {
     PondOptions options = {.command = "pond init", .allow_network_fs = false};
     BenchMake make = {.scenario = spec->scenario,
@@ -82,7 +89,9 @@ static Err *fill(Cli *cli, const BenchPondSpec *spec, BenchMade *out)
     return bench_make(&make, out);
 }
 
-Err *bench_pond_make(Cli *cli, const BenchPondSpec *spec, BenchMade *out)
+/* In `dir`, which is absent or empty; the pond is left open in `cli`. Nothing stays of it when it
+ * fails. */
+static Err *make(Cli *cli, const PondSpec *spec, BenchMade *out)
 {
     bench_begin(spec->seed);
     Err *err = fill(cli, spec, out);
@@ -94,13 +103,13 @@ Err *bench_pond_make(Cli *cli, const BenchPondSpec *spec, BenchMade *out)
 
 static Err *bench_make_pond(Cli *cli)
 {
-    BenchPondSpec spec = {.scale = {1, 1}, .seed = BENCH_SEED};
+    PondSpec spec = {.scale = {1, 1}, .seed = BENCH_SEED};
     BenchMade made;
     TRY(bench_scenario_get(cli->args[0], &spec.scenario));
     TRY(bench_scale_option(cli, &spec.scale));
     if (cli_option(cli, "seed") != NULL) TRY(bench_seed_option(cli, &spec.seed));
     spec.dir = cli->args[1];
-    TRY(bench_pond_make(cli, &spec, &made));
+    TRY(make(cli, &spec, &made));
     if (cli->json) {
         out_printf("{\"commits\":%lld,\"versions\":%lld,\"rows\":%lld}\n", (long long)made.commits,
                    (long long)made.versions, (long long)made.rows);

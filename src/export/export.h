@@ -66,7 +66,6 @@ typedef enum ExportPhase {
     PHASE_METADATA,
     PHASE_COUNT
 } ExportPhase;
-const char *export_phase_name(ExportPhase phase);
 typedef struct ExportPhases {
     double us[PHASE_COUNT];
 } ExportPhases;

@@ -16,14 +16,6 @@ static const struct {
     {PERF_export_hash, PHASE_METADATA},
 };
 
-static const char *const PHASE_NAMES[PHASE_COUNT] = {"context",   "registration", "planning",
-                                                     "execution", "traversal",    "metadata"};
-
-const char *export_phase_name(ExportPhase phase)
-{
-    return PHASE_NAMES[phase];
-}
-
 Meter meter_begin(void)
 {
     Meter meter;

@@ -82,11 +82,6 @@ void tlog_abort(Tlog *tlog)
     if (tlog->tx != NULL) end(tlog);
 }
 
-bool tlog_in_transaction(const Tlog *tlog)
-{
-    return tlog->tx != NULL;
-}
-
 /* ---- what an entry says of itself ---- */
 
 char *random_uuid(Arena *arena)

@@ -70,7 +70,6 @@ typedef struct TlogCommitted {
 Err *tlog_commit(Tlog *tlog, const TlogCommitInfo *info, TlogCommitted *out)
     WARN_UNUSED; /* on failure: aborted */
 void tlog_abort(Tlog *tlog);
-bool tlog_in_transaction(const Tlog *tlog);
 /* Settings live in the root node's attributes. NULL when unset. */
 Err *tlog_setting_get(Tlog *tlog, Arena *arena, const char *key, char **out) WARN_UNUSED;
 Err *tlog_setting_set(Tlog *tlog, const char *key, const char *value)
