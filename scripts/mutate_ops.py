@@ -6,7 +6,7 @@
 Sites are the statements of src/ (perf itself aside) that count, time or key an operation, or record what a cache did. In one copy of
 the sources each gets a number and stands behind a test of it, so that one binary is every mutant: SITE_OFF=N switches site N off. Of
 a keyed site the key alone is a mutant, too. A mutant runs the scenarios whose counts name what it records, one after the other, until
-one fails. Prints a line a mutant; exit 1 when one survives. NAME: an operation or a cache.
+one fails, then the unit tests of what a small pond cannot show. Prints a line a mutant; exit 1 when one survives. NAME: an operation or a cache.
 """
 import concurrent.futures
 import os
@@ -25,9 +25,9 @@ OPS = re.compile(r'PERF_([a-z][a-z_]*)')
 CACHES = re.compile(r'PERF_CACHE_([a-z]+)')
 EVENTS = {'PERF_HITS': 'hits', 'PERF_MISSES': 'misses', 'PERF_FETCHES': 'fetches', 'PERF_EVICTIONS': 'evictions',
           'PERF_GHOST_HITS': 'ghost_hits'}
-# What a scenario on a small pond cannot show; each has a test of its own.
-ELSEWHERE = {'perf_loaded': 'no count: a time alone', 'perf_evicted': 'tests/perf/test_lookup.c', 'perf_missed': 'tests/perf/test_lookup.c',
-             'perf_held': 'tests/cache, tests/tinyfs', 'store.evictions': 'tests/cache/test_cache.c', 'store.ghost_hits': 'tests/cache/test_cache.c'}
+# What a scenario on a small pond cannot show: the programs of the tests that do.
+UNITS = {'store.evictions': 'cache_test_cache', 'store.ghost_hits': 'cache_test_cache', 'store.held': 'cache_test_cache',
+         'index.held': 'tlogfs_test_tlog'}
 SWITCH = '''
 extern int perf_site_off;
 static inline bool perf_site(int number)
@@ -68,7 +68,8 @@ class Site:
             lookups[self.arguments[0]] = caches[0]
             self.names = [f'{caches[0]}.hits', f'{caches[0]}.misses']
         elif self.call in ('perf_fetched', 'perf_loaded'):
-            self.names = [f'{lookups[self.arguments[0].lstrip("&")]}.fetches']
+            event = 'fetches' if self.call == 'perf_fetched' else 'load_us'
+            self.names = [f'{lookups[self.arguments[0].lstrip("&")]}.{event}']
         elif caches:
             self.names = [f'{caches[0]}.{EVENTS.get(self.arguments[1], "held")}']
         else:
@@ -76,9 +77,6 @@ class Site:
         if self.call == 'perf_asked':
             self.names = [f'{name}.keys' for name in self.names]
         self.keyed = self.call in ('PERF_SPAN_FOR', 'perf_count_for')
-
-    def elsewhere(self):
-        return ELSEWHERE.get(self.call) or ELSEWHERE.get(self.names[0])
 
     def stripped(self):
         if self.call == 'perf_begin':
@@ -130,9 +128,9 @@ def switch(tree):
     mutants, number = [], 0
     for _, _, found in sources(tree):
         for site in found:
-            site_mutants = [(number, site.names, site.what, site.elsewhere())]
+            site_mutants = [(number, site.names, site.what)]
             if site.keyed:
-                site_mutants.append((number + 1, [f'{name}.keys' for name in site.names], f'key of {site.what}', None))
+                site_mutants.append((number + 1, [f'{name}.keys' for name in site.names], f'key of {site.what}'))
             mutants += site_mutants
             number += 2
     numbers = iter(range(0, number, 2))
@@ -159,19 +157,25 @@ class Bench:
         self.mutants = switch(self.tree)
         build = self.tree / 'build/mutants'
         subprocess.run([self.tree / 'scripts/configure.sh', build, 'release'], check=True, capture_output=True)
-        subprocess.run(['ninja', '-C', build, '--quiet', '-j2', 'pond'], check=True)
+        subprocess.run(['ninja', '-C', build, '--quiet', '-j2', 'pond', *sorted(set(UNITS.values()))], check=True)
         self.pond = build / 'pond'
 
     def ops(self, off, *scenarios):
         return subprocess.run([sys.executable, ROOT / 'tests/cli/ops.py', self.pond, '--template', f'{self.scratch}/template', *scenarios],
                               capture_output=True, text=True, env=os.environ | {'SITE_OFF': str(off)})
 
+    def unit(self, off, program):
+        return subprocess.run([self.pond.parent / program], cwd=self.scratch, capture_output=True,
+                              env=os.environ | {'SITE_OFF': str(off), 'POND_SOURCE': str(self.tree), 'POND_BUILD': str(self.pond.parent)})
+
     def verdict(self, mutant):
-        number, names, what, elsewhere = mutant
-        scenarios = scenarios_of(names)
+        number, names, what = mutant
+        scenarios, units = scenarios_of(names), {UNITS[name] for name in names if name in UNITS}
         if any(self.ops(number, scenario).returncode != 0 for scenario in scenarios):
             return 'killed  ', what
-        return ('ELSEWHERE' if elsewhere else 'SURVIVED' if scenarios else 'UNGUARDED'), what + (f'   ({elsewhere})' if elsewhere else '')
+        if any(self.unit(number, program).returncode != 0 for program in units):
+            return 'killed  ', f'{what}   (by {", ".join(units)})'
+        return 'SURVIVED' if scenarios or units else 'UNGUARDED', what
 
 
 def main():
@@ -187,6 +191,8 @@ def main():
         bench = Bench(scratch)
         whole = bench.ops(-1)
         assert whole.returncode == 0, f'the scenarios fail without a mutation:\n{whole.stdout}{whole.stderr}'
+        for program in sorted(set(UNITS.values())):
+            assert bench.unit(-1, program).returncode == 0, f'{program} fails without a mutation'
         chosen = [m for m in bench.mutants if not only or {name.split('.')[0] for name in m[1]} & only]
         survivors = 0
         with concurrent.futures.ThreadPoolExecutor(jobs) as pool:

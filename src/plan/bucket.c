@@ -114,6 +114,15 @@ static void want(BucketRun *run, const FeedColumn *columns)
     }
 }
 
+static void begin_run(BucketRun *run, const FeedColumn *columns)
+{
+    size_t wanted = 0;
+    want(run, columns);
+    for (size_t i = 0; i < rel_of(run)->bucket->spec.agg_count; i++) wanted += run->is_wanted[i];
+    perf_add(PERF_bucket_agg, wanted);
+    run->has_begun = true;
+}
+
 static Err *fetch(BucketRun *run)
 {
     run->row = 0;
@@ -273,8 +282,7 @@ static Err *fill(BucketRun *run, const FeedColumn *columns, size_t capacity, siz
 static Err *bucket_next(FeedRun *base, FeedColumn *columns, size_t capacity, size_t *out_rows)
 {
     BucketRun *run = run_of(base);
-    if (!run->has_begun) want(run, columns);
-    run->has_begun = true;
+    if (!run->has_begun) begin_run(run, columns);
     return fill(run, columns, capacity, out_rows);
 }
 

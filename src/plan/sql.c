@@ -164,6 +164,7 @@ static Err *ask_engine(Plan *plan, const Rel *rel, const char *key, SqlAnswer *a
     Err *err = describe_over_views(conn, rel, answer->check.is_used, &answer->schema);
     drop_views(conn, rel);
     TRY(err_source(err, rel->sql.query));
+    perf_add(PERF_schema_column, answer->schema.count);
     TRY(check_output(rel, &answer->schema));
     find_time(rel, &answer->schema);
     return check_local(plan, rel, &tree, answer);

@@ -151,6 +151,7 @@ Err *provider_relation(Provider *provider, const Source *source, const Url *url,
     if (!perf_found(&look, known != NULL && toggle_on(TOGGLE_relation_memo))) {
         size_t used = arena_used(provider->arena), inner = provider->relation_bytes;
         TRY(build(provider, source, url, &known));
+        perf_add(PERF_schema_column, rel_schema(known)->count);
         (void)map_put(&provider->relations, key, (void *)(uintptr_t)known);
         size_t all = arena_used(provider->arena) - used; /* with what its inputs took */
         perf_fetched(&look, (int64_t)(all - (provider->relation_bytes - inner)));

@@ -207,6 +207,7 @@ static Err *walk_all(Fs *fs, Arena *arena, const Pattern *pattern, MatchOptions 
         .fs = fs, .arena = arena, .scratch = scratch, .pattern = pattern, .options = options};
     Frame top = {.path = "/", .place = {.real = "/"}};
     PERF_SPAN_FOR(PERF_pattern_walk, pattern->text);
+    perf_add(PERF_pattern_wild, pattern->capture_count);
     TRY(fs_root(fs, &top.place.node));
     top.positions = arena_alloc(scratch, pattern->count + 1);
     top.next = arena_alloc(scratch, pattern->count + 1);

@@ -233,6 +233,35 @@ static void test_evicted_keys_are_remembered(void **state)
     cache_close_at(&cache);
 }
 
+static int64_t held_most(void)
+{
+    PerfCacheCounts counts;
+    perf_read_cache(arena, PERF_CACHE_store, &counts);
+    return counts.held_bytes_most;
+}
+
+/* What is let go, and what a closed cache held, is taken off: the most at once is that of one. */
+static void test_what_is_held(void **state)
+{
+    (void)state;
+    static char value[100000];
+    Cache *cache = cache_open(path, 20000);
+    for (int i = 0; i < 30; i++) cache_put(cache, "a", arena_printf(arena, "%d", i), value, 1000);
+    assert_true(cache_stats(cache).evictions > 0);
+    cache_close_at(&cache);
+    const char *other = arena_printf(arena, "%s.other", path);
+    cache = cache_open(other, 0);
+    const int64_t most = held_most();
+    for (int i = 0; cache_stats(cache).size_bytes <= most; i++)
+        cache_put(cache, "a", arena_printf(arena, "%d", i), value, sizeof value);
+    assert_int_equal(held_most(), cache_stats(cache).size_bytes);
+    cache_close_at(&cache);
+    cache = cache_open(other, 0);
+    cache_put(cache, "b", "1", value, sizeof value);
+    assert_int_equal(held_most(), cache_stats(cache).size_bytes);
+    cache_close_at(&cache);
+}
+
 static void test_a_value_beyond_half_the_budget_is_not_kept(void **state)
 {
     (void)state;
@@ -485,6 +514,7 @@ int main(void)
         TEST(test_off_and_null_always_miss),
         TEST(test_the_least_recently_used_leave),
         TEST(test_evicted_keys_are_remembered),
+        TEST(test_what_is_held),
         TEST(test_a_value_beyond_half_the_budget_is_not_kept),
         TEST(test_foreign_files_are_made_anew),
         TEST(test_a_changed_row_is_found),

@@ -1,6 +1,7 @@
 /* The stored backend's own promises: what init accepts, what opening costs, what a commit writes,
  * how the index follows the log, and what is found when something is damaged. */
 #include "perf/ops.h"
+#include "perf/read.h"
 #include "tlogfs/tlog_check.h"
 #include <sys/stat.h>
 
@@ -426,9 +427,27 @@ static void read_only_index_is_elsewhere(void **state)
     assert_int_equal(unsetenv("XDG_CACHE_HOME"), 0);
 }
 
+/* The most at once since the program began, so it comes first: that of one index, opened thrice. */
+static void index_is_held_while_open(void **state)
+{
+    (void)state;
+    PerfCacheCounts counts;
+    OsStat stat;
+    Tlog *tlog = new_pond();
+    tlog_close_at(&tlog);
+    OK(os_stat(path_join(arena, pond, "cache/index.db"), &stat));
+    for (int i = 0; i < 2; i++) {
+        tlog = open_pond();
+        tlog_close_at(&tlog);
+    }
+    perf_read_cache(arena, PERF_CACHE_index, &counts);
+    assert_int_equal(counts.held_bytes_most, stat.size_bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(index_is_held_while_open),
         TEST(init_makes_a_pond),
         TEST(init_refuses),
         TEST(init_again_over_a_skeleton),
