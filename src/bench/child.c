@@ -18,6 +18,7 @@
 enum { KEPT_MAX = 16 << 20 };
 
 typedef struct Streams {
+    OsFile *nothing;                                       /* to read */
     OsFile *files[STREAM_COUNT];                           /* or */
     int write_ends[STREAM_COUNT], read_ends[STREAM_COUNT]; /* -1: none, or at its end */
     int64_t began_us;
@@ -42,12 +43,14 @@ static void close_child_side(Streams *streams)
 
 static void streams_fini(Streams *streams)
 {
+    if (streams->nothing != NULL) os_close_at(&streams->nothing);
     close_child_side(streams);
     for (int i = 0; i < STREAM_COUNT; i++) close_at(&streams->read_ends[i]);
 }
 
 static Err *streams_open(const ChildSpec *spec, Streams *streams)
 {
+    TRY(os_open_read("/dev/null", &streams->nothing));
     for (int i = 0; i < STREAM_COUNT; i++) {
         const char *path = spec->paths[i];
         int ends[2];
@@ -63,10 +66,12 @@ static Err *streams_open(const ChildSpec *spec, Streams *streams)
     return NULL;
 }
 
-/* In the child: never returns. */
+/* In the child: never returns. Its standard input is empty: ours would be read by the first of
+ * many. */
 static void become(const ChildSpec *spec, const Streams *streams)
 {
     static const int TO[STREAM_COUNT] = {STDOUT_FILENO, STDERR_FILENO};
+    (void)dup2(os_fd(streams->nothing), STDIN_FILENO);
     for (int i = 0; i < STREAM_COUNT; i++) {
         bool is_file = streams->files[i] != NULL;
         (void)dup2(is_file ? os_fd(streams->files[i]) : streams->write_ends[i], TO[i]);

@@ -245,7 +245,8 @@ const Command BENCH_AB = {
                "inside it: faster, slower, the same; or undecided after the last pair. A slow or "
                "busy machine makes it need more pairs, not wrong. {out} is a new folder in each "
                "run; what the commands print and write there must be the same, byte for byte (what "
-               "stands below .pond aside). The exit status is 1 when B is slower.",
+               "stands below .pond aside). Their standard input is empty. The exit status is 1 "
+               "when B is slower.",
     .json = "{\"verdict\",\"ratio\",\"ratio_low\",\"ratio_high\",\"pairs\",\"same_output\",\"a\":{"
             "\"wall_s\",\"cpu_s\",\"peak_bytes\",\"instructions\"},\"b\"}",
     .options = AB_OPTIONS,

@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/perf_view.h"
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 /* ---- record ---- */
@@ -91,11 +92,19 @@ static Err *write_trace(Cli *cli, const Flight *flight, const char *path)
     return os_write(file, trace.data, trace.size);
 }
 
+/* t.pftrace, t-2.pftrace, ...: each has a file of its own. */
+static const char *trace_name(Arena *arena, const char *name, size_t number)
+{
+    if (number == 1) return name;
+    const char *slash = strrchr(name, '/'), *base = slash != NULL ? slash + 1 : name;
+    const char *dot = strrchr(base, '.');
+    size_t length = dot != NULL && dot > base ? (size_t)(dot - name) : strlen(name);
+    return arena_printf(arena, "%.*s-%zu%s", (int)length, name, number, name + length);
+}
+
 /* The run goes into the history before the file goes, so that nothing is lost between. */
 static Err *settle(Cli *cli, const Flight *flight, const Run *run, const char *pond_dir)
 {
-    const char *path = cli_option(cli, "output");
-    if (path != NULL) TRY(write_trace(cli, flight, path));
     if (pond_is_read_only(cli->pond)) return NULL;
     RunSpans spans = run_spans_of_flight(flight, run->id);
     TRY(spans_keep(pond_dir, &spans));
@@ -105,6 +114,7 @@ static Err *settle(Cli *cli, const Flight *flight, const Run *run, const char *p
 
 static Err *recover(Cli *cli)
 {
+    const char *output = cli_option(cli, "output");
     Pond *pond = NULL;
     Flights found;
     Buf text = buf_new(cli->arena);
@@ -120,6 +130,8 @@ static Err *recover(Cli *cli)
         flight_to_run(cli->arena, &found.flights[i], &run);
         flight_json(&json, &found.flights[i], &run);
         if (!cli->json) print_flight(cli, &found.flights[i]);
+        if (output != NULL)
+            TRY(write_trace(cli, &found.flights[i], trace_name(cli->arena, output, i + 1)));
         TRY(settle(cli, &found.flights[i], &run, dir));
     }
     json_end(&json);
@@ -136,7 +148,8 @@ static const Option RECORD_OPTIONS[] = {
     {"output", 'o', "FILE", "the trace (default pond.pftrace)"},
     {"level", 0, "LEVEL", "spans (default) or detail"},
 };
-static const Option RECOVER_OPTIONS[] = {{"output", 'o', "FILE", "a trace of it"}};
+static const Option RECOVER_OPTIONS[] = {
+    {"output", 'o', "FILE", "a trace of it; of several FILE, FILE-2, ..."}};
 
 const Command PERF_RECORD = {
     .name = "perf record",

@@ -107,7 +107,11 @@ static Err *list_left(Arena *arena, const char *dir, bool damaged, ReportAged **
         bool held = false, exists = false;
         OsStat stat;
         if (!aside && !is_flight(&entries[i])) continue;
-        if (!aside) TRY(os_is_held(path, &held));
+        Err *err = aside ? NULL : os_is_held(path, &held);
+        if (err != NULL) {
+            err_free(err); /* its process has just ended well, or it is not ours to read */
+            continue;
+        }
         TRY(os_stat_if(path, &exists, &stat));
         if (!held && exists) (*out)[left++] = (ReportAged){entries[i].name, stat.mtime_ns};
     }

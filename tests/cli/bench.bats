@@ -24,6 +24,13 @@ load helpers
     tells "the same each time"
 }
 
+@test "bench ab: the commands have an empty standard input" {
+    echo x | pond bench ab --a 'wc -c' --b 'wc -c; exit 0' --pairs 8 --json >out || [ $? = 1 ] # B may be slower
+    [ "$(jq .same_output out)" = true ]
+    pond bench ab --a 'test "$(wc -c)" = 0' --b true --pairs 8 --json <"$POND_BIN" >out || [ $? = 1 ]
+    [ "$(jq .same_output out)" = true ]
+}
+
 @test "bench ab: what is below .pond in {out} does not count, a run finds an empty place, nothing is left" {
     export TMPDIR=$PWD/t
     mkdir t

@@ -263,6 +263,17 @@ PY
     [ "$(ls p/history | grep -c flight)" = 0 ]
 }
 
+@test "several that were killed have a trace each" {
+    for name in d e; do
+        POND_TRACE=spans POND_FAULT='origin=ours,class=log,op=link,nth=1,do=crash' run -137 pond mkdir /$name
+    done
+    mkdir at.dir
+    ok perf recover -o at.dir/k.pftrace --json
+    [ "$(field 'len(d)')" = 2 ]
+    [ "$(ls at.dir | xargs)" = "k-2.pftrace k.pftrace" ]
+    for trace in at.dir/*; do python3 "$BATS_TEST_DIRNAME/pftrace.py" $trace | grep -q log_file_write; done
+}
+
 @test "a damaged history is told once, set aside, and read as far as it is whole" {
     file=$(cd p/history && ls -d runs-*)
     printf 'rubbish\n' >>"p/history/$file"
