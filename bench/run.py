@@ -183,10 +183,16 @@ def oteljson():
         print(f'  {TEXT_MB / used:.0f} MB/s of processor time, {TEXT_MB / seconds:.0f} MB/s by the clock, peak {memory:.0f} MB')
 
 
+# As `pond bench --instructions`: what the C library and OpenSSL choose by processor depends on the machine, and valgrind counts each byte of a `rep stosb`.
+PLAIN = {'OPENSSL_ia32cap': '0:0',
+         'GLIBC_TUNABLES': 'glibc.cpu.hwcaps=-AVX,-AVX2,-AVX512F,-AVX512VL,-AVX512BW,-BMI1,-BMI2,-LZCNT,-MOVBE,-RTM,-ERMS,-FSRM,-SSSE3,-SSE4_1,-SSE4_2:'
+                           'glibc.cpu.x86_data_cache_size=32768:glibc.cpu.x86_shared_cache_size=1048576:glibc.cpu.x86_non_temporal_threshold=786432'}
+
+
 def instructions(level, *args, history='on', program=POND):
     """What a command executes, by callgrind; its threads in turn."""
     log = ROOT / 'callgrind.log'
-    env = {**os.environ, 'POND_TRACE': level, 'POND_HISTORY': history}
+    env = {**os.environ, 'POND_TRACE': level, 'POND_HISTORY': history, **PLAIN}
     subprocess.run(['valgrind', '--tool=callgrind', '--callgrind-out-file=/dev/null', f'--log-file={log}', program, *args],
                    check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
     return int(re.search(r'Collected : (\d+)', log.read_text()).group(1))

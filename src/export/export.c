@@ -32,8 +32,8 @@ static ManifestFile file_of(Arena *arena, const Part *part)
                          .has_range = part->written.has_range,
                          .range = part->written.range};
     memcpy(file.sha256, part->sha256, sizeof file.sha256);
-    memcpy(file.fingerprint, part_fingerprint(arena, part),
-           strlen(part_fingerprint(arena, part)) + 1);
+    const char *fingerprint = part_fingerprint(arena, part);
+    memcpy(file.fingerprint, fingerprint, strlen(fingerprint) + 1);
     return file;
 }
 
@@ -134,10 +134,8 @@ static void tell_overhead(Run *run)
 static void predict(Run *run)
 {
     if (run->call->options->history_of == NULL) return;
-    size_t count = run->call->input_count;
-    Target *cut = arena_memdup(run->arena, run->targets, count * sizeof *cut);
-    Err *err = work_cut(run->arena, run->call, &run->out, &run->old, cut);
-    if (err == NULL) estimate_make(run->arena, run->call, &run->old, cut, &run->estimate);
+    Err *err = work_cut(run->arena, run->call, &run->out, &run->old, run->targets);
+    if (err == NULL) estimate_make(run->arena, run->call, &run->old, run->targets, &run->estimate);
     for (size_t i = 0; i < run->estimate.all.count; i++) {
         run->targets[i].predicted_s = run->estimate.all.guesses[i].busy_s;
         run->pool.progress.work_all += run->targets[i].predicted_s;

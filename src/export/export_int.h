@@ -100,6 +100,7 @@ typedef struct Target {
     const Rel *material; /* what was materialised for it; NULL: nothing */
     Parts parts;
     VEC(struct Part *) files; /* ascending in time */
+    bool is_cut;              /* they are there */
     double predicted_s;       /* of work; 0: unknown */
     int64_t busy_us;          /* of workers, so far, on what is its alone */
     ExportPhases phases;      /* so far, without its files and its input */
@@ -219,7 +220,8 @@ Err *work_clear(const ExportCall *call) WARN_UNUSED;
 struct Manifest;
 Err *work_partition(Arena *arena, const ExportCall *call, const OutDir *out,
                     const struct Manifest *old, Target *targets) WARN_UNUSED;
-/* The same, uncounted: for a guess. */
+/* The same, uncounted: for a guess. What it cut stands, but for targets that are materialised
+ * afterwards. */
 Err *work_cut(Arena *arena, const ExportCall *call, const OutDir *out, const struct Manifest *old,
               Target *targets) WARN_UNUSED;
 /* Writes every file into staging. */

@@ -325,18 +325,26 @@ static Err *cut_by_time(Cutter *cutter, const Manifest *old, Target *target)
     return target_check_columns(target);
 }
 
+static Err *cut_target(Cutter *cutter, const Manifest *old, Target *target)
+{
+    target->files.n = 0;
+    if (target->rel != NULL && rel_time_index(target->input->rel) >= 0)
+        return cut_by_time(cutter, old, target);
+    add_part(cutter, target, ALL_TIMES, "");
+    return target_check_columns(target);
+}
+
 Err *work_cut(Arena *arena, const ExportCall *call, const OutDir *out, const Manifest *old,
               Target *targets)
 {
     Cutter cutter = {.arena = arena, .call = call, .out = out};
     for (size_t i = 0; i < call->input_count; i++) {
         Target *target = &targets[i];
-        if (target->rel != NULL && rel_time_index(target->input->rel) >= 0) {
-            TRY(cut_by_time(&cutter, old, target));
-            continue;
-        }
-        add_part(&cutter, target, ALL_TIMES, "");
-        TRY(target_check_columns(target));
+        bool stands = target->is_cut && target->material == NULL;
+        if (!stands) TRY(cut_target(&cutter, old, target));
+        for (size_t j = 0; stands && j < target->files.n; j++)
+            target->files.v[j]->number = cutter.number++;
+        target->is_cut = true;
     }
     return NULL;
 }
