@@ -106,9 +106,11 @@ size_t predictor_bytes(const Predictor *predictor);
 /* Oldest first. */
 size_t predictor_outcomes(const Predictor *predictor, Arena *arena, Outcome **out);
 
-/* How much slower the machine is now than the one of the prior, by a quarter of a millisecond of
- * work: 1 = as fast. */
+/* How much slower the machine is now than when the priors were taken, by how many want a processor:
+ * 0.5 (quiet) to 2. */
 double speed_slowness(void);
+/* `load`: the average over the last minute, of those running and waiting. */
+double speed_slowness_of(double load, double processor_count);
 /* max(a/b, b/a); 1 when both are nothing. */
 double q_error(double a, double b);
 /* "0.4 s", "40 s", "2 min", "1 h 20 min": no more digits than a prediction has. */

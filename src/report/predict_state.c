@@ -174,10 +174,11 @@ static void load(State *state, const char *pond_dir)
     size_t size = 0;
     Err *err = os_read_file_if(scratch, arena_printf(scratch, "%s/%s", dir, REPORT_MODEL),
                                MODEL_BYTES_MAX, &bytes, &size);
-    bool is_damaged = err != NULL || (bytes != NULL && !parse(bytes, size, state));
+    bool is_unread = err != NULL || (bytes != NULL && !parse(bytes, size, state));
     err_free(err);
-    if (!is_damaged) return;
+    if (!is_unread) return;
     state_begin(state);
+    if (bytes != NULL && report_is_of_other_form(bytes, size, MAGIC)) return;
     report_set_aside(dir, REPORT_MODEL);
     log_warn("%s/model is damaged; what was learned for predictions begins anew", dir);
 }

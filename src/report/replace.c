@@ -12,6 +12,15 @@ Err *report_replace(const char *pond_dir, const char *name, const void *bytes, s
     return os_replace_unsynced(arena_printf(scratch, "%s/%s", dir, name), bytes, size);
 }
 
+bool report_is_of_other_form(const char *bytes, size_t size, const char magic[8])
+{
+    uint64_t hash;
+    if (size < 8 + sizeof hash || memcmp(bytes, magic, 7) != 0 || bytes[7] == magic[7])
+        return false;
+    memcpy(&hash, bytes + size - sizeof hash, sizeof hash);
+    return hash == xxh64(bytes, size - sizeof hash);
+}
+
 static bool is_temporary(const OsEntry *entry)
 {
     return entry->is_file && (os_is_temporary_of(entry->name, REPORT_MODEL) ||

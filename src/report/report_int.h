@@ -72,4 +72,7 @@ Err *report_replace(const char *pond_dir, const char *name, const void *bytes, s
 /* Removes what killed processes left while they replaced one; `entries`: of the history folder. */
 Err *report_sweep(const char *dir, const OsEntry *entries, size_t count) WARN_UNUSED;
 /* Renames `name` in the history folder to `name`.damaged, where it can. */
+/* A file that begins as ours do but for the digit that ends `magic`, and whose last 8 bytes are the
+ * hash of the rest: another build's, not damaged. */
+bool report_is_of_other_form(const char *bytes, size_t size, const char magic[8]);
 void report_set_aside(const char *dir, const char *name);

@@ -1,36 +1,35 @@
-/* How fast the machine is now: a fixed piece of work, of integers and of memory, timed. Shared
- * machines change by a factor of two within minutes; a prediction made of yesterday's seconds is
- * off by that. */
-#include "os/os.h"
+/* How much slower than usual the machine is now. Shared machines change by a factor of two and more
+ * within minutes; a prediction made of yesterday's seconds is off by that.
+ *
+ * What tells is how many want a processor: the kernel's average over the last minute, one system
+ * call. A short piece of work that is timed here tells nothing (decision 0140): it ends within
+ * one slice of time, whoever else waits. */
 #include "report/predict.h"
 #include <math.h>
+#include <sched.h>
+#include <sys/sysinfo.h>
 
-enum { ROUNDS = 21250, CELLS = 1 << 13 };
-static const double REFERENCE_US = 250; /* on the machine of docs/performance.md, quiet */
+/* Of those who want a processor and those there are, where PRIORS were taken. */
+static const double USUAL_EACH = 4;
 
-static uint64_t work(uint32_t *cells)
+static double processors(void)
 {
-    uint64_t x = 88172645463325252U, sum = 0;
-    for (int i = 0; i < ROUNDS; i++) {
-        x ^= x << 13;
-        x ^= x >> 7;
-        x ^= x << 17;
-        sum += cells[x & (CELLS - 1)]++;
-        if ((x & 3) == 0) sum ^= x;
-    }
-    return sum;
+    cpu_set_t set;
+    int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return count > 0 ? count : 1;
+}
+
+/* The root: not all of them want one all the time, and whoever is measured sleeps, too. */
+double speed_slowness_of(double load, double processor_count)
+{
+    double each = (load + 1) / processor_count;
+    double slowness = sqrt((each > 1 ? each : 1) / USUAL_EACH);
+    return slowness > 2 ? 2 : slowness;
 }
 
 double speed_slowness(void)
 {
-    SCRATCH(scratch);
-    uint32_t *cells = AARRAY(scratch, uint32_t, CELLS);
-    int64_t begun_us = os_monotonic_us();
-    uint64_t sum = work(cells);
-    __asm__ volatile("" : : "r"(sum)); /* or it would all be left out */
-    double slowness = (double)(os_monotonic_us() - begun_us) / REFERENCE_US;
-    /* So short a work may hold a whole slice of somebody else's time: the root trusts half of what
-     * they say */
-    slowness = sqrt(slowness);
-    return slowness < 0.5 ? 0.5 : slowness > 2 ? 2 : slowness;
+    struct sysinfo info;
+    if (sysinfo(&info) != 0) return speed_slowness_of(0, 1);
+    return speed_slowness_of((double)info.loads[0] / (1 << SI_LOAD_SHIFT), processors());
 }

@@ -148,6 +148,36 @@ static void test_damage(void **state)
     assert_int_equal(predictor_shapes(predictor_load(arena, dir)), 1);
 }
 
+/* What another build wrote: nothing known, and no damage. */
+static void test_other_form(void **state)
+{
+    (void)state;
+    Predictor *predictor = predictor_load(arena, dir);
+    Work work = a_work(1, 1);
+    size_t size;
+    teach(predictor, &work, 5);
+    OK(predictor_save(predictor, dir));
+    char *bytes = read_file(in_history("model"), &size);
+    bytes[7]++;
+    uint64_t hash = xxh64(bytes, size - sizeof hash);
+    memcpy(bytes + size - sizeof hash, &hash, sizeof hash);
+    OK(report_replace(dir, "model", bytes, size));
+    assert_int_equal(predictor_shapes(predictor_load(arena, dir)), 0);
+    assert_int_equal(access(in_history("model"), F_OK), 0);
+    assert_int_equal(access(in_history("model.damaged"), F_OK), -1);
+}
+
+/* Half of what the priors say on a quiet machine, them with four to a processor, twice them at
+ * most. */
+static void test_slowness(void **state)
+{
+    (void)state;
+    assert_true(speed_slowness_of(0, 2) == 0.5 && speed_slowness_of(1, 2) == 0.5);
+    assert_true(speed_slowness_of(7, 2) == 1 && speed_slowness_of(3, 1) == 1);
+    assert_true(speed_slowness_of(100, 2) == 2);
+    assert_true(speed_slowness() >= 0.5 && speed_slowness() <= 2);
+}
+
 static void test_texts(void **state)
 {
     (void)state;
@@ -173,6 +203,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_history_first, begin, end),
         cmocka_unit_test_setup_teardown(test_kept, begin, end),
         cmocka_unit_test_setup_teardown(test_damage, begin, end),
+        cmocka_unit_test_setup_teardown(test_other_form, begin, end),
+        cmocka_unit_test(test_slowness),
         cmocka_unit_test_setup_teardown(test_texts, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
