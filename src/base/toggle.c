@@ -1,6 +1,6 @@
 /* The table of toggles, and its texts. A text is checked to its end before anything is set. */
 #include "base/toggle.h"
-#include "base/arena.h"
+#include "base/buf.h"
 #include "base/text.h"
 #include <string.h>
 
@@ -83,6 +83,18 @@ bool toggles_any_off(void)
     for (size_t i = 0; i < TOGGLE_COUNT; i++)
         if (!toggle_on((Toggle)i)) return true;
     return false;
+}
+
+const char *toggles_off_list(Arena *arena)
+{
+    Buf list = buf_new(arena);
+    size_t off = 0;
+    for (size_t i = 0; i < TOGGLE_COUNT; i++) {
+        if (toggle_on((Toggle)i)) continue;
+        buf_printf(&list, "%s%s", off > 0 ? "," : "", toggle_info((Toggle)i)->name);
+        off++;
+    }
+    return off == TOGGLE_COUNT ? ALL : list.data;
 }
 
 Err *toggles_check(const char *from, const char *text)

@@ -7,6 +7,7 @@
  * set by $POND_TOGGLES and --toggle, both "NAME=off,NAME=on,...", before other threads start; each
  * is read at one place. Reading is one relaxed load of a byte. Threads: any may read. */
 #pragma once
+#include "base/arena.h"
 #include "base/err.h"
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -35,6 +36,8 @@ static inline bool toggle_on(Toggle toggle)
 }
 /* What such a run takes is no measure of the next. */
 bool toggles_any_off(void);
+/* "" when all are on, "all", or the names of those that are off, with commas. */
+const char *toggles_off_list(Arena *arena);
 void toggle_set(Toggle toggle, bool on);
 /* "NAME=off,NAME=on,..."; "all" names all of them; empty: nothing. `from` is what the text is
  * called in errors. USAGE, with nothing set, for unknown names (the nearest is the hint) and

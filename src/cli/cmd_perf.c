@@ -101,6 +101,7 @@ void perf_print_head(const Cli *cli, const Chosen *chosen)
                    text_printable(arena, arena_strdup(arena, run->command)),
                    paint(cli->color_out, "reset"), time_to_second(arena, run->begun), run->id,
                    (long long)run->status, run->level);
+        if (*run->toggles_off != '\0') out_printf("switched off: %s\n", run->toggles_off);
     }
     out_printf("%s, CPU %s, peak %s", perf_duration_cell(arena, (double)run->duration_us),
                perf_duration_cell(arena, (double)(run->user_us + run->system_us)),
@@ -229,6 +230,7 @@ static void runs_json(const Cli *cli, const History *history)
         json_kv_str(&json, "id", run->id);
         json_kv_str(&json, "time", time_format(cli->arena, run->begun));
         json_kv_str(&json, "command", run->command);
+        if (*run->toggles_off != '\0') json_kv_str(&json, "toggles_off", run->toggles_off);
         json_kv_int(&json, "status", run->status);
         json_kv_int(&json, "duration_us", run->duration_us);
         json_kv_int(&json, "user_us", run->user_us);
@@ -238,6 +240,15 @@ static void runs_json(const Cli *cli, const History *history)
     }
     json_end(&json);
     out_json(&text);
+}
+
+/* With what was switched off, which a command line does not tell when it came from elsewhere. */
+static char *command_cell(Arena *arena, const Run *run)
+{
+    char *command = text_printable(arena, arena_strdup(arena, run->command));
+    return *run->toggles_off == '\0'
+               ? command
+               : arena_printf(arena, "[off: %s] %s", run->toggles_off, command);
 }
 
 static Err *show_runs(Cli *cli)
@@ -265,7 +276,7 @@ static Err *show_runs(Cli *cli)
             killed ? "" : perf_duration_cell(arena, (double)(run->user_us + run->system_us)),
             perf_size_cell(arena, (uint64_t)run->peak_bytes),
             killed ? "killed" : arena_printf(arena, "%lld", (long long)run->status),
-            text_printable(arena, arena_strdup(arena, run->command))};
+            command_cell(arena, run)};
         table_add(table, cells);
     }
     (void)table_print(table, cli->color_out);

@@ -97,9 +97,10 @@ static Err *load(Arena *arena, const char *pond_dir, Ranges **out)
     Err *err = os_read_file_if(arena, arena_printf(arena, "%s/%s", dir, REPORT_RANGES), BYTES_MAX,
                                &bytes, &size);
     if (err != NULL && err_code(err) != ERR_LIMIT) return err;
-    bool is_damaged = err != NULL || (bytes != NULL && !parse(bytes, size, *out));
+    bool is_unread = err != NULL || (bytes != NULL && !parse(bytes, size, *out));
+    bool is_other = bytes != NULL && report_is_of_other_form(bytes, size, MAGIC);
     err_free(err);
-    if (!is_damaged) return NULL;
+    if (!is_unread || is_other) return NULL;
     **out = (Ranges){0};
     report_set_aside(dir, REPORT_RANGES);
     log_warn("%s/ranges is damaged; the usual ranges of work are learned anew", dir);
@@ -319,6 +320,13 @@ static void judge_line(Judging *j, Ranges *ranges, int64_t pond_version)
     line->counts[j->since]++;
 }
 
+/* Optimisations were off: it is judged, since such runs are how alarms are tried, but no range
+ * learns from it. */
+static bool is_altered(const Run *run)
+{
+    return *run->toggles_off != '\0';
+}
+
 Err *alarms_judge(Arena *arena, const AlarmContext *context, Run *run)
 {
     Judging j = {.arena = arena, .run = run};
@@ -329,8 +337,11 @@ Err *alarms_judge(Arena *arena, const AlarmContext *context, Run *run)
     if (has_work) {
         TRY(load(arena, context->pond_dir, &ranges));
         judge_line(&j, ranges, context->pond_version);
-        TRY(save(arena, context->pond_dir, ranges));
+        if (!is_altered(run)) TRY(save(arena, context->pond_dir, ranges));
     }
+    for (size_t i = 0; is_altered(run) && i < j.alarms.n; i++)
+        j.alarms.v[i].cause =
+            arena_printf(arena, "%s; off: %s", j.alarms.v[i].cause, run->toggles_off);
     run->alarms = j.alarms.v;
     run->alarm_count = j.alarms.n;
     return NULL;

@@ -10,6 +10,8 @@ static const Field RUN[] = {
     {"version", FIELD_WORD, AT(Run, version), 0, false, "of pond"},
     {"host", FIELD_TEXT, AT(Run, host), 0, false, "its name"},
     {"level", FIELD_WORD, AT(Run, level), 0, false, "of recording: counts, spans or detail"},
+    {"toggles_off", FIELD_TEXT, AT(Run, toggles_off), 0, false,
+     "optimisations that were off: all, or names with commas"},
     {"pid", FIELD_INT, AT(Run, pid), 0, false, "process id"},
     {"begun_us", FIELD_TIME, AT(Run, begun), 0, false, "when it began"},
     {"duration_us", FIELD_INT, AT(Run, duration_us), -1, false,

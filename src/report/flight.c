@@ -315,6 +315,7 @@ void flight_to_run(Arena *arena, const Flight *from, Run *out)
                .version = POND_VERSION,
                .host = os_hostname(),
                .level = "spans",
+               .toggles_off = "",
                .pid = from->pid,
                .begun = from->begun,
                .status = -1,

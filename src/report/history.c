@@ -15,7 +15,8 @@
  *
  * A file with something in it that is no frame is renamed to <name>.damaged, so that nothing is
  * appended to it, and read as before: what is whole in it is not lost. It counts among the 16. So
- * is a file of the older form (runs-<6 digits>, text), of which nothing is read. */
+ * does a file of the oldest form (runs-<6 digits>, text), of which nothing is read: it is not
+ * damaged and stays until it is the oldest. */
 #include "report/report_int.h"
 #include <stdlib.h>
 
@@ -82,6 +83,11 @@ static const char **pick_ours(Arena *arena, const OsEntry *entries, size_t count
     }
     *out_count = found;
     return names;
+}
+
+static bool is_oldest_form(const char *name)
+{
+    return hex_digits(name + strlen(PREFIX)) == 6;
 }
 
 /* By name; none when there is no folder. */
@@ -310,7 +316,8 @@ Err *history_index(Arena *arena, const char *pond_dir, bool mend, HistoryIndex *
     size_t count;
     Reading reading = start_reading(arena, pond_dir, mend);
     TRY(list_ours(arena, reading.dir, &names, &count));
-    for (size_t i = 0; i < count; i++) read_file(&reading, names[i]);
+    for (size_t i = 0; i < count; i++)
+        if (!is_oldest_form(names[i])) read_file(&reading, names[i]);
     if (reading.entries.n > 1)
         qsort(reading.entries.v, reading.entries.n, sizeof *reading.entries.v, by_begin);
     *out = (HistoryIndex){.entries = reading.entries.v,

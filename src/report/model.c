@@ -96,6 +96,7 @@ static void snapshot_process(Arena *arena, Run *run)
     run->host = os_hostname();
     run->version = POND_VERSION;
     run->level = perf_level_name(perf_level());
+    run->toggles_off = toggles_off_list(arena);
     run->id = report_random_id(arena);
 }
 

@@ -127,6 +127,7 @@ typedef struct RunWork { /* of several workers, while they made files */
 
 typedef struct Run {
     const char *id, *command, *version, *host, *level;
+    const char *toggles_off; /* names of optimisations that were off, with commas; "": none */
     TimeUs begun;
     int64_t duration_us, user_us, system_us, peak_bytes, pid;
     int64_t status; /* exit status; -1: killed, as told by what it left */

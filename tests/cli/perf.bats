@@ -344,3 +344,18 @@ PY
     [ "$(id -u)" != 0 ] || umount small
     chmod -R u+w p
 }
+
+@test "optimisations that were off stand in the run, and in its line" {
+    ok list /
+    ok --toggle dir_memo=off list /
+    POND_TOGGLES=name_memo=off,dir_memo=off ok list /
+    POND_TOGGLES=all=off ok list /
+    ok perf runs --last 4 --json
+    [ "$(jq -c '[.[] | .toggles_off // ""]' <<<"$output")" = '["","dir_memo","dir_memo,name_memo","all"]' ]
+    ok perf runs --last 2
+    has '[off: dir_memo,name_memo] pond list /' '[off: all] pond list /'
+    ok perf report
+    has 'switched off: all'
+    ok sql 'SELECT count(*) AS n FROM pond_runs WHERE toggles_off = '"'all'" --format csv
+    [ "${lines[1]}" = 1 ]
+}

@@ -40,6 +40,7 @@ static Run run_of(const char *line, Command c, int fresh, Defect defect)
     Run run = {.id = "0123456789abcdef",
                .command = line,
                .version = "1",
+               .toggles_off = "",
                .ops = ops,
                .io = ios,
                .files = files};

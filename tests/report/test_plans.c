@@ -36,6 +36,7 @@ static Run a_run(const char *shape, const char *plan, uint64_t calls, const char
                  .command = "pond cat /a",
                  .version = "1",
                  .host = "h",
+                 .toggles_off = "",
                  .level = "counts",
                  .begun = 1700000000000000 + (TimeUs)calls,
                  .queries = query,
@@ -99,7 +100,12 @@ static void records_are_bounded(void **state)
 {
     (void)state;
     enum { MANY = 200 };
-    Run run = {.id = "1", .command = "c", .version = "1", .host = "h", .level = "counts"};
+    Run run = {.id = "1",
+               .command = "c",
+               .version = "1",
+               .host = "h",
+               .level = "counts",
+               .toggles_off = ""};
     run.queries = AARRAY(arena, RunQuery, MANY);
     run.operators = AARRAY(arena, RunOperator, 2 * MANY);
     run.passes = AARRAY(arena, RunPass, 2 * MANY);
