@@ -288,7 +288,7 @@ def sql_filtered(m):
 SCENARIOS = [list_all, a_copy, cold, behind, compact, unhinted, checkpointed, due, export, export_again, export_less, export_raw, export_days,
              cat_blob, cat_later, cat_planned, export_planned, cat_late, copy_known, cat_text, cat_text_again, cat_text_uncached, cat_otel, cat_text_damaged, cat_text_gone, cat_text_full,
              cat_grown, copy_parquet, cat_join, cat_sql, cat_sql_again, export_sql, export_sql_again, sql, sql_filtered]
-EXACT = [list_all, a_copy, cat_join, export, export_again, sql]
+EXACT = [list_all, cold, a_copy, cat_join, export, export_again, sql]
 
 
 def check(name, stats, expected, failures):
