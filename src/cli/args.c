@@ -245,9 +245,8 @@ static Err *take_sub(Parse *parse, const char *word)
 static bool color_wanted(const char *when, int fd)
 {
     if (when != NULL && strcmp(when, "auto") != 0) return strcmp(when, "always") == 0;
-    const char *none = getenv("NO_COLOR"), *term = getenv("TERM");
-    return (none == NULL || *none == '\0') && isatty(fd) &&
-           (term == NULL || strcmp(term, "dumb") != 0);
+    const char *none = getenv("NO_COLOR");
+    return (none == NULL || *none == '\0') && isatty(fd) && !screen_is_dumb();
 }
 
 static Err *check_count(const Cli *cli)

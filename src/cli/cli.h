@@ -171,6 +171,10 @@ Table *table_new(Arena *arena, const char *const *headers, const bool *right, co
 void table_add(Table *table, const char *const *cells);
 size_t table_print(Table *table, bool color); /* how many columns had no room */
 size_t table_print_to(Table *table, FILE *stream, bool color);
+int screen_width(FILE *stream); /* 0: not a terminal, anything fits */
+/* To so many columns, with "…" in place of the rest. */
+const char *screen_cut(Arena *arena, const char *text, int most);
+bool screen_is_dumb(void); /* it understands no control sequences */
 
 /* ---- rows ---- */
 typedef struct Progress Progress;

@@ -68,6 +68,12 @@ const char *paint(bool colored, const char *style)
     return "";
 }
 
+bool screen_is_dumb(void)
+{
+    const char *term = getenv("TERM");
+    return term != NULL && strcmp(term, "dumb") == 0;
+}
+
 Err *cli_open_output(const Cli *cli, const char *path, OsFile **out)
 {
     OsStat stat;

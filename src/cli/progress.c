@@ -1,13 +1,15 @@
-/* Progress on stderr: one line that is rewritten on a terminal, a line a second with `plain`, JSON
- * lines with `json`. Updates only store where the work is; a thread tells it, so that something is
- * on the screen after 100 ms even where a step takes long and says nothing. The time left joins
- * what was predicted, where something was, with the rate so far (report/eta.h). */
+/* Progress on stderr: one line that is rewritten on a terminal, a line a second with `plain` and on
+ * a dumb one, JSON lines with `json`. Updates only store where the work is; a thread tells it, so
+ * that something is on the screen after 100 ms even where a step takes long and says nothing. The
+ * time left joins what was predicted, where something was, with the rate so far (report/eta.h). */
 #include "cli/cli.h"
 #include "report/eta.h"
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { LINE_MOST = 150 };
 
 struct Progress {
     const char *what;
@@ -90,7 +92,9 @@ static void print_line(Progress *progress, int64_t passed_us)
         buf_printf(&line, "  %.1f s", (double)passed_us / 1e6);
     if (progress->detail[0] != '\0')
         buf_printf(&line, "  %s", text_printable(scratch, progress->detail));
-    (void)fprintf(stderr, progress->terminal ? "\r\033[K%.150s" : "%.150s\n", line.data);
+    int width = screen_width(stderr); /* a line that wraps could not be rewritten */
+    const char *text = screen_cut(scratch, line.data, width > 2 ? width - 1 : LINE_MOST);
+    (void)fprintf(stderr, progress->terminal ? "\r\033[K%s" : "%s\n", text);
 }
 
 static void *tell(void *context)
@@ -121,6 +125,8 @@ Progress *progress_new(Cli *cli, const char *what)
 {
     bool json = strcmp(cli->progress, "json") == 0, plain = strcmp(cli->progress, "plain") == 0;
     bool terminal = strcmp(cli->progress, "auto") == 0 && !cli->quiet && isatty(STDERR_FILENO);
+    if (terminal && screen_is_dumb()) plain = true;
+    terminal = terminal && !plain;
     if (!json && !plain && !terminal) return NULL;
     Progress *progress = ANEW(cli->arena, Progress);
     *progress = (Progress){.what = what,

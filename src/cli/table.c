@@ -34,15 +34,14 @@ void table_add(Table *table, const char *const *cells)
     vec_push(table->arena, &table->rows, copy);
 }
 
-/* 0: not a terminal, anything fits. */
-static int screen_width(FILE *stream)
+int screen_width(FILE *stream)
 {
     struct winsize size = {0};
     if (!isatty(fileno(stream))) return 0;
     return ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-static const char *cut(Arena *arena, const char *text, int most)
+const char *screen_cut(Arena *arena, const char *text, int most)
 {
     if (utf8_width(text) <= most) return text;
     size_t length = strlen(text);
@@ -65,9 +64,9 @@ static void cut_texts(Table *table, int screen)
     const char **headers = AARRAY(arena, const char *, table->columns);
     for (size_t c = 0; c < table->columns; c++) {
         bool exact = table->exact != NULL && table->exact[c];
-        headers[c] = cut(arena, table->headers[c], most);
+        headers[c] = screen_cut(arena, table->headers[c], most);
         for (size_t i = 0; i < table->rows.n && !exact; i++)
-            table->rows.v[i][c] = cut(arena, table->rows.v[i][c], most);
+            table->rows.v[i][c] = screen_cut(arena, table->rows.v[i][c], most);
     }
     table->headers = headers;
 }

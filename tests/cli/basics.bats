@@ -246,8 +246,13 @@ load helpers
     run --separate-stderr pond "${slow[@]}" --progress json
     is $'n\n0'
     [ "$(head -n 1 <<<"$stderr" | jq -r '.progress | [.what, .done, .passed_ms >= 100] | @csv')" = '"query",0,true' ]
-    run script -qec "$POND_BIN --pond $POND cat /h.series --sql \"${slow[5]}\"" /dev/null
+    on_screen() { TERM=$1 script -qec "stty cols $2; $POND_BIN --pond $POND cat /h.series --sql \"${slow[5]}\"" /dev/null; }
+    run on_screen xterm 80
     [[ $output == *$'\r\033[Kquery'* && $output == *"Summary: 1 total rows"* ]]
+    run on_screen xterm 9
+    [[ $output == *$'\r\033[Kquery  …\r'* ]] || fail "a line that wraps cannot be rewritten" # 8 columns
+    run on_screen dumb 80
+    [[ $output != *$'\033'* && $output == *"query  0."* ]]
     run script -qec "$POND_BIN --pond $POND list --quiet" /dev/null
     [[ $output != *$'\r\033[K'* ]]
 }
