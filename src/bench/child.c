@@ -77,6 +77,7 @@ static void become(const ChildSpec *spec, const Streams *streams)
         (void)dup2(is_file ? os_fd(streams->files[i]) : streams->write_ends[i], TO[i]);
     }
     (void)signal(SIGPIPE, SIG_DFL);
+    (void)signal(SIGXFSZ, SIG_DFL);
     if (!spec->layout_by_chance) (void)personality(ADDR_NO_RANDOMIZE);
     if (spec->dir == NULL || chdir(spec->dir) == 0)
         (void)execve(spec->words[0], (char *const *)(uintptr_t)spec->words,

@@ -25,6 +25,7 @@ static const char *hint_for(int errnum)
     switch (errnum) {
     case ENOSPC:
     case EDQUOT: return "the disk (or the quota) is full: free some space and try again";
+    case EFBIG: return "a file may not be as large here: raise the limit (ulimit -f)";
     case EACCES:
     case EPERM: return "check who owns it and its permissions";
     case EROFS: return "the file system is mounted read-only";

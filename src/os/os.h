@@ -162,8 +162,8 @@ void os_replay_end(void);
 const char *os_hostname(void);
 const char *os_username(void);
 /* SIGINT and SIGTERM set a flag and call `on_interrupt` (may be NULL; async-signal-safe); long
- * loops ask and return INTERRUPTED. A second signal ends the process at once with 130. SIGPIPE is
- * ignored: EPIPE is an error. */
+ * loops ask and return INTERRUPTED. A second signal ends the process at once with 130. SIGPIPE and
+ * SIGXFSZ are ignored: EPIPE and EFBIG are errors. */
 void os_signals_install(void (*on_interrupt)(void));
 bool os_interrupted(void);
 Err *os_check_interrupt(void) WARN_UNUSED;

@@ -156,6 +156,7 @@ void os_signals_install(void (*on_interrupt)(void))
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN);
 }
 
 bool os_interrupted(void)

@@ -320,6 +320,23 @@ PY
     done
 }
 
+@test "a limit on the size of files fails what it must, and nothing for the sake of the history" {
+    ok export -p '/*.series' -d out
+    [ "$(cat p/history/runs-* | wc -c)" -gt 2048 ]
+    (ulimit -f 1 && pond list --quiet >listed) || fail "list: $?"
+    grep -q a.series listed
+    (ulimit -f 1 && pond cat /a.series --format csv >rows) || fail "cat: $?"
+    [ "$(wc -l <rows)" = 4 ]
+    status=0
+    (ulimit -f 1 && pond list --trace t.pftrace) 2>err >listed || status=$?
+    [ "$status" = 0 ] && grep -q 'warning: --trace: ' err
+    seq 1 1000 >large.txt
+    status=0
+    (ulimit -f 1 && pond copy large.txt /large.txt) 2>err || status=$?
+    [ "$status" = 74 ] && grep -q 'ulimit -f' err || fail "$status: $(cat err)"
+    ok fsck
+}
+
 @test "every operation happens as often as it must; the page of operations is up to date" {
     run python3 "$BATS_TEST_DIRNAME/ops.py" "$POND_BIN"
     [ "$status" = 0 ] || fail "see ops.tsv"
