@@ -24,11 +24,15 @@ static Err *record(Cli *cli)
     const char *file = cli_option(cli, "output"), *level = cli_option(cli, "level");
     WordVec words = {0};
     vec_push(cli->arena, &words, "pond");
+    vec_push(cli->arena, &words, "--trace-level"); /* of two the last holds */
+    vec_push(cli->arena, &words, "spans");
     for (size_t i = 0; i < cli->given_count; i++) add_global(cli, &cli->given[i], &words);
     vec_push(cli->arena, &words, "--trace");
     vec_push(cli->arena, &words, file != NULL ? file : "pond.pftrace");
-    vec_push(cli->arena, &words, "--trace-level");
-    vec_push(cli->arena, &words, level != NULL ? level : "spans");
+    if (level != NULL) {
+        vec_push(cli->arena, &words, "--trace-level");
+        vec_push(cli->arena, &words, level);
+    }
     for (size_t i = 0; i < cli->arg_count; i++) vec_push(cli->arena, &words, cli->args[i]);
     vec_push(cli->arena, &words, NULL);
     (void)execv("/proc/self/exe", (char *const *)(uintptr_t)words.v);
