@@ -28,34 +28,63 @@ typedef struct Pairs {
 
 /* ---- what a run put out ---- */
 
-static Err *hash_tree(Arena *arena, Sha256 *hash, const char *path, const char *name)
+static Err *hash_dir(Arena *arena, Sha256 *hash, const char *path, const char *name);
+
+static Err *hash_file(Sha256 *hash, const char *path)
+{
+    char content[65];
+    int64_t size;
+    TRY(os_sha256_file(path, &size, content));
+    sha256_add_text(hash, content);
+    return NULL;
+}
+
+/* Of a link to a file the file counts; of one to anything else, and of pipes and the like, the name
+ * alone: reading there might never end. */
+static Err *hash_entry(Arena *arena, Sha256 *hash, const OsEntry *entry, const char *path,
+                       const char *name)
+{
+    bool is_file = entry->is_file, exists = false;
+    OsStat stat;
+    if (entry->is_dir) return hash_dir(arena, hash, path, name);
+    if (entry->is_link) {
+        Err *err = os_stat_if(path, &exists, &stat);
+        is_file = err == NULL && exists && stat.is_file;
+        err_free(err);
+    }
+    sha256_add_text(hash, name);
+    return is_file ? hash_file(hash, path) : NULL;
+}
+
+static Err *hash_dir(Arena *arena, Sha256 *hash, const char *path, const char *name)
 {
     OsEntry *entries = NULL;
     size_t count = 0;
-    char content[65];
-    int64_t size;
-    OsStat stat;
-    TRY(os_stat(path, &stat));
     sha256_add_text(hash, name);
-    if (!stat.is_dir) {
-        TRY(os_sha256_file(path, &size, content));
-        sha256_add_text(hash, content);
-        return NULL;
-    }
     TRY(os_list(arena, path, &entries, &count));
     for (size_t i = 0; i < count; i++) {
         if (strcmp(entries[i].name, ".pond") == 0) continue;
         const char *below = arena_printf(arena, "%s/%s", path, entries[i].name);
-        TRY(hash_tree(arena, hash, below, arena_printf(arena, "%s/%s", name, entries[i].name)));
+        TRY(hash_entry(arena, hash, &entries[i], below,
+                       arena_printf(arena, "%s/%s", name, entries[i].name)));
     }
     return NULL;
+}
+
+static Err *hash_tree(Arena *arena, Sha256 *hash, const char *path)
+{
+    OsStat stat;
+    TRY(os_stat(path, &stat));
+    if (stat.is_dir) return hash_dir(arena, hash, path, "");
+    sha256_add_text(hash, "");
+    return stat.is_file ? hash_file(hash, path) : NULL;
 }
 
 Err *pairs_hash_tree(const char *dir, char out_hex[65])
 {
     SCRATCH(scratch);
     Sha256 *hash = sha256_new(scratch);
-    Err *err = hash_tree(scratch, hash, dir, "");
+    Err *err = hash_tree(scratch, hash, dir);
     sha256_hex(hash, out_hex);
     return err;
 }
@@ -76,7 +105,7 @@ static Err *hash_outcome(const Side *side, const char *out_dir, char streams[65]
     Err *err = os_sha256_file(stream_path(scratch, side, STDOUT_STREAM), &size, streams);
     if (err == NULL) err = os_stat_if(out_dir, &exists, &stat);
     if (err == NULL) sha256_add_text(hash, streams);
-    if (err == NULL && exists) err = hash_tree(scratch, hash, out_dir, "");
+    if (err == NULL && exists) err = hash_tree(scratch, hash, out_dir);
     sha256_hex(hash, outcome);
     return err;
 }

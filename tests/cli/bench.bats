@@ -24,6 +24,16 @@ load helpers
     tells "the same each time"
 }
 
+@test "bench ab: links, pipes and circles in {out} are compared without being waited for" {
+    odd='mkdir {out}; mkfifo {out}/pipe; ln -s . {out}/self; ln -s loop {out}/loop; ln -s nowhere {out}/gone; ln -s /dev/zero {out}/zero; echo 1 >{out}/file; ln -s file {out}/link'
+    timeout 100 "$POND_BIN" bench ab --a "$odd" --b "$odd" --pairs 8 --json >out || [ $? = 1 ] # B may be slower
+    [ "$(jq .same_output out)" = true ]
+    fails 1 bench ab --a "$odd" --b "$odd; echo 2 >{out}/file" --pairs 8
+    tells "A and B differ in the files in {out}"
+    fails 1 bench ab --a "$odd" --b "$odd; rm {out}/pipe" --pairs 8
+    tells "A and B differ in the files in {out}"
+}
+
 @test "bench ab: the commands have an empty standard input" {
     echo x | pond bench ab --a 'wc -c' --b 'wc -c; exit 0' --pairs 8 --json >out || [ $? = 1 ] # B may be slower
     [ "$(jq .same_output out)" = true ]
