@@ -9,9 +9,10 @@
  * cut may lose the last runs. What a crash or a full disk has torn ends at the next magic.
  *
  * Bounds: a file that has 512 KiB is renamed to runs-<form>-<time and chance, 16 hex digits>; of 16
- * files the oldest go when another is begun. A record has at most 256 KiB: files beyond the 64 with
- * the most bytes are left out of it. Two processes that begin another at once may leave a short
- * one.
+ * files the oldest go when another is begun. A record has at most 256 KiB: of the command the first
+ * 64 KiB, and no files and targets where these have names that are too long; files beyond the 64
+ * with the most bytes are left out of it. Two processes that begin another at once may leave a
+ * short one.
  *
  * A file with something in it that is no frame is renamed to <name>.damaged, so that nothing is
  * appended to it, and read as before: what is whole in it is not lost. It counts among the 16. So
@@ -26,6 +27,7 @@ enum {
     FRAME_BYTES_MAX = 256 << 10,
     FILES_MOST = 16,
     RUN_FILES_MOST = 64,
+    COMMAND_BYTES_MOST = 64 << 10,
     HASH_DIGITS = 16,
     DAMAGES_MOST = 1000 /* in a file: what follows is not looked at */
 };
@@ -135,18 +137,44 @@ static Err *make_room(const char *dir)
     return NULL;
 }
 
-static void put_run(Buf *to, const Run *run, const Map *words)
+/* Of a longer one, such as of a copy of thousands of files, the beginning. */
+static const char *cut_command(Arena *arena, const char *command)
+{
+    size_t length = strlen(command);
+    if (length <= COMMAND_BYTES_MOST) return command;
+    length = COMMAND_BYTES_MOST;
+    while (length > 0 && ((unsigned char)command[length] & 0xC0) == 0x80) length--;
+    return arena_printf(arena, "%.*s…", (int)length, command);
+}
+
+static void keep_files(Run *kept, size_t most)
+{
+    if (kept->file_count <= most) return;
+    kept->files_left_out += kept->file_count - most;
+    kept->file_count = most;
+}
+
+static void put_kept(Buf *to, const Run *kept, const Map *words)
 {
     Buf content = buf_new(to->arena);
-    Run kept = *run;
-    if (kept.file_count > RUN_FILES_MOST) {
-        kept.files_left_out += kept.file_count - RUN_FILES_MOST;
-        kept.file_count = RUN_FILES_MOST;
-    }
-    run_trim_queries(to->arena, &kept);
-    wire_put_le(&content, (uint64_t)run->begun, 8);
-    record_put(&content, &kept, words);
+    wire_put_le(&content, (uint64_t)kept->begun, 8);
+    record_put(&content, kept, words);
+    to->size = 0;
     frame_put(to, 'R', &content);
+}
+
+/* What has names of any length goes where it would make the record too large. */
+static void put_run(Buf *to, const Run *run, const Map *words)
+{
+    Run kept = *run;
+    kept.command = cut_command(to->arena, run->command);
+    keep_files(&kept, RUN_FILES_MOST);
+    run_trim_queries(to->arena, &kept);
+    put_kept(to, &kept, words);
+    if (to->size <= FRAME_BYTES_MAX) return;
+    keep_files(&kept, 0);
+    kept.target_count = 0;
+    put_kept(to, &kept, words);
 }
 
 /* The folder is there since init, as a rule. */

@@ -532,6 +532,41 @@ static void test_writers_fill_files(void **state)
     assert_in_range(count, 3, 16);
 }
 
+/* Whatever the command line and the names of files and targets, there is a record. */
+static void test_long_texts_are_cut(void **state)
+{
+    (void)state;
+    enum { LONG = 300001, FILES = 70, NAME = 4000 };
+    char *text = arena_alloc(arena, LONG + 1), *name = arena_alloc(arena, NAME + 1);
+    RunFile files[FILES];
+    RunTarget target = {.target = name, .targets = 1};
+    Run run = a_run(1);
+    text[0] = 'x'; /* the cut falls between the two bytes of a letter */
+    for (int i = 1; i < LONG; i += 2) memcpy(text + i, "\xc3\xa9", 2);
+    memset(name, 'n', NAME);
+    for (int i = 0; i < FILES; i++) files[i] = (RunFile){.path = name, .class = "out", .opens = 1};
+    run.command = text;
+    OK(history_append(dir, &run));
+    run.files = files;
+    run.file_count = FILES;
+    run.targets = &target;
+    run.target_count = 1;
+    OK(history_append(dir, &run));
+    History history = read_all(true);
+    assert_int_equal(history.count, 2);
+    assert_int_equal(history.damaged, 0);
+    for (size_t i = 0; i < 2; i++) {
+        const char *command = history.runs[i].command;
+        assert_int_equal(strlen(command), 65535 + 3);
+        assert_memory_equal(command, text, 65535);
+        assert_string_equal(command + 65535, "…");
+        assert_int_equal(history.runs[i].op_count, 2);
+    }
+    assert_int_equal(history.runs[1].file_count, 0);
+    assert_int_equal(history.runs[1].files_left_out, FILES);
+    assert_int_equal(history.runs[1].target_count, 0);
+}
+
 /* A folder that cannot be made is an error of the caller's, and nothing else. */
 static void test_not_a_folder(void **state)
 {
@@ -560,6 +595,7 @@ int main(void)
         TEST(test_no_files_of_ours),
         TEST(test_bound),
         TEST(test_leftovers_are_swept),
+        TEST(test_long_texts_are_cut),
         TEST(test_writers_at_once),
         TEST(test_writers_fill_files),
         TEST(test_not_a_folder),
