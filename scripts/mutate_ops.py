@@ -81,7 +81,7 @@ class Site:
     def stripped(self):
         if self.call == 'perf_begin':
             return f'{self.arguments[0].lstrip("&")}.mode = 0;'
-        return f'PerfLookup {self.arguments[0]} = {{0}};' if self.call == 'PERF_LOOKUP' else '(void)0;'
+        return '(void)0;'
 
     def switched(self, number):
         on, a = f'perf_site({number})', self.arguments

@@ -68,52 +68,22 @@ void perf_evicted(PerfCache cache, uint64_t key_hash, int64_t bytes);
 /* After a miss: was the key evicted before? Then it counts as a ghost hit, once. */
 void perf_missed(PerfCache cache, uint64_t key_hash);
 
-#else
+#else /* not even empty functions, as in perf.h */
 
-static inline void perf_lookup_begin(PerfLookup *look, PerfCache cache)
-{
-    (void)look;
-    (void)cache;
-}
-static inline bool perf_found(PerfLookup *look, bool found)
-{
-    (void)look;
-    return found;
-}
-static inline void perf_fetched(PerfLookup *look, int64_t bytes)
-{
-    (void)look;
-    (void)bytes;
-}
-static inline void perf_loaded(PerfLookup *look)
-{
-    (void)look;
-}
-static inline void perf_cache_add(PerfCache cache, PerfCacheEvent event, uint64_t n)
-{
-    (void)cache;
-    (void)event;
-    (void)n;
-}
-static inline void perf_held(PerfCache cache, int64_t bytes)
-{
-    (void)cache;
-    (void)bytes;
-}
-static inline void perf_evicted(PerfCache cache, uint64_t key_hash, int64_t bytes)
-{
-    (void)cache;
-    (void)key_hash;
-    (void)bytes;
-}
-static inline void perf_missed(PerfCache cache, uint64_t key_hash)
-{
-    (void)cache;
-    (void)key_hash;
-}
+#define perf_found(look, found) (found)
+#define perf_fetched(look, bytes) ((void)sizeof(bytes))
+#define perf_loaded(look) ((void)0)
+#define perf_cache_add(cache, event, n) ((void)sizeof(n))
+#define perf_held(cache, bytes) ((void)sizeof(bytes))
+#define perf_evicted(cache, key_hash, bytes) ((void)sizeof(key_hash), (void)sizeof(bytes))
+#define perf_missed(cache, key_hash) ((void)sizeof(key_hash))
 
 #endif
 
+#ifndef POND_NO_TRACKER
 #define PERF_LOOKUP(look, cache)                                                                   \
     PerfLookup look;                                                                               \
     perf_lookup_begin(&(look), cache)
+#else
+#define PERF_LOOKUP(look, cache) (void)0
+#endif

@@ -61,6 +61,11 @@ typedef struct PerfSpan {
     uint8_t mode; /* when it began; 0: nothing is recorded */
 } PerfSpan;
 
+/* Of one operation, by one thread. */
+typedef struct PerfCount {
+    _Atomic uint64_t n;
+} PerfCount;
+
 #ifndef POND_NO_TRACKER
 
 extern _Atomic uint8_t perf_level_now;
@@ -72,9 +77,6 @@ uint64_t perf_start(PerfOp op, uint8_t mode); /* any mode but 0 and plainly time
 void perf_record(PerfOp op, uint64_t begin_ticks);
 void perf_finish(PerfOp op, uint64_t begin_ticks, uint8_t mode);
 void perf_key_text(PerfOp op, const char *text);
-typedef struct PerfCount {
-    _Atomic uint64_t n;
-} PerfCount;
 extern _Thread_local PerfCount *perf_mine; /* this thread's; NULL before its first */
 
 static inline bool perf_is_on(void)
@@ -139,15 +141,16 @@ static inline void perf_count_for(PerfOp op, const char *key)
     perf_asked(op, key);
 }
 
-#else /* not even empty functions, which would change how others are compiled */
+#else /* not even empty functions, which would change how others are compiled; sizeof: nor is what
+         they are given computed */
 
-#define perf_add(op, n) ((void)(n))
-#define perf_asked(op, key) ((void)(key))
+#define perf_add(op, n) ((void)sizeof(n))
+#define perf_asked(op, key) ((void)sizeof(key))
 #define perf_begin(span, op) ((void)(span))
 #define perf_end(span) ((void)(span))
 #define perf_mark(text) ((void)(text))
 #define perf_count(op) ((void)0)
-#define perf_count_for(op, key) ((void)(key))
+#define perf_count_for(op, key) ((void)sizeof(key))
 
 #endif
 
