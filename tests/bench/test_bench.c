@@ -121,7 +121,10 @@ static void what_counters_may_differ_by(void **state)
         {"op.dir_read", 1000000, 999999, -1},
         {"op.dir_read", 7, 7, 0},
         {"io.blob.engine.read.bytes", 1, 2, 1},
-        {"allocs.own", 1000, 1001, 1},
+        {"allocs.own", 1000, 1001, 0}, /* a block of an arena */
+        {"allocs.own", 1000, 1002, 1},
+        {"allocs.own.bytes", 1000, 1000 + 1048576, 0},
+        {"allocs.own.bytes", 1000, 1000 + 1048577, 1},
         {"allocs.engine", 1000, 1020, 0}, /* 2 % */
         {"allocs.engine", 1000, 1021, 1},
         {"instructions", 5000000, 5050000, 0}, /* 1 % */
