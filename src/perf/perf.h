@@ -141,8 +141,8 @@ static inline void perf_count_for(PerfOp op, const char *key)
     perf_asked(op, key);
 }
 
-#else /* not even empty functions, which would change how others are compiled; sizeof: nor is what
-         they are given computed */
+#else
+/* Not even empty functions, which change how others are compiled; sizeof: nothing is computed. */
 
 #define perf_add(op, n) ((void)sizeof(n))
 #define perf_asked(op, key) ((void)sizeof(key))
