@@ -223,6 +223,11 @@ char *engine_read_parquet_sql(Arena *arena, const char *const *paths, size_t cou
  * damaged. */
 Err *engine_parquet_schema(Arena *arena, Conn *conn, const char *path, Schema *out,
                            int64_t *out_rows) WARN_UNUSED;
+/* What each of its columns takes (inner ones, pages and dictionaries), by the footer; -1 where that
+ * is not compressed by zstd. A column named "a, b" behind a nested "a" is taken for a part of it.
+ */
+Err *engine_parquet_bytes(Conn *conn, const char *path, const Schema *schema, int64_t *out)
+    WARN_UNUSED;
 
 /* Percent done of the statement running on `conn`, from any thread; -1 unknown or nothing runs. The
  * engine knows it for scans of files; what reads feeds or range() stays at 0. */

@@ -111,6 +111,50 @@ Err *engine_parquet_schema(Arena *arena, Conn *conn, const char *path, Schema *o
     return NULL;
 }
 
+/* "name" is the path of that column, "name, inner" of one inside it. */
+static bool is_part_of(const char *path, size_t size, const char *name)
+{
+    size_t length = strlen(name);
+    return size >= length && memcmp(path, name, length) == 0 &&
+           (size == length || (size > length + 1 && memcmp(path + length, ", ", 2) == 0));
+}
+
+/* Row groups one after another, in each the innermost columns in the order of the schema. */
+static void add_bytes(const Chunk *chunk, size_t row, const Schema *schema, size_t *column,
+                      int64_t *bytes)
+{
+    size_t size = 0, codec_size = 0;
+    const char *path = engine_str(&chunk->vectors[1], row, &size),
+               *codec = engine_str(&chunk->vectors[3], row, &codec_size);
+    if (engine_int(&chunk->vectors[0], row) == 0) *column = 0;
+    while (*column < schema->count && !is_part_of(path, size, schema->columns[*column].name))
+        ++*column;
+    if (*column == schema->count) return;
+    bool is_zstd = codec_size == 4 && memcmp(codec, "ZSTD", 4) == 0;
+    if (!is_zstd || bytes[*column] < 0)
+        bytes[*column] = -1;
+    else
+        bytes[*column] += engine_int(&chunk->vectors[2], row);
+}
+
+Err *engine_parquet_bytes(Conn *conn, const char *path, const Schema *schema, int64_t *out)
+{
+    SCRATCH(scratch);
+    CLEANUP(engine_result_close_at) Result *result = NULL;
+    const char *sql = arena_printf(scratch,
+                                   "SELECT column_id, path_in_schema, total_compressed_size, "
+                                   "compression FROM parquet_metadata(%s)",
+                                   engine_path_sql(scratch, path));
+    TRY(engine_query(conn, sql, NULL, 0, &result));
+    for (size_t i = 0; i < schema->count; i++) out[i] = 0;
+    for (size_t column = 0;;) {
+        Chunk chunk;
+        TRY(engine_next(result, &chunk));
+        if (chunk.rows == 0) return NULL;
+        for (size_t row = 0; row < chunk.rows; row++) add_bytes(&chunk, row, schema, &column, out);
+    }
+}
+
 /* ---- what RETURN_STATS answers ---- */
 
 static bool cell_is_null(duckdb_vector vector, size_t row)

@@ -34,6 +34,26 @@ void plan_set_zone_source(Plan *plan,
                           void *context);
 
 /* ---- leaves ---- */
+/* What a column of a Parquet file is like, recorded when the file came in: for predictions of what
+ * other files of its values will take (decision 0137). */
+enum { FACT_WINDOWS = 8 };
+typedef struct ColumnFacts {
+    int64_t bytes; /* of its pages and dictionaries under zstd; -1: under something else */
+    int64_t nulls;
+    double plain;    /* bytes a value without a dictionary, about; -1: not known */
+    bool is_counted; /* `distinct` says something */
+    int64_t distinct[FACT_WINDOWS + 1]; /* different values among so many rows side by side, on
+                                           average: facts_window(0), (1) ... and last all rows */
+} ColumnFacts;
+int64_t facts_window(size_t window); /* rows: 32, 128, 512 ... */
+size_t facts_windows(int64_t rows);  /* of a file, the whole one included */
+/* As attributes of a version; NULL for more than 1,000 columns and files without rows. */
+char *facts_to_json(Arena *arena, const ColumnFacts *facts, size_t count, int64_t rows);
+/* NULL where nothing was recorded for so many columns, or what is no such record. */
+ColumnFacts *facts_from_json(Arena *arena, const char *text, size_t count, int64_t rows);
+/* A version's attributes hold nothing else. */
+bool facts_are_all(const char *attributes);
+
 typedef struct ScanFile {
     const char *path;  /* host path of an immutable Parquet file */
     const char *label; /* for messages: "/a/b.series v3" */
@@ -45,6 +65,7 @@ typedef struct ScanFile {
     const TimeSpan *intervals;
     size_t interval_count;
     bool in_order;
+    const char *facts; /* attributes of facts_to_json, or NULL */
     bool stored; /* a pond's own: what plan_set_file_check installed is asked before it is read */
 } ScanFile;
 

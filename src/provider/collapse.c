@@ -93,7 +93,7 @@ static bool fit_next(Fit *fit, Schema *run, size_t begin, size_t next)
 {
     const Version *first = &fit->versions[begin], *last = &fit->versions[next - 1],
                   *version = &fit->versions[next];
-    if (version->attributes != NULL || last->attributes != NULL) {
+    if (!facts_are_all(version->attributes) || !facts_are_all(last->attributes)) {
         fit->reason = "a version has attributes of its own";
         return false;
     }

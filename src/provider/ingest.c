@@ -2,6 +2,7 @@
  * pass, while the time column is read for order, nulls and intervals. What is recorded here makes
  * later planning need no footer. */
 #include "provider/provider_int.h"
+#include "provider/tally.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,7 +129,7 @@ static void note_values(const Chunk *chunk, bool *has_values)
 }
 
 static Err *decode_all(Provider *provider, const char *from, TimeReader *reader,
-                       const char *time_name, bool *has_values, int64_t *out_rows)
+                       const char *time_name, Tally *tally, bool *has_values, int64_t *out_rows)
 {
     Conn *conn = NULL;
     CLEANUP(engine_result_close_at) Result *result = NULL;
@@ -142,6 +143,7 @@ static Err *decode_all(Provider *provider, const char *from, TimeReader *reader,
         TRY(os_check_interrupt());
         *out_rows += (int64_t)chunk.rows;
         note_values(&chunk, has_values);
+        tally_add(tally, &chunk);
         if (reader != NULL) TRY(read_times(reader, &chunk, time_name));
     }
 }
@@ -275,13 +277,17 @@ static Err *check(void *context, Arena *arena, Version *meta)
     TRY(find_time(of->provider, arena, from, &schema, options, &reader, &unit));
     const char *time_name = reader != NULL ? schema.columns[reader->column].name : NULL;
     bool *has_values = AARRAY(arena, bool, schema.count + 1);
+    int64_t *bytes = AARRAY(arena, int64_t, schema.count + 1);
+    Tally *tally = tally_new(arena, &schema);
     TRY(of_input(label, of->path,
-                 decode_all(of->provider, from, reader, time_name, has_values, &rows)));
+                 decode_all(of->provider, from, reader, time_name, tally, has_values, &rows)));
     if (rows != footer_rows) {
         return ERR(INVALID, "%s: its footer tells of %lld rows, %lld were read", label,
                    (long long)footer_rows, (long long)rows);
     }
     if (reader != NULL) TRY(refuse_nulls(reader, options, time_name));
+    TRY(engine_parquet_bytes(conn, of->path, &schema, bytes));
+    meta->attributes = facts_to_json(arena, tally_finish(tally, arena, bytes), schema.count, rows);
     if (options->converted) untype_empty(&schema, has_values);
     return record(arena, reader, &schema, rows, unit, meta);
 }

@@ -19,6 +19,7 @@ void meta_to_json(JsonOut *json, const Version *meta)
     }
     json_end(json);
     json_kv_str(json, "schema", meta->schema);
+    if (meta->attributes != NULL) json_kv_str(json, "attributes", meta->attributes);
     json_end(json);
 }
 
@@ -32,6 +33,7 @@ void meta_from_json(Arena *arena, const Json *json, Version *meta)
     meta->time_unit = (TimeUnit)json_int(json, "unit", TIME_UNIT_NONE);
     meta->in_order = json_bool(json, "in_order", false);
     meta->schema = json_str(json, "schema", NULL);
+    meta->attributes = json_str(json, "attributes", NULL);
     meta->intervals = AARRAY(arena, TimeSpan, count + 1);
     meta->interval_count = count;
     for (size_t i = 0; i < count; i++) {
@@ -56,5 +58,6 @@ Err *scan_file_of(Arena *arena, const Version *meta, const char *path, const cha
     out->intervals = meta->intervals;
     out->interval_count = meta->interval_count;
     out->in_order = meta->in_order;
+    out->facts = meta->attributes;
     return NULL;
 }

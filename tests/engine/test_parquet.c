@@ -58,6 +58,32 @@ static void tells_statistics(void **state)
         assert_true(strcmp(stats.columns[i - 1].name, stats.columns[i].name) < 0);
 }
 
+/* All of a file that is not its footer, nor the magic bytes at both ends and the footer's length.
+ */
+static void tells_bytes_of_columns(void **state)
+{
+    (void)state;
+    const char *path = path_of("bytes.parquet");
+    static const char SELECT[] =
+        "SELECT i * 7 AS a, {'a': hash(i), 'b': {'c': hash(i + 1)}} AS s, hash(i) AS \"sa\", "
+        "random() AS \"q\"\"uote.x\", [i, i + 1] AS l FROM range(200000) t(i)";
+    ParquetStats stats = wrote(SELECT, path);
+    Schema schema;
+    int64_t rows = 0, bytes[5] = {9, 9, 9, 9, 9}, sum = 0;
+    OK(engine_parquet_schema(arena, conn, path, &schema, &rows));
+    OK(engine_parquet_bytes(conn, path, &schema, bytes));
+    for (int i = 0; i < 5; i++) sum += bytes[i];
+    assert_int_equal(sum, stats.size_bytes - stats.footer_bytes - 12);
+    assert_in_range(bytes[1], 3000000, 3500000); /* two hashes a row */
+    assert_in_range(bytes[2], 1500000, 1700000); /* one */
+    const char *other = path_of("snappy.parquet");
+    OK(engine_exec(conn,
+                   arena_printf(arena, "COPY (%s) TO '%s' (FORMAT parquet, COMPRESSION snappy)",
+                                SELECT, other)));
+    OK(engine_parquet_bytes(conn, other, &schema, bytes));
+    for (int c = 0; c < 5; c++) assert_int_equal(bytes[c], -1);
+}
+
 static void writes_no_rows(void **state)
 {
     (void)state;
@@ -69,6 +95,9 @@ static void writes_no_rows(void **state)
     OK(engine_parquet_schema(arena, conn, path, &schema, &rows));
     assert_int_equal(rows, 0);
     assert_int_equal(schema.count, 2);
+    int64_t bytes[2] = {9, 9};
+    OK(engine_parquet_bytes(conn, path, &schema, bytes));
+    assert_int_equal(bytes[0] + bytes[1], 0);
     assert_string_equal(schema.columns[0].type, "INTEGER");
 }
 
@@ -538,6 +567,7 @@ int main(void)
         TEST(several_sources_stay_in_order),
         TEST(exact_errors_have_their_place),
         TEST(tells_statistics),
+        TEST(tells_bytes_of_columns),
         TEST(writes_no_rows),
         TEST(keeps_key_values),
         TEST(writes_both_versions),

@@ -151,7 +151,9 @@ static void test_what_one_file_cannot_hold(void **state)
     assert_string_equal(plan_text(arena, ENTRY_TABLE_SERIES, times, 2, 1),
                         "2*: (the time column is another one)");
     times[1] = version_of(2, 100, ONE_COLUMN);
-    times[1].attributes = "{}";
+    times[0].attributes = times[1].attributes = "{\"columns\":[[1,0,0]]}"; /* made anew */
+    assert_string_equal(plan_text(arena, ENTRY_TABLE_SERIES, times, 2, 1), "0*: 1-2");
+    times[1].attributes = "{\"columns\":[[1,0,0]],\"other\":1}";
     assert_string_equal(plan_text(arena, ENTRY_TABLE_SERIES, times, 2, 1),
                         "2*: (a version has attributes of its own)");
 }
