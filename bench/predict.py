@@ -2,7 +2,8 @@
 again after new rows came. Printed: how many within 10 % of rows, bytes, files (first exports and repeats apart), how far off the time was,
 and the time left when a tenth of the work was done.
 
-    bench/run.sh BUILD predict            (BENCH_PONDS=12; BENCH_TRACES=FILE: progress is kept there, as tests/report/traces.tsv)
+    bench/run.sh BUILD predict            (BENCH_PONDS=12 from BENCH_SEED=0 on, BENCH_ROUNDS=3 of exports in each; BENCH_VERBOSE=1: what is off;
+                                           BENCH_TRACES=FILE: progress is kept there, as tests/report/traces.tsv)
 """
 import json, os, random, shutil, statistics, subprocess, time
 from pathlib import Path
@@ -98,17 +99,18 @@ def near(told, real):
 
 def work(program, root, ponds):
     cases = []
-    for seed in range(ponds):
+    first, rounds = int(os.environ.get('BENCH_SEED', '0')), int(os.environ.get('BENCH_ROUNDS', '3'))
+    for seed in range(first, first + ponds):
         pond = Pond(program, root, seed)
         pond.fill()
-        for round_ in range(3):
+        for round_ in range(rounds):
             for i, pattern in enumerate(pond.patterns):
                 temporal = (None, 'year,month', 'year')[i % 3]
                 told, real = pond.export(pattern, f'out{i}', temporal)
                 files = lambda e: sum(t['files'] for t in e['targets'])
                 cases.append({'round': round_, 'pattern': pattern, 'basis': told['predicted']['basis'], 'rows': (told['rows'], real['rows']), 'bytes': (told['bytes'], real['bytes']),
                               'files': (told['predicted']['files'], files(real)), 'time': (told['predicted']['duration_us'], real['duration_us'])})
-            for s in pond.series:
+            for s in pond.series if round_ + 1 < rounds else []:
                 pond.add(s['name'], 2000)
         shutil.rmtree(pond.root)
     return cases
@@ -116,6 +118,8 @@ def work(program, root, ponds):
 
 def report(cases):
     for name, chosen in (('first exports', [c for c in cases if c['round'] == 0]), ('repeats', [c for c in cases if c['round'] > 0]), ('all', cases)):
+        if not chosen:
+            continue
         parts = ', '.join(f'{what} {100 * statistics.mean(near(*c[what]) for c in chosen):.0f} %' for what in ('rows', 'bytes', 'files'))
         whole = 100 * statistics.mean(all(near(*c[w]) for w in ('rows', 'bytes', 'files')) for c in chosen)
         errors = [max(a / b, b / a) for a, b in (c['time'] for c in chosen)]

@@ -191,6 +191,7 @@ void engine_appender_close_at(Appender **appender); /* for CLEANUP: ignores erro
 typedef struct ParquetColumnStats {
     const char *name, *min, *max; /* text as the engine prints it, BLOBs as hex; NULL when absent */
     int64_t null_count;
+    int64_t bytes; /* of its pages and dictionary */
 } ParquetColumnStats;
 typedef struct ParquetStats {
     int64_t rows, size_bytes, footer_bytes;

@@ -219,6 +219,7 @@ static ParquetColumnStats column_stats(Arena *arena, const char *name, const Map
         if (strcmp(key, "min") == 0) stats.min = value;
         if (strcmp(key, "max") == 0) stats.max = value;
         if (strcmp(key, "null_count") == 0) stats.null_count = strtoll(value, NULL, 10);
+        if (strcmp(key, "column_size_bytes") == 0) stats.bytes = strtoll(value, NULL, 10);
     }
     return stats;
 }

@@ -2,23 +2,20 @@
  * figure is a guess from recorded rows, sizes, intervals and schemas, and nothing but predictions
  * may follow from it.
  *
- * A flow goes up the tree: rows, the bytes that each column takes in compressed Parquet, and the
- * rhythm of the times (the usual step and where it begins), because a join has as many rows as its
- * sides have different times.
+ * A flow goes up the tree: rows, what the values of each column are like (values.h), and the rhythm
+ * of the times (the usual step and where it begins), because a join has as many rows as its sides
+ * have different times.
  *
- * The bytes of a stored file are spread over its columns by type: times of an even step pack to
- * next to nothing, doubles hardly at all. A mean has all the digits of a double, whatever its input
- * looked like; a minimum has those of its input. The weights were set by hand after
- * the ponds of bench/predict.py, which tells how far off they are. */
+ * Of a file whose columns were not looked at when it came in, the bytes are spread over them by
+ * type, by weights set by hand. */
 #include "plan/plan_int.h"
+#include "plan/values.h"
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
 static const double FULL_DOUBLE_BYTES = 6.9; /* of all digits, after zstd */
 static const double PART_DOUBLE_BYTES = 5;   /* of a few digits, where there is no dictionary */
-static const double MEAN_INT_BYTES = 3.2;    /* a mean of integers: a ratio of small numbers */
-static const double COUNT_BYTES = 0.03;      /* counts of buckets hardly differ */
 static const double EVEN_TIME_BYTES = 0.003, UNEVEN_TIME_BYTES = 2.6;
 /* The engine keeps a dictionary of a column while a row group has no more distinct values than a
  * fifth of its rows. */
@@ -26,7 +23,7 @@ static const double DICTIONARY_PART = 5, ROW_GROUP_ROWS = 122880;
 
 typedef struct Flow {
     double rows;
-    double *bytes;  /* a column; of all rows */
+    Values *values; /* a column */
     double step_us; /* 0: no rhythm */
     TimeUs phase;   /* a time of the rhythm */
 } Flow;
@@ -89,19 +86,26 @@ static double time_bytes(double step_us)
     return step_us > 0 ? EVEN_TIME_BYTES : UNEVEN_TIME_BYTES;
 }
 
-/* What columns take of which nothing is known. */
+static Values time_values(double step_us)
+{
+    return step_us > 0 ? values_even() : values_fixed(UNEVEN_TIME_BYTES);
+}
+
+/* Columns of which nothing is known. */
 static void fill_by_type(const Rel *rel, Flow *flow)
 {
     const Schema *schema = &rel->facts->schema;
     for (size_t i = 0; i < schema->count; i++)
-        flow->bytes[i] = flow->rows * ((ptrdiff_t)i == rel->facts->time_index
-                                           ? time_bytes(flow->step_us)
-                                           : type_weight(schema->columns[i].type));
+        flow->values[i] = (ptrdiff_t)i == rel->facts->time_index
+                              ? time_values(flow->step_us)
+                              : values_fixed(type_weight(schema->columns[i].type));
 }
 
 static Flow flow_new(const Guessing *guessing, const Rel *rel)
 {
-    return (Flow){.bytes = AARRAY(guessing->arena, double, rel->facts->schema.count + 1)};
+    Flow flow = {.values = AARRAY(guessing->arena, Values, rel->facts->schema.count + 1)};
+    for (size_t i = 0; i < rel->facts->schema.count; i++) flow.values[i] = values_none();
+    return flow;
 }
 
 /* ---- leaves ---- */
@@ -128,34 +132,57 @@ static void find_rhythm(const Rel *rel, const FileList *list, Flow *flow)
     if (flow->step_us > 0) flow->phase = list->files[0]->intervals[0].min;
 }
 
-/* A file's bytes to the columns of the scan. */
-static void spread_file(const Guessing *guessing, const Rel *rel, const ScanFile *file, double rows,
-                        Flow *flow)
+static bool is_time(const ScanFile *file, const Column *column)
+{
+    return file->time_column != NULL && strcmp(column->name, file->time_column) == 0;
+}
+
+/* A file's bytes by the types of its columns. */
+static void spread_file(const Guessing *guessing, const ScanFile *file, double step_us,
+                        Values *values)
 {
     double weights = 0, times = 0;
     const double overhead = 60 + 115 * (double)file->schema.count;
-    double all = (double)file->size_bytes - overhead;
-    if (file->rows <= 0 || all < 0) all = 0;
+    double all = (double)file->size_bytes - overhead, rows = (double)file->rows;
+    if (all < 0) all = 0;
     for (size_t i = 0; i < file->schema.count; i++) {
         const Column *column = &file->schema.columns[i];
-        if (file->time_column != NULL && strcmp(column->name, file->time_column) == 0)
-            times = time_bytes(flow->step_us) * (double)file->rows;
+        if (is_time(file, column))
+            times = time_bytes(step_us) * rows;
         else
             weights += type_weight(column->type);
     }
     if (times > all || weights <= 0) times = all;
     for (size_t i = 0; i < file->schema.count; i++) {
         const Column *column = &file->schema.columns[i];
-        ptrdiff_t at = schema_find(&rel->facts->schema, column->name);
-        bool is_time = file->time_column != NULL && strcmp(column->name, file->time_column) == 0;
-        if (is_time) at = rel->facts->time_index;
-        if (at < 0 || file->rows <= 0) continue;
-        double each = (is_time ? times : (all - times) * type_weight(column->type) / weights) /
-                      (double)file->rows;
-        if (!is_time && strcmp(column->type, "DOUBLE") == 0)
-            each = double_bytes(guessing, each, (double)file->rows);
-        flow->bytes[at] += each * rows;
+        double each = (all - times) * type_weight(column->type) / weights / rows;
+        if (strcmp(column->type, "DOUBLE") == 0) each = double_bytes(guessing, each, rows);
+        values[i] = values_fixed(is_time(file, column) ? times / rows : each);
     }
+}
+
+/* What the columns of a file are like, to those of the scan: `rows` of it. */
+static void add_file(const Guessing *guessing, const Rel *rel, const ScanFile *file, double rows,
+                     Flow *flow)
+{
+    size_t count = file->schema.count;
+    if (file->rows <= 0 || rows <= 0) return;
+    Values *values = AARRAY(guessing->arena, Values, count + 1),
+           *added = AARRAY(guessing->arena, Values, rel->facts->schema.count + 1);
+    const ColumnFacts *facts = facts_from_json(guessing->arena, file->facts, count, file->rows);
+    if (facts == NULL) spread_file(guessing, file, flow->step_us, values);
+    for (size_t i = 0; i < count && facts != NULL; i++)
+        values[i] = values_of_facts(file->schema.columns[i].type, &facts[i], file->rows);
+    for (size_t i = 0; i < rel->facts->schema.count; i++) added[i] = values_none();
+    for (size_t i = 0; i < count; i++) {
+        ptrdiff_t at = is_time(file, &file->schema.columns[i])
+                           ? rel->facts->time_index
+                           : schema_find(&rel->facts->schema, file->schema.columns[i].name);
+        if (at >= 0) added[at] = values[i];
+    }
+    for (size_t i = 0; i < rel->facts->schema.count; i++)
+        flow->values[i] = values_join(&flow->values[i], flow->rows, &added[i], rows);
+    flow->rows += rows;
 }
 
 static Flow scan_flow(const Guessing *guessing, const Rel *rel, TimeSpan span)
@@ -165,11 +192,10 @@ static Flow scan_flow(const Guessing *guessing, const Rel *rel, TimeSpan span)
     FileList list = scan_select(guessing->arena, &rel->scan, span);
     span = span_meet(span, rel->scan.clip);
     find_rhythm(rel, &list, &flow);
-    for (size_t i = 0; i < list.count; i++) {
-        double rows = scan_file_rows(list.files[i], span);
-        flow.rows += rows;
-        spread_file(guessing, rel, list.files[i], rows, &flow);
-    }
+    for (size_t i = 0; i < list.count; i++)
+        add_file(guessing, rel, list.files[i], scan_file_rows(list.files[i], span), &flow);
+    if (rel->facts->time_index >= 0 && !values_are_even(&flow.values[rel->facts->time_index]))
+        flow.step_us = 0;
     return flow;
 }
 
@@ -181,23 +207,26 @@ static Flow synthetic_flow(const Guessing *guessing, const Rel *rel, TimeSpan sp
     flow.step_us = (double)rel->synthetic.interval_us;
     flow.phase = rel->synthetic.start;
     for (size_t i = 0; i < rel->facts->schema.count; i++)
-        flow.bytes[i] = flow.rows * ((ptrdiff_t)i == rel->facts->time_index ? EVEN_TIME_BYTES
-                                                                            : FULL_DOUBLE_BYTES);
+        flow.values[i] =
+            (ptrdiff_t)i == rel->facts->time_index ? values_even() : values_full(FULL_DOUBLE_BYTES);
     return flow;
 }
 
 /* ---- operators ---- */
 
-/* Columns of the output from those of that name in an input. */
+/* The rows of an input behind those before it: columns of the output from those of that name. */
 static void add_named(const Rel *rel, const Rel *input, const Flow *from, Flow *flow)
 {
     const Schema *schema = &rel->facts->schema;
+    const Values none = values_none();
     for (size_t i = 0; i < schema->count; i++) {
         ptrdiff_t at = (ptrdiff_t)i == rel->facts->time_index
                            ? input->facts->time_index
                            : schema_find(&input->facts->schema, schema->columns[i].name);
-        if (at >= 0) flow->bytes[i] += from->bytes[at];
+        flow->values[i] = values_join(&flow->values[i], flow->rows,
+                                      at >= 0 ? &from->values[at] : &none, from->rows);
     }
+    flow->rows += from->rows;
 }
 
 static Flow project_flow(Guessing *guessing, const Rel *rel, TimeSpan span)
@@ -211,7 +240,7 @@ static Flow project_flow(Guessing *guessing, const Rel *rel, TimeSpan span)
     for (size_t i = 0; i < rel->project.count; i++) {
         const char *source = rel->project.columns[i].source;
         ptrdiff_t at = source == NULL ? -1 : schema_find(&input->facts->schema, source);
-        if (at >= 0) flow.bytes[i] = from.bytes[at];
+        if (at >= 0) flow.values[i] = from.values[at];
     }
     return flow;
 }
@@ -222,7 +251,6 @@ static Flow union_flow(Guessing *guessing, const Rel *rel, TimeSpan span)
     for (size_t i = 0; i < rel->input_count; i++) {
         const Rel *input = rel->inputs[i];
         Flow from = flow_of(guessing, input, rel_span_below(rel, input, span));
-        flow.rows += from.rows;
         flow.step_us = rel->input_count == 1 ? from.step_us : 0;
         flow.phase = from.phase;
         add_named(rel, input, &from, &flow);
@@ -275,46 +303,45 @@ static double rows_added(Guessing *guessing, const Rel *rel, const Flow *flows, 
     return least * flows[side].rows;
 }
 
+/* The sides' columns side by side, among rows that some of them lack. */
+static void join_values(const Rel *rel, const Flow *sides, size_t longest, Flow *flow)
+{
+    size_t column = 1;
+    for (size_t i = 0; i < rel->input_count; i++) {
+        const RelFacts *facts = rel->inputs[i]->facts;
+        for (size_t j = 0; j < facts->schema.count; j++)
+            if ((ptrdiff_t)j != facts->time_index && column < rel->facts->schema.count)
+                flow->values[column++] =
+                    values_spread(&sides[i].values[j], sides[i].rows, flow->rows);
+    }
+    ptrdiff_t time = rel->inputs[longest]->facts->time_index;
+    flow->values[0] =
+        flow->step_us > 0 || time < 0 ? time_values(flow->step_us) : sides[longest].values[time];
+}
+
 static Flow join_flow(Guessing *guessing, const Rel *rel, TimeSpan span)
 {
     Flow flow = flow_new(guessing, rel), *sides = AARRAY(guessing->arena, Flow, rel->input_count);
-    size_t column = 1, longest = 0;
+    size_t longest = 0;
     for (size_t i = 0; i < rel->input_count; i++)
         sides[i] = flow_of(guessing, rel->inputs[i], rel_span_below(rel, rel->inputs[i], span));
     for (size_t i = 0; i < rel->input_count; i++) {
-        const RelFacts *facts = rel->inputs[i]->facts;
         flow.rows += rows_added(guessing, rel, sides, i, span);
         if (sides[i].rows > sides[longest].rows) longest = i;
-        for (size_t j = 0; j < facts->schema.count; j++)
-            if ((ptrdiff_t)j != facts->time_index && column < rel->facts->schema.count)
-                flow.bytes[column++] = sides[i].bytes[j];
     }
     flow.step_us = sides[longest].step_us;
     flow.phase = sides[longest].phase;
-    flow.bytes[0] = flow.rows * time_bytes(flow.step_us);
+    join_values(rel, sides, longest, &flow);
     return flow;
 }
 
-static double agg_bytes(const Rel *rel, const BucketAgg *agg, const Flow *from, double rows)
+static Values agg_values(const Rel *rel, const BucketAgg *agg, const Flow *from, double rows)
 {
     const Schema *schema = &rel->inputs[0]->facts->schema;
     ptrdiff_t at = agg->column == NULL ? -1 : schema_find(schema, agg->column);
-    double each = at >= 0 && from->rows > 0 ? from->bytes[at] / from->rows : FULL_DOUBLE_BYTES;
-    bool merges = from->rows > 1.5 * rows;
-    bool is_int = at >= 0 && type_class(schema->columns[at].type) == TYPE_INT;
-    switch (agg->kind) {
-    case AGG_COUNT: return rows * COUNT_BYTES;
-    case AGG_AVG: return rows * (!merges ? each : is_int ? MEAN_INT_BYTES : FULL_DOUBLE_BYTES);
-    case AGG_STDDEV: return rows * (merges ? FULL_DOUBLE_BYTES : COUNT_BYTES);
-    case AGG_SUM:
-        if (!merges) break;
-        return rows * (is_int ? each + 0.6 : each < PART_DOUBLE_BYTES ? 5.6 : each);
-    case AGG_MIN:
-    case AGG_MAX:
-    case AGG_FIRST:
-    case AGG_LAST: break;
-    }
-    return rows * each;
+    Values full = values_full(FULL_DOUBLE_BYTES);
+    return values_aggregate(agg->kind, at >= 0 ? &from->values[at] : &full,
+                            rows > 0 ? from->rows / rows : 1);
 }
 
 static Flow bucket_flow(Guessing *guessing, const Rel *rel, TimeSpan span)
@@ -326,9 +353,9 @@ static Flow bucket_flow(Guessing *guessing, const Rel *rel, TimeSpan span)
     flow.rows = rel_bucket_rows(rel, grid, span, from.rows);
     flow.step_us = (double)grid->width_us;
     flow.phase = grid->origin;
-    flow.bytes[0] = flow.rows * EVEN_TIME_BYTES;
+    flow.values[0] = values_even();
     for (size_t i = 0; i < rel->bucket->spec.agg_count; i++)
-        flow.bytes[i + 1] = agg_bytes(rel, &rel->bucket->spec.aggs[i], &from, flow.rows);
+        flow.values[i + 1] = agg_values(rel, &rel->bucket->spec.aggs[i], &from, flow.rows);
     return flow;
 }
 
@@ -342,7 +369,6 @@ static Flow sql_flow(Guessing *guessing, const Rel *rel, TimeSpan span)
         if (!rel_reads(rel, i)) continue;
         const Rel *input = rel->inputs[i];
         Flow from = flow_of(guessing, input, rel_span_below(rel, input, span));
-        flow.rows += from.rows;
         if (from.rows > best) {
             best = from.rows;
             flow.step_us = from.step_us;
@@ -350,16 +376,14 @@ static Flow sql_flow(Guessing *guessing, const Rel *rel, TimeSpan span)
         }
         add_named(rel, input, &from, &flow);
     }
-    double all = flow.rows;
     if (!rel->facts->cuts_above && local->grid_count > 0)
         flow.rows = rel_bucket_rows(rel, &local->grids[local->grid_count - 1], span, flow.rows);
     const Schema *schema = &rel->facts->schema;
     for (size_t i = 0; i < schema->count; i++) {
-        double each = flow.bytes[i] > 0 && all > 0 ? flow.bytes[i] / all
-                      : type_class(schema->columns[i].type) == TYPE_FLOAT
-                          ? PART_DOUBLE_BYTES
-                          : type_weight(schema->columns[i].type) / 4;
-        flow.bytes[i] = flow.rows * each;
+        if (flow.values[i].filled > 0) continue;
+        bool is_real = type_class(schema->columns[i].type) == TYPE_FLOAT;
+        flow.values[i] =
+            values_fixed(is_real ? PART_DOUBLE_BYTES : type_weight(schema->columns[i].type) / 4);
     }
     return flow;
 }
@@ -429,7 +453,8 @@ void rel_work(const Rel *rel, TimeSpan span, double file_rows, RelWork *out)
     size_t count;
     Flow flow = flow_of(&guessing, rel, span);
     RelWork work = {.kind = kind_of(&guessing, &seen, rel), .rows = flow.rows};
-    for (size_t i = 0; i < rel->facts->schema.count; i++) work.bytes += flow.bytes[i];
+    for (size_t i = 0; i < rel->facts->schema.count; i++)
+        work.bytes += values_bytes(&flow.values[i], flow.rows, file_rows);
     TimeSpan asked = rel->facts->is_time_local ? span : SPAN_ALL;
     rel_inputs_in(scratch, rel, asked, &files, &count);
     for (size_t i = 0; i < count; i++) {

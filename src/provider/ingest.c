@@ -278,7 +278,7 @@ static Err *check(void *context, Arena *arena, Version *meta)
     const char *time_name = reader != NULL ? schema.columns[reader->column].name : NULL;
     bool *has_values = AARRAY(arena, bool, schema.count + 1);
     int64_t *bytes = AARRAY(arena, int64_t, schema.count + 1);
-    Tally *tally = tally_new(arena, &schema);
+    Tally *tally = tally_new(arena, schema.count);
     TRY(of_input(label, of->path,
                  decode_all(of->provider, from, reader, time_name, tally, has_values, &rows)));
     if (rows != footer_rows) {

@@ -42,14 +42,14 @@ struct Tally {
     int64_t rows, chunks, next_sampled;
 };
 
-Tally *tally_new(Arena *arena, const Schema *schema)
+Tally *tally_new(Arena *arena, size_t column_count)
 {
     Tally *tally = ANEW(arena, Tally);
     *tally = (Tally){.arena = arena,
-                     .count = schema->count,
-                     .slots_most = schema->count > WIDE_COLUMNS ? SLOTS_MOST_WIDE : SLOTS_MOST,
-                     .columns = AARRAY(arena, Counted, schema->count + 1)};
-    for (size_t i = 0; i < schema->count; i++)
+                     .count = column_count,
+                     .slots_most = column_count > WIDE_COLUMNS ? SLOTS_MOST_WIDE : SLOTS_MOST,
+                     .columns = AARRAY(arena, Counted, column_count + 1)};
+    for (size_t i = 0; i < column_count; i++)
         tally->columns[i] = (Counted){.phys = PHYS_NESTED,
                                       .followed = UINT64_MAX,
                                       .slots = AARRAY(arena, Slot, SLOTS_FIRST),

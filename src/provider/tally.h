@@ -9,7 +9,7 @@
 #include "plan/plan.h"
 
 typedef struct Tally Tally; /* of all columns */
-Tally *tally_new(Arena *arena, const Schema *schema);
+Tally *tally_new(Arena *arena, size_t column_count);
 void tally_add(Tally *tally, const Chunk *chunk); /* the next rows */
 /* `bytes` of each column, as the footer has them. */
 ColumnFacts *tally_finish(const Tally *tally, Arena *arena, const int64_t *bytes);

@@ -1,5 +1,6 @@
 /* One piece of a text into one Parquet file: its reader feeds the engine's COPY, and what a file's
  * meta says of times and nulls is gathered on the way, so that nothing is decoded again. */
+#include "provider/tally.h"
 #include "provider/text_int.h"
 #include <string.h>
 
@@ -9,6 +10,8 @@ typedef struct Writer {
     TextReader *reader;
     PieceWritten *out;
     Cover *cover;
+    Tally *tally;
+    Vector *vectors; /* of the rows that were fed last, for the tally */
     TimeUs last;
     bool in_order, stopped;
     bool *has_value;
@@ -38,6 +41,37 @@ static void add_times(Writer *writer, const FeedColumn *column, size_t rows)
         writer->times[count++] = stored[row];
     }
     cover_add(writer->cover, writer->times, count);
+}
+
+static Phys phys_of(Target target)
+{
+    switch (target) {
+    case TARGET_BOOL: return PHYS_BOOL;
+    case TARGET_FLOAT: return PHYS_F64;
+    case TARGET_DATE: return PHYS_I32;
+    case TARGET_NOTHING:
+    case TARGET_WORDS:
+    case TARGET_JSON: return PHYS_STRING;
+    case TARGET_INT:
+    case TARGET_CLOCK:
+    case TARGET_STAMP:
+    case TARGET_STAMPTZ:
+    case TARGET_TIME:
+    case TARGET_EPOCH:
+    case TARGET_FORM: break;
+    }
+    return PHYS_I64;
+}
+
+static void count_values(Writer *writer, const FeedColumn *columns, size_t rows)
+{
+    const Layout *layout = writer->write->layout;
+    for (size_t i = 0; i < layout->count; i++)
+        writer->vectors[i] = (Vector){.phys = phys_of(layout->columns[i].target),
+                                      .data = columns[i].data,
+                                      .validity = columns[i].validity};
+    tally_add(writer->tally,
+              &(Chunk){.rows = rows, .columns = layout->count, .vectors = writer->vectors});
 }
 
 static void end_reader(Writer *writer)
@@ -91,6 +125,7 @@ static Err *feed_next(void *context, FeedColumn *columns, size_t capacity, size_
                           : driver->next(writer->reader, columns, capacity);
         if (rows > 0) {
             add_times(writer, &columns[writer->write->layout->time], rows);
+            count_values(writer, columns, rows);
             writer->rows += (int64_t)rows;
             *out_rows = rows;
             return NULL;
@@ -130,7 +165,7 @@ static Err *copy(Writer *writer, ParquetStats *stats)
     TRY(engine_feed_open(write->conn, &schema, feed_next, writer, &feed));
     ParquetWrite parquet = {.select_sql = select_sql(scratch, write->layout, feed),
                             .path = write->path};
-    return engine_write_parquet(scratch, write->conn, &parquet, stats);
+    return engine_write_parquet(writer->arena, write->conn, &parquet, stats);
 }
 
 char *notes_schema(Arena *arena, const TextNote *notes, size_t count)
@@ -146,6 +181,22 @@ char *notes_schema(Arena *arena, const TextNote *notes, size_t count)
     JsonOut json = json_out(&text);
     schema_to_json(&json, &schema);
     return text.data;
+}
+
+static char *facts_text(const Writer *writer, const ParquetStats *stats)
+{
+    const Layout *layout = writer->write->layout;
+    SCRATCH(scratch);
+    int64_t *bytes = AARRAY(scratch, int64_t, layout->count + 1);
+    Map by_name = map_new(scratch);
+    for (size_t i = 0; i < stats->column_count; i++)
+        map_put(&by_name, stats->columns[i].name, &stats->columns[i].bytes);
+    for (size_t i = 0; i < layout->count; i++) {
+        const int64_t *known = map_get(&by_name, layout->columns[i].name);
+        bytes[i] = known != NULL ? *known : -1;
+    }
+    return facts_to_json(writer->arena, tally_finish(writer->tally, scratch, bytes), layout->count,
+                         writer->rows);
 }
 
 static void finish(Writer *writer, const ParquetStats *stats)
@@ -166,6 +217,7 @@ static void finish(Writer *writer, const ParquetStats *stats)
                            .size_bytes = stats->size_bytes,
                            .schema = notes_schema(writer->arena, file->notes, file->note_count),
                            .time_column = layout->columns[layout->time].name,
+                           .attributes = facts_text(writer, stats),
                            .in_order = writer->in_order && file->null_times == 0};
     cover_finish(writer->cover, writer->arena, writer->rows, &file->meta.intervals,
                  &file->meta.interval_count);
@@ -179,6 +231,8 @@ Err *piece_write(Arena *arena, const PieceWrite *write, PieceWritten *out)
                      .write = write,
                      .out = out,
                      .cover = cover_new(arena),
+                     .tally = tally_new(arena, write->layout->count),
+                     .vectors = AARRAY(arena, Vector, write->layout->count + 1),
                      .last = TIME_MIN,
                      .in_order = true,
                      .has_value = AARRAY(arena, bool, write->layout->count + 1)};
