@@ -57,7 +57,7 @@ static void tells_other_sizes(void **state)
         {"BIGINT", "hash(i) % 1000000", 2.625},
         {"BIGINT", "hash(i) % 2", 0.25},
         {"DOUBLE", "5.25::DOUBLE", 0},
-        {"DOUBLE", "(hash(i) % 200) * 0.0625", 1.4},
+        {"DOUBLE", "(hash(i) % 200)::DOUBLE * 0.0625", 1.4},
         {"VARCHAR", "['ok', 'low', 'high', 'broken'][1 + (hash(i) % 4)::INTEGER]", 1.5},
         {"TIMESTAMP WITH TIME ZONE", "to_timestamp(i * 60)", 0},
         {"BOOLEAN", "hash(i) % 2 = 0", -1},
