@@ -9,7 +9,8 @@
 
 enum {
     CHUNK_ROWS = 2048,
-    SLOTS_FIRST = 64, /* powers of two */
+    ROWS_MOST = 1 << 20, /* whose values are looked up; above the widest window of plan.h */
+    SLOTS_FIRST = 64,    /* powers of two */
     SLOTS_MOST = 2048,
     SLOTS_MOST_WIDE = 256, /* of more than */
     WIDE_COLUMNS = 64,
@@ -39,7 +40,8 @@ struct Tally {
     size_t count;
     Counted *columns;
     size_t slots_most;
-    int64_t rows, chunks, next_sampled;
+    int64_t rows, rows_counted; /* all; those at the beginning that are in the tables */
+    int64_t chunks, next_sampled;
 };
 
 Tally *tally_new(Arena *arena, size_t column_count)
@@ -286,27 +288,33 @@ static void add_plain(Counted *column, const Vector *vector, size_t rows)
 static void add_values(const Tally *tally, Counted *column, const Vector *vector, size_t rows)
 {
     uint64_t hashes[CHUNK_ROWS];
-    bool is_hashed = rows <= CHUNK_ROWS && vector->phys != PHYS_NESTED;
-    if (is_hashed) hash_values(vector, rows, hashes);
-    for (size_t row = 0; row < rows; row++) {
-        if (vector_is_null(vector, row))
-            column->nulls++;
-        else if (is_hashed)
-            meet(tally, column, hashes[row], tally->rows + (int64_t)row);
-    }
+    if (rows > CHUNK_ROWS || vector->phys == PHYS_NESTED) return;
+    hash_values(vector, rows, hashes);
+    for (size_t row = 0; row < rows; row++)
+        if (!vector_is_null(vector, row))
+            meet(tally, column, hashes[row], tally->rows_counted + (int64_t)row);
+}
+
+static void add_nulls(Counted *column, const Vector *vector, size_t rows)
+{
+    if (vector->validity == NULL) return;
+    for (size_t row = 0; row < rows; row++) column->nulls += vector_is_null(vector, row);
 }
 
 void tally_add(Tally *tally, const Chunk *chunk)
 {
+    bool is_counted = tally->rows_counted < ROWS_MOST;
     bool is_sampled = tally->chunks++ == tally->next_sampled;
     if (is_sampled) tally->next_sampled = 8 * (tally->next_sampled + 1);
     for (size_t i = 0; i < chunk->columns && i < tally->count; i++) {
         Counted *column = &tally->columns[i];
         column->phys = chunk->vectors[i].phys;
-        add_values(tally, column, &chunk->vectors[i], chunk->rows);
+        add_nulls(column, &chunk->vectors[i], chunk->rows);
+        if (is_counted) add_values(tally, column, &chunk->vectors[i], chunk->rows);
         if (is_sampled) add_plain(column, &chunk->vectors[i], chunk->rows);
     }
     tally->rows += (int64_t)chunk->rows;
+    if (is_counted) tally->rows_counted += (int64_t)chunk->rows;
 }
 
 /* ---- the end ---- */
@@ -319,17 +327,29 @@ static int64_t distinct_in(const Counted *column, int64_t window, double rows)
     return (int64_t)(ldexp((double)sum, column->halvings) / rows + 0.5);
 }
 
-/* The circle is closed: behind its last appearance each value comes first again. */
-static void finish(const Counted *column, int64_t rows, ColumnFacts *out)
+/* Of all rows, from those that were counted: growing by the power of the row count by which it grew
+ * from half of them to all of them (Heaps' law). */
+static double distinct_of_all(const Tally *tally, double counted, double of_half)
 {
+    double times = (double)tally->rows / (double)tally->rows_counted;
+    if (times <= 1 || of_half < 1 || counted <= of_half) return counted;
+    return counted * pow(times, log2(counted / of_half));
+}
+
+/* The circle is closed: behind its last appearance each value comes first again. */
+static void finish(const Tally *tally, const Counted *column, ColumnFacts *out)
+{
+    int64_t rows = tally->rows_counted;
     Counted closed = *column;
     for (size_t i = 0; i < column->slot_count; i++)
         if (column->slots[i].hash != 0)
             add_distance(&closed, column->slots[i].first + rows - column->slots[i].last);
-    size_t windows = facts_windows(rows);
+    size_t windows = facts_windows(tally->rows);
     for (size_t i = 0; i + 1 < windows; i++)
         out->distinct[i] = distinct_in(&closed, facts_window(i), (double)rows);
-    double all = ldexp((double)column->used, column->halvings), most = (double)(rows - out->nulls);
+    double all = distinct_of_all(tally, ldexp((double)column->used, column->halvings),
+                                 (double)distinct_in(&closed, rows / 2, (double)rows));
+    double most = (double)(tally->rows - out->nulls);
     out->distinct[windows - 1] = (int64_t)(all < most ? all : most);
     for (size_t i = windows - 1; i-- > 0;)
         if (out->distinct[i] > out->distinct[i + 1]) out->distinct[i] = out->distinct[i + 1];
@@ -346,7 +366,7 @@ ColumnFacts *tally_finish(const Tally *tally, Arena *arena, const int64_t *bytes
                                  .is_counted = column->phys != PHYS_NESTED};
         if (column->plain_values > 0)
             facts[i].plain = column->plain_bytes / (double)column->plain_values;
-        if (facts[i].is_counted) finish(column, tally->rows, &facts[i]);
+        if (facts[i].is_counted) finish(tally, column, &facts[i]);
     }
     return facts;
 }

@@ -99,6 +99,29 @@ static void follows_a_share_of_many(void **state)
     }
 }
 
+/* Of more rows than are counted: what grows goes on growing, what does not stays. */
+static void follows_the_first_of_very_many(void **state)
+{
+    (void)state;
+    SCRATCH(arena);
+    enum { MANY = 1536 * CHUNK }; /* three times as many */
+    int64_t *values = AARRAY(arena, int64_t, MANY);
+    uint64_t *validity = AARRAY(arena, uint64_t, MANY / 64);
+    memset(validity, 0xff, MANY / 8);
+    for (size_t i = 0; i < 10; i++) validity[MANY / 64 - 1 - i] = 0;
+    size_t last = facts_windows(MANY) - 1;
+    for (size_t i = 0; i < MANY; i++) values[i] = (int64_t)i * 977;
+    const ColumnFacts *facts = tally_of(arena, PHYS_I64, values, validity, MANY);
+    assert_int_equal(facts->nulls, 640);
+    assert_true(fabs((double)facts->distinct[last] / MANY - 1) < 0.1);
+    for (size_t i = 0; i < MANY; i++) values[i] = (int64_t)(i % 5000);
+    facts = tally_of(arena, PHYS_I64, values, NULL, MANY);
+    for (size_t i = 0; i <= last; i++) {
+        double truth = i < last && facts_window(i) < 5000 ? (double)facts_window(i) : 5000;
+        assert_true(fabs((double)facts->distinct[i] / truth - 1) < 0.1);
+    }
+}
+
 static void tells_what_values_take(void **state)
 {
     (void)state;
@@ -167,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_as_slow_counting_does),
         cmocka_unit_test(follows_a_share_of_many),
+        cmocka_unit_test(follows_the_first_of_very_many),
         cmocka_unit_test(tells_what_values_take),
         cmocka_unit_test(passes_nulls_by),
         cmocka_unit_test(tells_texts_apart),
