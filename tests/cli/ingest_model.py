@@ -36,7 +36,7 @@ class Log:
         self.room: int | None = None  # after a truncation: it is recognised while shorter than this
         self.archives: list[tuple[pathlib.Path, int]] = []  # with the end in `written`
         self.moved = False       # since the last run: by its inode nothing can be told
-        self.settled = False     # the youngest archive was seen as one
+        self.settled = False     # all archives were seen as such
         self.count = 0
 
     def fresh_name(self, suffix: str = '') -> pathlib.Path:
@@ -136,8 +136,8 @@ class Log:
         return True
 
     def vanish(self) -> bool:
-        """An archive is deleted. Of the youngest only when a younger log has been mirrored, or it was seen as an archive."""
-        gone = [a for a in self.archives if a[1] <= self.seen and (a is not self.archives[-1] or self.settled)]
+        """An archive is deleted: one that a run has seen as an archive, or has mirrored younger bytes than."""
+        gone = [a for a in self.archives if a[1] < self.seen or (a[1] == self.seen and self.settled)]
         if not gone:
             return False
         one = gone[0]
