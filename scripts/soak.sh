@@ -11,6 +11,10 @@ for sweep in media kills interrupts faults; do
     echo "== $sweep"
     python3 tests/sweep/run.py --seed "$seed" --keep "$build/soak-failures" "$build/pond" "$sweep" | tee -a "$log"
 done
+echo "== models at random"
+for n in $(seq 0 49); do
+    POND_SEED=$((seed + n)) POND_BIN="$PWD/$build/pond" bats --tap -f 'at random|against a model' tests/cli/ingest.bats tests/cli/collapse.bats | grep -v '^1\.\.' | tee -a "$log"
+done
 echo "== unit tests"
 meson test -C "$build" --suite soak --print-errorlogs --logbase soak --num-processes 1
 [ $? -eq 0 ] && echo 'ok - suite soak' >>"$log" || echo 'not ok - suite soak' >>"$log"

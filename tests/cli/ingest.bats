@@ -420,7 +420,7 @@ state() { pond log --json --limit 1 | jq .txn; }
 @test "a log host at random, with kills and faults" {
     mkdir model
     cd model
-    POND=$PWD/p run python3 "$BATS_TEST_DIRNAME/ingest_model.py" "$POND_BIN" "$((RANDOM))" 120
+    POND=$PWD/p run python3 "$BATS_TEST_DIRNAME/ingest_model.py" "$POND_BIN" "${POND_SEED:-27328}" 120
     echo "$output"
     [ "$status" -eq 0 ]
 }
