@@ -128,6 +128,8 @@ class Log:
         at, end = rng.choice(plain)
         before = at.stat()
         to = at.with_name(at.name + '.gz')
+        if to.exists():  # an older one, which counting on has passed by
+            return False
         with open(at, 'rb') as source, gzip.open(to, 'wb') as target:
             shutil.copyfileobj(source, target)
         os.utime(to, ns=(before.st_atime_ns, before.st_mtime_ns))
