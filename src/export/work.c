@@ -12,6 +12,7 @@
 #include "export/publish_int.h"
 #include "perf/ops.h"
 #include <inttypes.h>
+#include <pthread.h>
 #include <string.h>
 
 static const TimeSpan ALL_TIMES = {TIME_MIN, TIME_MAX};
@@ -23,7 +24,8 @@ typedef struct Materialization {
     const Rel *rel; /* partials, or the target's own relation */
     TimeSpan span;
     const char *path;
-    Arena *arena; /* of the result: one thread at a time */
+    Arena *arena;          /* of the result; shared with the other jobs, */
+    pthread_mutex_t *lock; /* so under this */
     const Rel *result;
     size_t users;
     double work_s; /* predicted */
@@ -38,8 +40,14 @@ static Err *materialize(void *self, Worker *worker)
     int64_t begun_us = os_monotonic_us();
     Meter meter = meter_begin();
     TRY(worker_conn(worker, &conn));
-    TRY(rel_materialize(made->call->plan, made->arena, conn, made->rel, made->span, made->path,
-                        &made->result));
+    RelWritten written;
+    const RelWrite write = {
+        .read = {.span = made->span, .sorted = true}, .path = made->path, .scratch = true};
+    TRY(rel_write(made->call->plan, worker->arena, conn, made->rel, &write, &written));
+    (void)pthread_mutex_lock(made->lock);
+    Err *err = rel_of_written(made->arena, conn, made->rel, made->path, &written, &made->result);
+    (void)pthread_mutex_unlock(made->lock);
+    TRY(err);
     made->busy_us += os_monotonic_us() - begun_us;
     meter_end(&meter, PHASE_EXECUTION, &made->phases);
     return NULL;
@@ -47,6 +55,7 @@ static Err *materialize(void *self, Worker *worker)
 
 typedef struct Materials {
     Arena *arena;
+    pthread_mutex_t *lock; /* of the arena, while jobs run */
     const ExportCall *call;
     const char *dir, *prefix; /* of the files' names */
     Map by_fingerprint;       /* → Materialization */
@@ -61,6 +70,7 @@ static Materialization *material_of(Materials *materials, const Rel *rel, TimeSp
         made->rel = rel;
         made->span = span;
         made->arena = materials->arena;
+        made->lock = materials->lock;
         const char *name = arena_printf(materials->arena, "%s%zu.parquet", materials->prefix,
                                         materials->by_fingerprint.count);
         made->path = path_join(materials->arena, materials->dir, name);
@@ -172,7 +182,9 @@ static const double MATERIAL_SHARE = 0.8;
 
 Err *work_materialize(Arena *arena, const ExportCall *call, JobPool *pool, Target *targets)
 {
+    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     Materials materials = {.arena = arena,
+                           .lock = &lock,
                            .call = call,
                            .dir = materials_dir(arena, call),
                            .prefix = "",

@@ -302,10 +302,11 @@ typedef struct RelWritten {
 } RelWritten;
 Err *rel_write(Plan *plan, Arena *arena, Conn *conn, const Rel *rel, const RelWrite *write,
                RelWritten *out) WARN_UNUSED;
-/* The whole relation, in time order, in one scratch Parquet file, as a scan with the same schema,
- * label and fingerprint: for what is not time-local, or shared. */
-Err *rel_materialize(Plan *plan, Arena *arena, Conn *conn, const Rel *rel, TimeSpan span,
-                     const char *path, const Rel **out) WARN_UNUSED;
+/* What rel_write put into a scratch file: the whole relation in time order, as a scan with the same
+ * schema, label and fingerprint; for what is not time-local, or shared. `path` stays the caller's.
+ */
+Err *rel_of_written(Arena *arena, Conn *conn, const Rel *rel, const char *path,
+                    const RelWritten *written, const Rel **out) WARN_UNUSED;
 
 /* A relation that several read (a join), to be run once for all of them. */
 typedef struct RelShared {

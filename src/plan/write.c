@@ -149,22 +149,20 @@ Err *rel_write(Plan *plan, Arena *arena, Conn *conn, const Rel *rel, const RelWr
 
 /* ---- scratch ---- */
 
-Err *rel_materialize(Plan *plan, Arena *arena, Conn *conn, const Rel *rel, TimeSpan span,
-                     const char *path, const Rel **out)
+Err *rel_of_written(Arena *arena, Conn *conn, const Rel *rel, const char *path,
+                    const RelWritten *written, const Rel **out)
 {
-    RelWritten written;
-    const RelWrite write = {.read = {.span = span, .sorted = true}, .path = path, .scratch = true};
-    TRY(rel_write(plan, arena, conn, rel, &write, &written));
     Schema schema;
     int64_t rows;
     TRY(engine_parquet_schema(arena, conn, path, &schema, &rows));
+    TimeSpan range = written->range;
     ScanFile file = {.path = path,
                      .label = rel->label,
-                     .rows = written.rows,
-                     .size_bytes = written.size_bytes,
+                     .rows = written->rows,
+                     .size_bytes = written->size_bytes,
                      .schema = schema,
-                     .intervals = &written.range,
-                     .interval_count = written.has_range ? 1 : 0,
+                     .intervals = &range,
+                     .interval_count = written->has_range ? 1 : 0,
                      .in_order = true};
     *out = rel_scan_materialized(arena, rel, &file);
     return NULL;

@@ -185,4 +185,14 @@ static inline char *rows_in(World *world, const Rel *rel, TimeUs min, TimeUs max
     return rows;
 }
 
+/* As exports do with what is not time-local: written whole, and read from there. */
+static inline Err *materialized(Plan *plan, Arena *arena, Conn *conn, const Rel *rel, TimeSpan span,
+                                const char *path, const Rel **out)
+{
+    RelWritten written;
+    const RelWrite write = {.read = {.span = span, .sorted = true}, .path = path, .scratch = true};
+    TRY(rel_write(plan, arena, conn, rel, &write, &written));
+    return rel_of_written(arena, conn, rel, path, &written, out);
+}
+
 #define WORLD_TEST(test) cmocka_unit_test_setup_teardown(test, world_open, world_close)

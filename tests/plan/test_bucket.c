@@ -418,7 +418,7 @@ static void test_nulls_change_no_bit(void **state)
 static const Rel *stored(World *world, const Rel *rel, TimeSpan span)
 {
     const Rel *out = NULL;
-    must(rel_materialize(world->plan, world->arena, world->conn, rel, span, new_path(world), &out));
+    must(materialized(world->plan, world->arena, world->conn, rel, span, new_path(world), &out));
     return out;
 }
 

@@ -107,8 +107,8 @@ static void one_round(World *world, sqlite3 *db)
     compare(world, what, rows_in(world, rel, from * US_PER_SECOND, to * US_PER_SECOND),
             lite_buckets(world, db, width, origin, from, to));
     const Rel *kept = NULL;
-    must(rel_materialize(world->plan, world->arena, world->conn,
-                         rel_bucket_partials(world->arena, rel), ALL, new_path(world), &kept));
+    must(materialized(world->plan, world->arena, world->conn,
+                      rel_bucket_partials(world->arena, rel), ALL, new_path(world), &kept));
     const Rel *over = rel_bucket_over(world->arena, rel, kept);
     compare(world, what, rows_in(world, over, from * US_PER_SECOND, to * US_PER_SECOND),
             lite_buckets(world, db, width, origin, from, to));

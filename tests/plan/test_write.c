@@ -196,7 +196,7 @@ static void test_materialize(void **state)
         const Rel *sql = NULL, *kept = NULL;
         must(rel_sql(world->arena, "/d", query, &(SqlInput){"s", one}, 1, &sql));
         char *rows = all_rows(world, sql), *path = new_path(world);
-        must(rel_materialize(world->plan, world->arena, world->conn, sql, ALL, path, &kept));
+        must(materialized(world->plan, world->arena, world->conn, sql, ALL, path, &kept));
         assert_true(schema_equal(rel_schema(kept), rel_schema(sql)));
         assert_string_equal(rel_fingerprint(kept), rel_fingerprint(sql));
         assert_string_equal(rel_label(kept), "/d");
@@ -210,13 +210,13 @@ static void test_materialize(void **state)
         assert_int_equal(strlen(all_rows(world, both)), 2 * strlen(rows));
     }
     const Rel *part = NULL;
-    must(rel_materialize(world->plan, world->arena, world->conn, one, (TimeSpan){0, US_PER_SECOND},
-                         new_path(world), &part));
+    must(materialized(world->plan, world->arena, world->conn, one, (TimeSpan){0, US_PER_SECOND},
+                      new_path(world), &part));
     assert_string_equal(all_rows(world, part), "1970-01-01T00:00:00Z|0\n1970-01-01T00:00:01Z|3\n");
     RelExtent extent = rel_extent(world->arena, part);
     assert_int_equal(extent.intervals[0].max, US_PER_SECOND);
-    must(rel_materialize(world->plan, world->arena, world->conn, one, (TimeSpan){-9, -8},
-                         new_path(world), &part));
+    must(materialized(world->plan, world->arena, world->conn, one, (TimeSpan){-9, -8},
+                      new_path(world), &part));
     assert_string_equal(all_rows(world, part), "");
 }
 
