@@ -9,7 +9,7 @@
 
 enum {
     CHUNK_ROWS = 2048,
-    ROWS_MOST = 1 << 20, /* whose values are looked up; above the widest window of plan.h */
+    ROWS_MOST = 1 << 17, /* whose values are looked up: a row group of the engine, and a bit */
     SLOTS_FIRST = 64,    /* powers of two */
     SLOTS_MOST = 2048,
     SLOTS_MOST_WIDE = 256, /* of more than */
@@ -327,30 +327,43 @@ static int64_t distinct_in(const Counted *column, int64_t window, double rows)
     return (int64_t)(ldexp((double)sum, column->halvings) / rows + 0.5);
 }
 
-/* Of all rows, from those that were counted: growing by the power of the row count by which it grew
- * from half of them to all of them (Heaps' law). */
-static double distinct_of_all(const Tally *tally, double counted, double of_half)
+/* Among more rows than were counted: growing by the power of the row count by which it grew from
+ * half of them to all of them (Heaps' law). */
+typedef struct Growth {
+    double rows, distinct, power;
+} Growth;
+
+static Growth growth_of(const Counted *column, const Counted *closed, int64_t rows)
 {
-    double times = (double)tally->rows / (double)tally->rows_counted;
-    if (times <= 1 || of_half < 1 || counted <= of_half) return counted;
-    return counted * pow(times, log2(counted / of_half));
+    Growth growth = {.rows = (double)rows,
+                     .distinct = ldexp((double)column->used, column->halvings)};
+    double of_half = (double)distinct_in(closed, rows / 2, (double)rows);
+    if (of_half >= 1 && growth.distinct > of_half) growth.power = log2(growth.distinct / of_half);
+    return growth;
+}
+
+static int64_t distinct_beyond(const Growth *growth, int64_t rows, int64_t values)
+{
+    double distinct = growth->distinct;
+    if ((double)rows > growth->rows) distinct *= pow((double)rows / growth->rows, growth->power);
+    return (int64_t)(distinct < (double)values ? distinct : (double)values);
 }
 
 /* The circle is closed: behind its last appearance each value comes first again. */
 static void finish(const Tally *tally, const Counted *column, ColumnFacts *out)
 {
-    int64_t rows = tally->rows_counted;
+    int64_t rows = tally->rows_counted, values = tally->rows - out->nulls;
     Counted closed = *column;
     for (size_t i = 0; i < column->slot_count; i++)
         if (column->slots[i].hash != 0)
             add_distance(&closed, column->slots[i].first + rows - column->slots[i].last);
     size_t windows = facts_windows(tally->rows);
-    for (size_t i = 0; i + 1 < windows; i++)
-        out->distinct[i] = distinct_in(&closed, facts_window(i), (double)rows);
-    double all = distinct_of_all(tally, ldexp((double)column->used, column->halvings),
-                                 (double)distinct_in(&closed, rows / 2, (double)rows));
-    double most = (double)(tally->rows - out->nulls);
-    out->distinct[windows - 1] = (int64_t)(all < most ? all : most);
+    Growth growth = growth_of(column, &closed, rows);
+    for (size_t i = 0; i < windows; i++) {
+        int64_t window = i + 1 < windows ? facts_window(i) : tally->rows;
+        out->distinct[i] = window < rows ? distinct_in(&closed, window, (double)rows)
+                                         : distinct_beyond(&growth, window, values);
+    }
     for (size_t i = windows - 1; i-- > 0;)
         if (out->distinct[i] > out->distinct[i + 1]) out->distinct[i] = out->distinct[i + 1];
 }

@@ -5,7 +5,7 @@
  * by the number of rows (Denning's working set). One pass, one table a column, all windows at
  * once. Where a column has more than 1,024 different values, only those are followed whose hash is
  * below a bound that is halved as often as needed (SHARDS), which is off by some 3 %. Values of the
- * first million rows are looked up; how many more there are in a longer file is told by how their
+ * first 131,072 rows are looked up; how many more there are in a longer file is told by how their
  * number grew (Heaps' law), so that a long file costs no more than its beginning. */
 #pragma once
 #include "plan/plan.h"

@@ -104,7 +104,7 @@ static void follows_the_first_of_very_many(void **state)
 {
     (void)state;
     SCRATCH(arena);
-    enum { MANY = 1536 * CHUNK }; /* three times as many */
+    enum { MANY = 768 * CHUNK }; /* twelve times as many */
     int64_t *values = AARRAY(arena, int64_t, MANY);
     uint64_t *validity = AARRAY(arena, uint64_t, MANY / 64);
     memset(validity, 0xff, MANY / 8);
